@@ -1,0 +1,1 @@
+"""Customers choose, then it is made."""

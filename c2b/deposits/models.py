@@ -1,0 +1,140 @@
+"""Pre-orders: what a customer takes, what they owe for it, and what came back. Amounts are minor units."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from c2b.campaigns.models import Campaign, Candidate, Variant
+from c2b.campaigns.rules import LegalProfile
+from c2b.db import Base, Key, Reference, choice
+from c2b.deposits.rules import Fulfilment, ObligationKind, ObligationState, Outcome, RefundReason
+from c2b.people.models import Person
+
+
+class Order(Base):
+    """One customer's pre-order of one or more products in one campaign."""
+
+    __tablename__ = "customer_order"  # "order" is a word of SQL
+    __table_args__ = (
+        UniqueConstraint("person_id", "idempotency_key"),  # the same form sent twice is one order
+        UniqueConstraint("campaign_id", "id"),
+    )
+
+    id: Mapped[Key]
+    ref: Mapped[Reference]
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    idempotency_key: Mapped[str] = mapped_column(String(64))
+    placed_at: Mapped[datetime]
+    legal_profile: Mapped[LegalProfile] = mapped_column(choice(LegalProfile))
+    terms: Mapped[str] = mapped_column(Text)
+    """The text that was accepted, in the customer's language."""
+    terms_hash: Mapped[str] = mapped_column(String(64))
+    terms_accepted_at: Mapped[datetime]
+    recipient: Mapped[str] = mapped_column(String(100), default="")
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    postal_code: Mapped[str] = mapped_column(String(20), default="")
+    address: Mapped[str] = mapped_column(String(300), default="")
+
+    campaign: Mapped[Campaign] = relationship()
+    person: Mapped[Person] = relationship()
+
+
+class OrderLine(Base):
+    """Units of one variant, at the promised price; its outcome, money and fulfilment are three separate things."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "order_id"], ["customer_order.campaign_id", "customer_order.id"]),
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+        ForeignKeyConstraint(["candidate_id", "variant_id"], ["variant.candidate_id", "variant.id"]),
+        UniqueConstraint("order_id", "variant_id"),
+        CheckConstraint("units > 0", name="units"),
+        CheckConstraint("deposit >= 0 AND unit_price >= 0 AND deposit <= units * unit_price", name="deposit_within_price"),
+        CheckConstraint("final_unit_price <= unit_price", name="never_above_the_promise"),
+        CheckConstraint("outcome NOT IN ('allocated', 'missed') OR reserved_at IS NOT NULL", name="decided_if_reserved"),
+        Index("ix_order_line_candidate", "campaign_id", "candidate_id", "outcome"),
+    )
+
+    id: Mapped[Key]
+    campaign_id: Mapped[int]
+    order_id: Mapped[int] = mapped_column(index=True)
+    candidate_id: Mapped[int]
+    variant_id: Mapped[int]
+    units: Mapped[int]
+    unit_price: Mapped[int]
+    """Promised: the first tier's."""
+    deposit: Mapped[int]
+    """Of the whole line."""
+    final_unit_price: Mapped[int | None]
+    """Set by the decision, never above the promise."""
+    outcome: Mapped[Outcome] = mapped_column(choice(Outcome), default=Outcome.OPEN)
+    fulfilment: Mapped[Fulfilment] = mapped_column(choice(Fulfilment), default=Fulfilment.NONE)
+    reserved_at: Mapped[datetime | None]
+    """When its deposit was captured; only such lines count towards a minimum."""
+    ended_at: Mapped[datetime | None]
+
+    order: Mapped[Order] = relationship(viewonly=True, primaryjoin="OrderLine.order_id == Order.id", foreign_keys="OrderLine.order_id")
+    candidate: Mapped[Candidate] = relationship(
+        viewonly=True, primaryjoin="OrderLine.candidate_id == Candidate.id", foreign_keys="OrderLine.candidate_id"
+    )
+    variant: Mapped[Variant] = relationship(
+        viewonly=True, primaryjoin="OrderLine.variant_id == Variant.id", foreign_keys="OrderLine.variant_id"
+    )
+
+
+class Place(Base):
+    """Units of a capped candidate taken while a payment runs; gone when captured, failed or expired."""
+
+    __tablename__ = "place"
+
+    line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id"), index=True)
+    units: Mapped[int]
+    expires_at: Mapped[datetime]
+
+
+class Obligation(Base):
+    """What a customer owes: amounts to pay come from here only."""
+
+    __tablename__ = "obligation"
+    __table_args__ = (
+        UniqueConstraint("line_id", "kind"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("(line_id IS NULL) = (kind = 'shipping')", name="shipping_is_the_orders"),
+    )
+
+    id: Mapped[Key]
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), index=True)
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"))
+    kind: Mapped[ObligationKind] = mapped_column(choice(ObligationKind))
+    amount: Mapped[int]
+    due_at: Mapped[datetime]
+    state: Mapped[ObligationState] = mapped_column(choice(ObligationState), default=ObligationState.DUE)
+
+
+class PaymentPart(Base):
+    """Which obligations a payment is for."""
+
+    __tablename__ = "payment_part"
+
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), primary_key=True)
+    obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"), primary_key=True, index=True)
+    amount: Mapped[int]
+
+
+class RefundLine(Base):
+    """Which lines a refund returns money of; a refund is one call per payment and carries lines."""
+
+    __tablename__ = "refund_line"
+    __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
+
+    id: Mapped[Key]
+    refund_id: Mapped[int] = mapped_column(ForeignKey("refund.id"), index=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"))
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"), index=True)
+    """Empty: money that came late, twice or too much."""
+    amount: Mapped[int]
+    reason: Mapped[RefundReason] = mapped_column(choice(RefundReason))

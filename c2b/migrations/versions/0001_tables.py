@@ -1,0 +1,16 @@
+"""All tables."""
+
+from alembic import op
+
+from c2b.db import TRIGGERS
+from c2b.migrations import METADATA
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    METADATA.create_all(op.get_bind())
+    for trigger in TRIGGERS:
+        for statement in getattr(trigger, op.get_bind().dialect.name):
+            op.execute(statement)

@@ -1,0 +1,49 @@
+"""Money is an integer in the currency's minor unit; this is where it meets people.
+
+Digits per currency come from Unicode CLDR by way of Babel.
+"""
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+from babel.numbers import format_currency, get_currency_precision
+
+from c2b.errors import N_, Invalid
+
+_PLAIN = re.compile(r"\d{1,12}(\.\d{1,4})?")
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d{1,4})?")
+
+
+def digits(currency: str) -> int:
+    """Return how many decimal digits `currency` has: 2 for CNY, 0 for JPY."""
+    return get_currency_precision(currency)
+
+
+def decimal(amount: int, currency: str) -> Decimal:
+    """Turn minor units into a decimal number with the currency's digits: 5000 CNY is 50.00."""
+    return Decimal(amount).scaleb(-digits(currency))
+
+
+def parse(text: str, currency: str) -> int:
+    """Read an amount as people write it ("1,299.00", "50") into minor units.
+
+    Raises Invalid for anything else: a sign, letters, or more digits than the currency has.
+    """
+    cleaned = text.strip()
+    if not (_PLAIN.fullmatch(cleaned) or _GROUPED.fullmatch(cleaned)):
+        raise Invalid(N_("“%(text)s” is not an amount; write it like 129.00"), text=text)
+    scaled = Decimal(cleaned.replace(",", "")).scaleb(digits(currency))
+    if scaled != scaled.to_integral_value():
+        raise Invalid(N_("“%(text)s” has more decimal digits than %(currency)s has"), text=text, currency=currency)
+    return int(scaled)
+
+
+def show(amount: int, currency: str, locale: str) -> str:
+    """Format minor units for people: ¥50.00."""
+    return format_currency(decimal(amount, currency), currency, locale=locale)
+
+
+def percent_floor(amount: int, percent: int) -> int:
+    """Return `percent` per cent of `amount` minor units, rounded down."""
+    return int(Fraction(amount * percent, 100).__floor__())

@@ -1,0 +1,93 @@
+"""Intents and refunds: what was asked of a gateway, and what it answered. Knows money, not goods."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from c2b.db import TRIGGERS, Base, Key, Reference, Trigger, choice
+from c2b.payments.rules import PaymentState, RefundState
+
+
+class Payment(Base):
+    """An intent to take money once, written before the gateway is called; amounts in minor units."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("captured >= 0", name="captured"),
+        CheckConstraint("refunded BETWEEN 0 AND captured", name="refunded_at_most_captured"),
+        Index("ix_payment_open", "state", "checked_at"),
+    )
+
+    id: Mapped[Key]
+    key: Mapped[Reference]
+    """Idempotency key at the gateway and the public reference in `/pay/<ref>`."""
+    payer: Mapped[str] = mapped_column(String(24), index=True)
+    """Reference of the order it pays for."""
+    gateway: Mapped[str] = mapped_column(String(16))
+    merchant: Mapped[str] = mapped_column(String(60))
+    """Account at the gateway: ledger account `psp:<gateway>:<merchant>`."""
+    amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[PaymentState] = mapped_column(choice(PaymentState), default=PaymentState.STARTED)
+    provider_reference: Mapped[str | None] = mapped_column(String(80), unique=True)
+    page: Mapped[str] = mapped_column(String(500), default="")
+    """Where the customer pays."""
+    captured: Mapped[int] = mapped_column(default=0)
+    refunded: Mapped[int] = mapped_column(default=0)
+    """Begun or settled refunds, kept by a trigger."""
+    created_at: Mapped[datetime]
+    checked_at: Mapped[datetime]
+    """Last time the gateway was asked: the sweeper takes the longest unasked."""
+    settled_at: Mapped[datetime | None]
+
+
+class Refund(Base):
+    """Money on its way back by the payment it came with."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        Index("ix_refund_open", "state", "next_attempt_at"),
+    )
+
+    id: Mapped[Key]
+    key: Mapped[Reference]
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    amount: Mapped[int]
+    state: Mapped[RefundState] = mapped_column(choice(RefundState), default=RefundState.QUEUED)
+    provider_reference: Mapped[str | None] = mapped_column(String(80), unique=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(Text, default="")
+
+    payment: Mapped[Payment] = relationship()
+
+
+_TAKE = "UPDATE payment SET refunded = refunded + NEW.amount WHERE id = NEW.payment_id"
+_GIVE = "UPDATE payment SET refunded = refunded - NEW.amount WHERE id = NEW.payment_id"
+_BROKEN = "OLD.state = 'failed' OR NEW.amount <> OLD.amount OR NEW.payment_id <> OLD.payment_id"
+_FIXED = "a refund keeps its amount, and a failed one is final"
+TRIGGERS.append(
+    Trigger(
+        "refund_guard",
+        sqlite=(
+            f"CREATE TRIGGER refund_guard_new AFTER INSERT ON refund WHEN NEW.state <> 'failed' BEGIN {_TAKE}; END",
+            f"CREATE TRIGGER refund_guard_failed AFTER UPDATE OF state ON refund "
+            f"WHEN NEW.state = 'failed' AND OLD.state <> 'failed' BEGIN {_GIVE}; END",
+            f"CREATE TRIGGER refund_guard_final BEFORE UPDATE ON refund WHEN {_BROKEN} BEGIN SELECT RAISE(ABORT, '{_FIXED}'); END",
+            "CREATE TRIGGER refund_guard_stays BEFORE DELETE ON refund BEGIN SELECT RAISE(ABORT, 'a refund stays'); END",
+        ),
+        postgresql=(
+            "CREATE OR REPLACE FUNCTION refund_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'a refund stays'; END IF; "
+            f"IF TG_OP = 'INSERT' THEN IF NEW.state <> 'failed' THEN {_TAKE}; END IF; RETURN NEW; END IF; "
+            f"IF {_BROKEN} THEN RAISE EXCEPTION '{_FIXED}'; END IF; "
+            f"IF NEW.state = 'failed' THEN {_GIVE}; END IF; RETURN NEW; END $$",
+            "CREATE TRIGGER refund_guard BEFORE INSERT OR UPDATE OR DELETE ON refund FOR EACH ROW EXECUTE FUNCTION refund_guard()",
+        ),
+    )
+)

@@ -1,0 +1,131 @@
+"""Ballots and picks, and what the selection made of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from c2b.db import Base, Key, append_only, choice
+from c2b.voting.rules import BallotSource, SelectionResult
+
+
+class Ballot(Base):
+    """All picks of a person in a campaign; counted or held as a whole."""
+
+    __tablename__ = "ballot"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "votes_each"], ["campaign.id", "campaign.votes_each"], onupdate="CASCADE"),
+        UniqueConstraint("campaign_id", "person_id", "votes_each"),  # the target of the pick's composite key
+        UniqueConstraint("campaign_id", "serial"),
+        CheckConstraint("(held_at IS NULL) = (held_reason = '')", name="held_with_reason"),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    votes_each: Mapped[int]
+    source: Mapped[BallotSource] = mapped_column(choice(BallotSource))
+    serial: Mapped[str] = mapped_column(String(24))
+    """Random public name of the ballot, on receipts and in the bundle."""
+    version: Mapped[int] = mapped_column(default=0)
+    """Rises with every tap; a receipt names one version."""
+    nonce: Mapped[bytes] = mapped_column(LargeBinary(16))
+    """Hides the picks in the commitment; never published without its owner."""
+    held_at: Mapped[datetime | None]
+    held_reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+
+
+class Pick(Base):
+    """One of a person's votes, for one candidate."""
+
+    __tablename__ = "pick"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["campaign_id", "person_id", "votes_each"],
+            ["ballot.campaign_id", "ballot.person_id", "ballot.votes_each"],
+            onupdate="CASCADE",
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),  # only this campaign's candidates
+        UniqueConstraint("campaign_id", "person_id", "candidate_id"),  # nobody votes twice for one candidate
+        CheckConstraint("slot BETWEEN 1 AND votes_each", name="slot_in_ballot"),  # the limit is the size of the key space
+    )
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    """1..votes_each; freed by undo."""
+    votes_each: Mapped[int]
+    candidate_id: Mapped[int] = mapped_column(index=True)
+
+
+class VoteEvent(Base):
+    """A tap: what the detection of stuffed ballots looks at. Append-only."""
+
+    __tablename__ = "vote_event"
+    __table_args__ = (Index("ix_vote_event_campaign_at", "campaign_id", "at"),)
+
+    id: Mapped[Key]
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    person_id: Mapped[int]
+    candidate_id: Mapped[int]
+    undo: Mapped[bool]
+    at: Mapped[datetime]
+    device: Mapped[str] = mapped_column(String(64), default="")
+    """Keyed hash of user agent and network, never the address itself."""
+
+
+class Selection(Base):
+    """The run that turned counted votes into the top N; one a campaign, never changed."""
+
+    __tablename__ = "selection"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+    rules_version: Mapped[int]
+    places: Mapped[int]
+    voters: Mapped[int]
+    votes: Mapped[int]
+    held_votes: Mapped[int]
+    input_hash: Mapped[str] = mapped_column(String(64))
+    ballot_root: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[str] = mapped_column(String(64))
+    output_hash: Mapped[str] = mapped_column(String(64))
+    margin: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class SelectionLine(Base):
+    """A candidate's rank in the selection."""
+
+    __tablename__ = "selection_line"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+        UniqueConstraint("campaign_id", "rank"),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("selection.campaign_id"), primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+    rank: Mapped[int]
+    votes: Mapped[int]
+    held: Mapped[int]
+    result: Mapped[SelectionResult] = mapped_column(choice(SelectionResult))
+    tie_key: Mapped[str] = mapped_column(String(64))
+
+
+class BallotLeaf(Base):
+    """A ballot's commitment at the selection, in the order of the RFC 6962 tree; names no person."""
+
+    __tablename__ = "ballot_leaf"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("selection.campaign_id"), primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    serial: Mapped[str] = mapped_column(String(24))
+    version: Mapped[int]
+    held: Mapped[bool]
+    commitment: Mapped[str] = mapped_column(String(64))
+
+
+for _table in ("vote_event", "selection", "selection_line", "ballot_leaf"):
+    append_only(_table)
