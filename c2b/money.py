@@ -11,8 +11,8 @@ from babel.numbers import format_currency, get_currency_precision
 
 from c2b.errors import N_, Invalid
 
-_PLAIN = re.compile(r"\d{1,12}(\.\d{1,4})?")
-_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d{1,4})?")
+_PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
+_GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,4})?")
 
 
 def digits(currency: str) -> int:
