@@ -82,3 +82,7 @@ def postgresql() -> Iterator[Database]:
         yield database
         database.close()
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+if __name__ == "__main__":
+    print(_server_uri().partition("?")[0], "answers")
