@@ -2,7 +2,6 @@
 
 from alembic import op
 
-from c2b.db import TRIGGERS
 from c2b.migrations import METADATA
 
 revision = "0001"
@@ -11,6 +10,3 @@ down_revision = None
 
 def upgrade() -> None:
     METADATA.create_all(op.get_bind())
-    for trigger in TRIGGERS:
-        for statement in getattr(trigger, op.get_bind().dialect.name):
-            op.execute(statement)

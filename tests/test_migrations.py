@@ -1,0 +1,91 @@
+"""The migrations make exactly what the models say, and lose nothing on the way."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Connection, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+
+from c2b import migrations
+from c2b.campaigns.models import Campaign
+from c2b.db import TRIGGERS, Base, Database
+from tests import make
+
+VERSIONS = Path(migrations.__file__).parent / "versions"
+LIST = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+}
+ENTRY = (
+    "INSERT INTO audit_entry (at, actor, action, object, campaign, before, after, reason) "
+    "VALUES (:at, 'cli:x', 'a', '', '', '{}', '{}', '')"
+)
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with database.engine.connect() as connection:
+        yield connection
+
+
+def test_the_migrations_make_what_the_models_say(connection: Connection) -> None:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    assert compare_metadata(context, migrations.METADATA) == []
+
+
+def test_every_check_of_the_models_is_in_the_database(connection: Connection) -> None:
+    inspector = inspect(connection)
+    wanted = {(t.name, str(c.name)) for t in Base.metadata.tables.values() for c in t.constraints if isinstance(c, CheckConstraint)}
+    found = {(t, str(c["name"])) for t in inspector.get_table_names() for c in inspector.get_check_constraints(t)}
+    assert wanted <= found
+
+
+def test_every_constraint_has_a_name_so_that_a_later_migration_can_find_it() -> None:
+    assert [t.name for t in Base.metadata.tables.values() for c in t.constraints if c.name is None] == []
+
+
+def test_every_trigger_is_there(connection: Connection) -> None:
+    statements = [s for trigger in TRIGGERS for s in getattr(trigger, connection.dialect.name)]
+    wanted = {name for s in statements for name in re.findall(r"CREATE TRIGGER (\w+)", s)}
+    assert set(connection.scalars(text(LIST[connection.dialect.name]))) == wanted
+
+
+def test_recreating_the_triggers_keeps_them_working(database: Database) -> None:
+    with database.engine.execution_options(c2b_write=True).begin() as connection:
+        migrations.recreate_triggers(connection)
+        connection.execute(text(ENTRY), {"at": "2027-03-01 00:00:00"})
+    with pytest.raises(DBAPIError, match="append-only"), database.engine.execution_options(c2b_write=True).begin() as connection:
+        connection.execute(text("UPDATE audit_entry SET actor = 'somebody else'"))
+
+
+def test_upgrading_twice_changes_nothing_and_keeps_the_rows(database: Database) -> None:
+    with database.transaction() as session:
+        make.campaign(session)
+    migrations.upgrade(database)
+    with database.reading() as session:
+        assert session.scalars(select(Campaign.slug)).all() == ["ss27"]
+
+
+def test_an_empty_database_is_not_current(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    assert not migrations.is_current(database)
+    migrations.upgrade(database)
+    assert migrations.is_current(database)
+    database.close()
+
+
+def test_sqlite_guards_its_foreign_keys_again_after_an_upgrade(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    migrations.upgrade(database)
+    with database.reading() as session:
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+    database.close()
+
+
+def test_the_versions_follow_one_another() -> None:
+    names = sorted(path.name for path in VERSIONS.glob("0*.py"))
+    assert [name[:4] for name in names] == [f"{number:04d}" for number in range(1, len(names) + 1)]
