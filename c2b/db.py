@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Enum, Integer, MetaData, String, TypeDecorator, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -63,6 +64,11 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: Instant(), int: BigInteger().with_variant(Integer(), "sqlite")}  # noqa: RUF012  read once by SQLAlchemy
+
+
+def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that knows ON CONFLICT, in the words of the session's database."""
+    return sqlite.insert(table) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(table)
 
 
 @dataclass(frozen=True)
@@ -123,9 +129,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a transaction that only reads; whatever it would write is refused (SQLite) or rolled back."""
+        """Open a transaction that only reads; whatever it would write is refused (SQLite) or rolled back.
+
+        Objects that were read keep their values afterwards.
+        """
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
+            session.expunge_all()
             session.rollback()
 
     def close(self) -> None:

@@ -1,6 +1,14 @@
-"""What a message may be."""
+"""What a message may be, and how its text comes together: pure."""
 
 import enum
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+TRIES = 6
+"""Then it is failed and shown to staff."""
+SECRET = frozenset({"sign_in_code"})
+"""Templates whose fields are forgotten once the message is out: the outbox is no store of codes."""
 
 
 class MessageState(enum.StrEnum):
@@ -9,3 +17,21 @@ class MessageState(enum.StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A message, ready to go out."""
+
+    subject: str
+    body: str
+
+
+def fill(template: str, fields: Mapping[str, str]) -> Text:
+    """Put `fields` into a template: its first line is the subject, an empty line and the body follow, `$name` stands for a field.
+
+    Raises KeyError for a field that isn't given: no customer ever reads "$amount".
+    """
+    subject, body = template.split("\n\n", 1)
+    one_line = {name: " ".join(value.split()) for name, value in fields.items()}
+    return Text(string.Template(subject).substitute(one_line), string.Template(body).substitute(fields))

@@ -1,0 +1,109 @@
+"""Sending one message: read, deliver outside any transaction, note what became of it."""
+
+import smtplib
+import ssl
+from collections.abc import Callable
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from sqlalchemy import select, update
+
+from c2b.db import Database
+from c2b.jobs.rules import describe
+from c2b.messages.models import Message
+from c2b.messages.rules import SECRET, TRIES, MessageState, Text
+from c2b.messages.texts import render
+from c2b.settings import Settings
+
+SECONDS = 10
+"""Time-out of every step of the talk with the mail server."""
+
+
+class NoWay(Exception):
+    """There is no provider for this channel, or it will never take this message: trying again is no use."""
+
+
+_PERMANENT = 500
+"""RFC 5321, 4.2.1: a 5yz answer is final."""
+_HOPELESS = (NoWay, MessageError, ValueError, KeyError)
+"""Besides, an address or a field that can't be written as mail."""
+
+
+def send(database: Database, settings: Settings, message_id: int, now: datetime) -> None:
+    """Send one queued message; one that is out already is left alone.
+
+    What fails raises, so that the job is tried again; after the last try, or where no try can help, the message is failed for staff
+    to see. A crash between the delivery and its note sends the mail twice, with the same Message-ID.
+    """
+    with database.reading() as session:
+        message = session.scalars(select(Message).where(Message.id == message_id, Message.state == MessageState.QUEUED)).first()
+    if message is None:
+        return
+    try:
+        _provider(settings, message.channel)(message, render(message.template, message.locale, message.fields), now)
+    except (*_HOPELESS, smtplib.SMTPException, OSError) as error:
+        last = isinstance(error, _HOPELESS) or message.attempts + 1 >= TRIES
+        _note(database, message, state=MessageState.FAILED if last else MessageState.QUEUED, last_error=describe(error))
+        if not last:
+            raise
+    else:
+        fields = {} if message.template in SECRET else message.fields
+        _note(database, message, state=MessageState.SENT, sent_at=now, last_error="", fields=fields)
+
+
+def _note(database: Database, message: Message, **values: object) -> None:
+    with database.transaction() as session:
+        session.execute(update(Message).where(Message.id == message.id).values(attempts=Message.attempts + 1, **values))
+
+
+def _provider(settings: Settings, channel: str) -> Callable[[Message, Text, datetime], None]:
+    if not settings.mail_url:
+        return lambda message, text, now: _to_file(settings.data / "outbox", _mail(settings, message, text, now), message.id)
+    if channel != "email":
+        raise NoWay(f"no provider for {channel}")
+    return lambda message, text, now: _by_smtp(urlsplit(settings.mail_url), _mail(settings, message, text, now))
+
+
+def _mail(settings: Settings, message: Message, text: Text, now: datetime) -> EmailMessage:
+    host = urlsplit(settings.base_url).hostname or "localhost"
+    user = unquote(urlsplit(settings.mail_url).username or "")
+    mail = EmailMessage()
+    mail["Subject"] = text.subject
+    mail["From"] = Address(addr_spec=user if "@" in user else f"noreply@{host}")
+    mail["To"] = Address(addr_spec=message.recipient) if message.channel == "email" else message.recipient
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = f"<{message.id}.{message.created_at:%Y%m%d%H%M%S%f}@{host}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    mail.set_content(text.body)
+    return mail
+
+
+def _to_file(folder: Path, mail: EmailMessage, number: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    half = folder / f".{number:08}.eml"
+    half.write_bytes(mail.as_bytes())
+    half.rename(folder / f"{number:08}.eml")
+
+
+def _by_smtp(server: SplitResult, mail: EmailMessage) -> None:
+    host, context = server.hostname or "localhost", ssl.create_default_context()
+    if server.scheme == "smtps":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(host, server.port or 465, timeout=SECONDS, context=context)
+    else:
+        client = smtplib.SMTP(host, server.port or 25, timeout=SECONDS)
+    with client:
+        if server.scheme != "smtps" and client.has_extn("starttls"):
+            client.starttls(context=context)
+        if server.username:
+            client.login(unquote(server.username), unquote(server.password or ""))
+        try:
+            client.send_message(mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            if all(code >= _PERMANENT for code, _ in error.recipients.values()):
+                raise NoWay("refused for good") from error
+            raise

@@ -1,0 +1,17 @@
+"""The templates: one file a message and language."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from c2b.messages.rules import Text, fill
+
+
+def render(template: str, locale: str, fields: Mapping[str, str]) -> Text:
+    """Return the text of `template` for a person who reads `locale`; raises KeyError where a field is missing."""
+    return fill(_read(f"{template}.{'en' if locale == 'en' else 'zh_Hans_CN'}.txt"), fields)
+
+
+@cache
+def _read(name: str) -> str:
+    return (resources.files(__package__) / "templates" / name).read_text("utf-8")
