@@ -1,14 +1,25 @@
 """Plain functions that make what a test is about, with defaults for all that it isn't about."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Offer, OptionValue, Supplier, Variant
 from c2b.campaigns.rules import CampaignState, LegalProfile
-from c2b.people.models import Person
+from c2b.deposits.models import Order, OrderLine, RefundLine
+from c2b.deposits.rules import Outcome, RefundReason
+from c2b.ledger.models import Transfer
+from c2b.payments.models import Payment, Refund
+from c2b.payments.rules import PaymentState
+from c2b.people.models import Address, Person
+from c2b.people.rules import AddressKind
+from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
+from c2b.production.rules import ProductOutcome
+from c2b.voting.models import Ballot, Pick, Selection, SelectionLine
+from c2b.voting.rules import BallotSource, SelectionResult
 
 OPENS = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
 CLOSES = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
@@ -85,5 +96,134 @@ def person(session: Session, **changes: Any) -> Person:
     """Make a person without an address."""
     made = Person(**({"ref": secrets.token_urlsafe(12), "viewer": 1, "created_at": OPENS} | changes))
     session.add(made)
+    session.flush()
+    return made
+
+
+def address(session: Session, of: Person, value: str, **changes: Any) -> Address:
+    """Give a person a verified e-mail address."""
+    values = {"kind": AddressKind.EMAIL, "digest": secrets.token_bytes(32), "verified_at": OPENS, **changes}
+    made = Address(person_id=of.id, value=value, **values)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def ballot(session: Session, of: Campaign, *picks: Candidate, by: Person | None = None, **changes: Any) -> Ballot:
+    """Make a counted ballot with one pick for each of `picks`, of a new person unless `by` is given."""
+    voter = by or person(session)
+    values = {"source": BallotSource.VERIFIED, "serial": secrets.token_urlsafe(12), "nonce": secrets.token_bytes(16), "created_at": OPENS}
+    made = Ballot(campaign_id=of.id, person_id=voter.id, votes_each=of.votes_each, version=len(picks), **(values | changes))
+    session.add(made)
+    session.flush()
+    for slot, picked in enumerate(picks, start=1):
+        session.add(Pick(campaign_id=of.id, person_id=voter.id, slot=slot, votes_each=of.votes_each, candidate_id=picked.id))
+    session.flush()
+    return made
+
+
+def selection(session: Session, of: Campaign, *lines: tuple[Candidate, int], places: int | None = None) -> Selection:
+    """Store a selection with its candidates and their votes, best first; the first `places` are selected."""
+    places = places or of.places
+    hashes = {"input_hash": "1" * 64, "ballot_root": "2" * 64, "seed": "3" * 64, "output_hash": "4" * 64}
+    votes = sum(count for _, count in lines)
+    figures = {"rules_version": 1, "places": places, "voters": votes, "votes": votes, "held_votes": 0, "margin": {}}
+    made = Selection(campaign_id=of.id, at=CLOSES, actor="cli:test", **figures, **hashes)
+    session.add(made)
+    session.flush()
+    for rank, (of_line, count) in enumerate(lines, start=1):
+        result = SelectionResult.SELECTED if rank <= places else SelectionResult.NOT_SELECTED
+        values = {"rank": rank, "votes": count, "held": 0, "result": result, "tie_key": f"{rank:064d}"}
+        session.add(SelectionLine(campaign_id=of.id, candidate_id=of_line.id, **values))
+    session.flush()
+    return made
+
+
+def variants(session: Session, of: Candidate) -> list[Variant]:
+    """Return a candidate's variants in the order of the file."""
+    return list(session.scalars(select(Variant).where(Variant.candidate_id == of.id).order_by(Variant.position)))
+
+
+def order(session: Session, of: Campaign, *lines: tuple[Variant, int], by: Person | None = None, **changes: Any) -> Order:
+    """Make an order of variants and units, its deposits of 20 % captured; line values may be given with `line={...}`."""
+    customer = by or person(session)
+    of_lines = {"outcome": Outcome.OPEN, "reserved_at": ORDERING_OPENS, **changes.pop("line", {})}
+    values = {"ref": secrets.token_urlsafe(12), "idempotency_key": secrets.token_urlsafe(12), "placed_at": ORDERING_OPENS}
+    terms = {"legal_profile": of.legal_profile, "terms": "terms", "terms_hash": "5" * 64, "terms_accepted_at": ORDERING_OPENS}
+    made = Order(campaign_id=of.id, person_id=customer.id, **(values | terms | changes))
+    session.add(made)
+    session.flush()
+    for variant, units in lines:
+        price = variant.price or 0
+        keys = {"order_id": made.id, "candidate_id": variant.candidate_id, "variant_id": variant.id}
+        money = {"units": units, "unit_price": price, "deposit": price * units // 5}
+        session.add(OrderLine(campaign_id=of.id, **keys, **(money | of_lines)))
+    session.flush()
+    return made
+
+
+def lines_of(session: Session, of: Order) -> list[OrderLine]:
+    """Return an order's lines, oldest first."""
+    return list(session.scalars(select(OrderLine).where(OrderLine.order_id == of.id).order_by(OrderLine.id)))
+
+
+def payment(session: Session, of: Order, amount: int, **changes: Any) -> Payment:
+    """Capture `amount` fen for an order at the sandbox."""
+    values = {"key": secrets.token_urlsafe(12), "gateway": "sandbox", "merchant": "main", "currency": "CNY", "captured": amount}
+    times = {"created_at": ORDERING_OPENS, "checked_at": ORDERING_OPENS, "settled_at": ORDERING_OPENS}
+    made = Payment(payer=of.ref, amount=amount, state=PaymentState.CAPTURED, **(values | times | changes))
+    session.add(made)
+    session.flush()
+    return made
+
+
+def refund(session: Session, of: Payment, *lines: OrderLine, reason: RefundReason = RefundReason.MISSED, **changes: Any) -> Refund:
+    """Queue the deposits of `lines` to go back by the payment that they came with."""
+    times = {"queued_at": ORDERING_CLOSES, "next_attempt_at": ORDERING_CLOSES}
+    amount = sum(line.deposit for line in lines)
+    made = Refund(payment_id=of.id, amount=amount, **({"key": secrets.token_urlsafe(12)} | times | changes))
+    session.add(made)
+    session.flush()
+    for line in lines:
+        session.add(RefundLine(refund_id=made.id, order_id=line.order_id, line_id=line.id, amount=line.deposit, reason=reason))
+    session.flush()
+    return made
+
+
+def transfer(session: Session, of: Campaign, key: str, amount: int, *, debit: str, credit: str, **changes: Any) -> Transfer:
+    """Move `amount` fen from `credit` to `debit` in the campaign's books."""
+    values = {"currency": of.currency, "event": "captured", "campaign": of.slug, "at": ORDERING_OPENS, **changes}
+    made = Transfer(id=key, debit=debit, credit=credit, amount=amount, **values)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def decision(
+    session: Session, of: Campaign, *, reached: dict[Candidate, int] | None = None, missed: dict[Candidate, int] | None = None
+) -> Decision:
+    """Store a decision: candidates that reached their minimum and that missed it, with their units."""
+    made = Decision(campaign_id=of.id, at=ORDERING_CLOSES + timedelta(days=1), actor="cli:test", input_hash="6" * 64, figures={})
+    session.add(made)
+    session.flush()
+    for outcome, products in ((ProductOutcome.REACHED, reached or {}), (ProductOutcome.MISSED, missed or {})):
+        for product, units in products.items():
+            minimum = min(units, of.minimum) if outcome is ProductOutcome.REACHED else of.minimum
+            values = {"units": units, "minimum": minimum, "outcome": outcome, "made": outcome is ProductOutcome.REACHED, "tier": 1}
+            session.add(DecisionLine(campaign_id=of.id, candidate_id=product.id, **values))
+    session.flush()
+    return made
+
+
+def production_order(session: Session, of: Campaign, by: Supplier, *lines: tuple[Variant, int], **changes: Any) -> ProductionOrder:
+    """Ask a supplier to make units of variants, at 100.00 a unit with 13 % tax; the decision must have reached them."""
+    values = {"number": f"{of.slug}-{by.code}", "created_at": ORDERING_CLOSES + timedelta(days=1), **changes}
+    made = ProductionOrder(campaign_id=of.id, supplier_id=by.id, **values)
+    session.add(made)
+    session.flush()
+    for number, (variant, units) in enumerate(lines, start=1):
+        keys = {"candidate_id": variant.candidate_id, "variant_id": variant.id, "production_order_id": made.id}
+        costs = {"units_ordered": units, "unit_cost": 10000, "tax_rate": 1300}
+        session.add(ProductionOrderLine(campaign_id=of.id, line=number, **keys, **costs))
     session.flush()
     return made
