@@ -1,8 +1,8 @@
 """Customers, staff, and how they prove who they are."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from c2b.db import Base, Key, Reference, choice
@@ -45,13 +45,18 @@ class OneTimeCode(Base):
 
     __tablename__ = "one_time_code"
     __table_args__ = (
-        Index("ix_one_time_code_address", "kind", "digest", "sent_at"),
+        UniqueConstraint("kind", "digest", "day", "number"),  # five a day: the limit is the size of the key space
+        CheckConstraint("number BETWEEN 1 AND 5", name="codes_a_day"),
         CheckConstraint("tries BETWEEN 0 AND 5", name="tries"),
     )
 
     id: Mapped[Key]
     kind: Mapped[AddressKind] = mapped_column(choice(AddressKind))
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    day: Mapped[date]
+    """UTC."""
+    number: Mapped[int]
+    """Of this address and day; sent whether or not anybody is known by the address."""
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     sent_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)

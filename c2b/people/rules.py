@@ -1,18 +1,27 @@
 """Who may do what, and what makes an address the same address."""
 
 import enum
+import hashlib
+import hmac
+import re
+import unicodedata
+from datetime import timedelta
+
+from c2b.errors import N_, Invalid
 
 
 class AddressKind(enum.StrEnum):
-    """What a campaign may take as its anchor identity."""
+    """What a campaign may take as its anchor identity, and what an import calls its voters."""
 
     EMAIL = "email"
     PHONE = "phone"
     WECHAT = "wechat"
+    IMPORTED = "imported"
+    """The opaque voter id of an import: never an anchor, so that a later import finds the ballot it replaces."""
 
 
 class Role(enum.StrEnum):
-    """What a member of staff may do; see people/rules.py for the permissions."""
+    """What a member of staff is, global to the brand; see `may`."""
 
     OWNER = "owner"
     MANAGER = "manager"
@@ -21,3 +30,141 @@ class Role(enum.StrEnum):
     SUPPORT = "support"
     ASSISTANT = "assistant"
     AUDITOR = "auditor"
+
+
+class Permission(enum.StrEnum):
+    """What a page or an action asks for."""
+
+    PHASES = "phases"
+    """Create, advance, pause and cancel campaigns."""
+    CANDIDATES = "candidates"
+    """Import and withdraw candidates."""
+    OFFERS = "offers"
+    """Prices, tiers, minimums, suppliers."""
+    COUNTS = "counts"
+    """See counts before voting closes; each look is recorded."""
+    BALLOTS = "ballots"
+    """Import, hold and release ballots, without seeing who picked what."""
+    PICKS = "picks"
+    """See who picked what."""
+    SELECTION = "selection"
+    DECISION = "decision"
+    DEPOSITS = "deposits"
+    """See pre-orders and what is paid."""
+    MONEY = "money"
+    """Refunds, what is owed, forfeits."""
+    EXPORTS = "exports"
+    PERSONAL_DATA = "personal_data"
+    """Names, addresses, telephone numbers of customers."""
+    STAFF = "staff"
+    AUDIT = "audit"
+    """Read the audit log."""
+
+
+_P = Permission
+_ALLOWED: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(Permission) - {_P.PICKS},  # who picked what: auditors only
+    Role.MANAGER: frozenset(
+        {_P.PHASES, _P.CANDIDATES, _P.OFFERS, _P.COUNTS, _P.BALLOTS, _P.SELECTION, _P.DECISION, _P.DEPOSITS, _P.EXPORTS, _P.AUDIT}
+    ),
+    Role.MERCHANDISER: frozenset({_P.CANDIDATES, _P.OFFERS}),
+    Role.FINANCE: frozenset({_P.DEPOSITS, _P.MONEY, _P.EXPORTS}),
+    Role.SUPPORT: frozenset({_P.DEPOSITS, _P.PERSONAL_DATA}),
+    Role.ASSISTANT: frozenset(),  # what happens in their store belongs to the store's pages
+    Role.AUDITOR: frozenset({_P.COUNTS, _P.PICKS, _P.DEPOSITS, _P.EXPORTS, _P.AUDIT}),
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Tell whether a member of staff with `role` has `permission`; what isn't listed is denied."""
+    return permission in _ALLOWED[role]
+
+
+CODE_LIFE = timedelta(minutes=10)
+CODE_TRIES = 5
+CODES_A_DAY = 5
+CUSTOMER_LOGIN = timedelta(days=90)
+STAFF_LOGIN = timedelta(hours=12)
+SETUP_LIFE = timedelta(days=3)
+PASSWORD_LENGTH = 12
+
+WRONG_CODE = N_("This code is not valid or has expired; check the newest message, or ask for a new code")
+"""What a page says when `check_code` returns nothing: the same sentence for every cause."""
+
+_EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
+_IGNORES_DOTS = frozenset({"gmail.com"})
+_IGNORES_TAGS = frozenset(
+    {"gmail.com", "outlook.com", "hotmail.com", "live.com", "icloud.com", "me.com", "mac.com", "fastmail.com", "proton.me", "protonmail.com"}
+)
+_SAME_PROVIDER = {"googlemail.com": "gmail.com"}
+_CHINESE_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_INTERNATIONAL = re.compile(r"\+[1-9][0-9]{6,14}")
+_OPENID = re.compile(r"[A-Za-z0-9_-]{6,128}")
+MAX_ADDRESS = 254
+
+
+def normalise(kind: AddressKind, typed: str) -> str:
+    """Return the form in which two writings of one address are equal; for uniqueness only, mail goes to what was typed.
+
+    Raises Invalid (field `address`) for what can't be such an address.
+    """
+    text = unicodedata.normalize("NFKC", typed).strip()
+    if kind is AddressKind.EMAIL:
+        return _normal_email(text)
+    if kind is AddressKind.PHONE:
+        return _normal_phone(text)
+    if kind is AddressKind.WECHAT and not _OPENID.fullmatch(text):
+        raise Invalid(N_("This is not a WeChat openid"), field="address")
+    if not text or len(text) > MAX_ADDRESS:
+        raise Invalid(N_("A voter's id has 1 to %(most)s characters"), field="address", most=MAX_ADDRESS)
+    return text
+
+
+def _normal_email(text: str) -> str:
+    local, at, domain = text.lower().rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii") if at else ""
+    except UnicodeError:
+        domain = ""
+    if len(text) > MAX_ADDRESS or not _EMAIL.fullmatch(f"{local}@{domain}"):
+        raise Invalid(N_("“%(text)s” is not an e-mail address; write it like anna@example.com"), field="address", text=text[:80])
+    domain = _SAME_PROVIDER.get(domain, domain)
+    if domain in _IGNORES_TAGS:
+        local = local.split("+", 1)[0] or local
+    if domain in _IGNORES_DOTS:
+        local = local.replace(".", "") or local
+    return f"{local}@{domain}"
+
+
+def _normal_phone(text: str) -> str:
+    compact = re.sub(r"[\s().-]", "", text)
+    if compact.startswith("00"):
+        compact = "+" + compact[2:]
+    if _CHINESE_MOBILE.fullmatch(compact):
+        compact = "+86" + compact
+    if not _INTERNATIONAL.fullmatch(compact):
+        raise Invalid(N_("“%(text)s” is not a telephone number; write it with its country, like +86 138 0013 8000"), field="address", text=text[:40])
+    return compact
+
+
+def keyed_hash(secret_key: str, purpose: str, *parts: str) -> bytes:
+    """Return a hash that nobody without the key can compute or compare with a list of guesses; `purpose` keeps uses apart."""
+    return hmac.new(secret_key.encode(), "\0".join((purpose, *parts)).encode(), hashlib.sha256).digest()
+
+
+def address_digest(secret_key: str, kind: AddressKind, typed: str) -> bytes:
+    """Return what an address is known by; raises Invalid for what can't be an address."""
+    return keyed_hash(secret_key, "address", kind, normalise(kind, typed))
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a random token: whoever reads the database can't sign in with it."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def mask(kind: AddressKind, value: str) -> str:
+    """Return an address so that its owner knows it and a neighbour doesn't: a***@example.com, ***8000."""
+    if kind is AddressKind.EMAIL:
+        local, _, domain = value.rpartition("@")
+        return f"{local[:1]}***@{domain}"
+    return f"***{value[-4:]}"

@@ -1,0 +1,109 @@
+"""One-time codes: six digits sent to an address, which prove that a person reads what is sent there."""
+
+import hmac
+import secrets
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from c2b.db import insert_into
+from c2b.errors import N_, Refused
+from c2b.messages import actions as messages
+from c2b.people import rules
+from c2b.people.models import Address, OneTimeCode, Person
+from c2b.people.rules import AddressKind
+
+
+def send_code(session: Session, *, kind: AddressKind, address: str, locale: str, secret_key: str, now: datetime) -> str:
+    """Send a new code to `address`, whether or not anybody is known by it; only the newest code is valid.
+
+    Returns the code, for the demo's page alone. Raises Invalid for what isn't an address and Refused after the fifth of
+    a day (UTC), counted per address so that changing networks doesn't help.
+    """
+    digest = rules.address_digest(secret_key, kind, address)
+    day = now.date()
+    sent = session.scalars(
+        select(func.count()).select_from(OneTimeCode).where(OneTimeCode.kind == kind, OneTimeCode.digest == digest, OneTimeCode.day == day)
+    ).one()
+    if sent >= rules.CODES_A_DAY:
+        raise Refused(N_("%(most)s codes were sent to this address today; use the newest one, or come back tomorrow"), most=rules.CODES_A_DAY)
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    values = {"kind": kind, "digest": digest, "day": day, "number": sent + 1, "sent_at": now, "tries": 0}
+    hashed = _code_hash(secret_key, digest, code)
+    key = session.scalar(insert_into(session, OneTimeCode).values(values, code_hash=hashed).on_conflict_do_nothing().returning(OneTimeCode.id))
+    if key is None:  # somebody asked for a code at this very moment
+        raise Refused(N_("A code is on its way to this address already; wait a moment"))
+    messages.queue(
+        session,
+        event=f"sign_in:{key}",
+        channel=kind,
+        recipient=address.strip(),
+        template="sign_in_code",
+        fields={"code": code, "minutes": f"{rules.CODE_LIFE.total_seconds() / 60:.0f}"},
+        locale=locale,
+        now=now,
+    )
+    return code
+
+
+def check_code(
+    session: Session,
+    *,
+    kind: AddressKind,
+    address: str,
+    code: str,
+    guest_id: int | None,
+    viewer: int,
+    locale: str,
+    secret_key: str,
+    now: datetime,
+) -> Person | None:
+    """Return the person who proved `address` by the newest code, or None if it isn't valid, for whatever cause.
+
+    Nothing is raised for a wrong code, so that the transaction writes the try down: after the fifth, or ten minutes, the code
+    is dead. An address seen for the first time is given to the guest, or to a new person with this browser's `viewer` number.
+    """
+    digest = rules.address_digest(secret_key, kind, address)
+    if not _use_code(session, kind, digest, _code_hash(secret_key, digest, code.strip()), now):
+        return None
+    known = session.scalars(select(Address).where(Address.kind == kind, Address.digest == digest)).one_or_none()
+    if known:
+        known.verified_at = known.verified_at or now
+        return known.person
+    person = _guest(session, guest_id) or new_guest(session, viewer=viewer, locale=locale, now=now)
+    session.add(Address(person_id=person.id, kind=kind, value=address.strip(), digest=digest, verified_at=now))
+    session.flush()
+    return person
+
+
+def new_guest(session: Session, *, viewer: int, locale: str, now: datetime) -> Person:
+    """Make a person without address: a browser whose picks are a draft until it signs in."""
+    person = Person(ref=secrets.token_urlsafe(12), viewer=viewer, locale=locale, created_at=now)
+    session.add(person)
+    session.flush()
+    return person
+
+
+def _code_hash(secret_key: str, digest: bytes, code: str) -> bytes:
+    return rules.keyed_hash(secret_key, "code", digest.hex(), code)
+
+
+def _use_code(session: Session, kind: AddressKind, digest: bytes, hashed: bytes, now: datetime) -> bool:
+    newest = select(OneTimeCode).where(OneTimeCode.kind == kind, OneTimeCode.digest == digest).order_by(OneTimeCode.id.desc()).limit(1)
+    row = session.scalars(newest.with_for_update()).one_or_none()
+    if row is None or row.used_at or row.tries >= rules.CODE_TRIES or now >= row.sent_at + rules.CODE_LIFE:
+        return False
+    row.tries += 1
+    if hmac.compare_digest(row.code_hash, hashed):
+        row.used_at = now
+    session.flush()
+    return row.used_at is not None
+
+
+def _guest(session: Session, guest_id: int | None) -> Person | None:
+    """Return the guest if it is one: a person without any address."""
+    if guest_id is None:
+        return None
+    without = select(Person).where(Person.id == guest_id, ~select(Address.id).where(Address.person_id == Person.id).exists())
+    return session.scalars(without.with_for_update()).one_or_none()
