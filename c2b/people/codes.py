@@ -27,11 +27,14 @@ def send_code(session: Session, *, kind: AddressKind, address: str, locale: str,
         select(func.count()).select_from(OneTimeCode).where(OneTimeCode.kind == kind, OneTimeCode.digest == digest, OneTimeCode.day == day)
     ).one()
     if sent >= rules.CODES_A_DAY:
-        raise Refused(N_("%(most)s codes were sent to this address today; use the newest one, or come back tomorrow"), most=rules.CODES_A_DAY)
+        raise Refused(
+            N_("%(most)s codes were sent to this address today; use the newest one, or come back tomorrow"), most=rules.CODES_A_DAY
+        )
     code = f"{secrets.randbelow(1_000_000):06d}"
     values = {"kind": kind, "digest": digest, "day": day, "number": sent + 1, "sent_at": now, "tries": 0}
-    hashed = _code_hash(secret_key, digest, code)
-    key = session.scalar(insert_into(session, OneTimeCode).values(values, code_hash=hashed).on_conflict_do_nothing().returning(OneTimeCode.id))
+    values["code_hash"] = _code_hash(secret_key, digest, code)
+    new = insert_into(session, OneTimeCode).values(values).on_conflict_do_nothing()
+    key = session.scalar(new.returning(OneTimeCode.id))
     if key is None:  # somebody asked for a code at this very moment
         raise Refused(N_("A code is on its way to this address already; wait a moment"))
     messages.queue(

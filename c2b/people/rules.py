@@ -94,7 +94,18 @@ WRONG_CODE = N_("This code is not valid or has expired; check the newest message
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _IGNORES_DOTS = frozenset({"gmail.com"})
 _IGNORES_TAGS = frozenset(
-    {"gmail.com", "outlook.com", "hotmail.com", "live.com", "icloud.com", "me.com", "mac.com", "fastmail.com", "proton.me", "protonmail.com"}
+    {
+        "gmail.com",
+        "outlook.com",
+        "hotmail.com",
+        "live.com",
+        "icloud.com",
+        "me.com",
+        "mac.com",
+        "fastmail.com",
+        "proton.me",
+        "protonmail.com",
+    }
 )
 _SAME_PROVIDER = {"googlemail.com": "gmail.com"}
 _CHINESE_MOBILE = re.compile(r"1[3-9][0-9]{9}")
@@ -143,7 +154,9 @@ def _normal_phone(text: str) -> str:
     if _CHINESE_MOBILE.fullmatch(compact):
         compact = "+86" + compact
     if not _INTERNATIONAL.fullmatch(compact):
-        raise Invalid(N_("“%(text)s” is not a telephone number; write it with its country, like +86 138 0013 8000"), field="address", text=text[:40])
+        raise Invalid(
+            N_("“%(text)s” is not a telephone number; write it with its country, like +86 138 0013 8000"), field="address", text=text[:40]
+        )
     return compact
 
 
