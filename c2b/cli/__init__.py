@@ -1,22 +1,34 @@
 """The command line; one group of commands a file."""
 
-import sys
+from typing import Any
 
 import click
 
+from c2b.cli import campaign
 from c2b.errors import Problem
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Commands whose refusals are one line on stderr and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what a person did wrong makes no traceback."""
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            raise click.ClickException(" ".join(str(problem).split())) from problem
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="c2b")
 def group() -> None:
     """c2b: customers choose, then it is made."""
 
 
+for _commands in (campaign.group,):
+    group.add_command(_commands)
+
+
 def main() -> None:
-    """Run a command; what is refused is one line on stderr and exit status 1."""
-    try:
-        group(standalone_mode=True)
-    except Problem as problem:
-        print(f"c2b: {problem}", file=sys.stderr)
-        sys.exit(1)
+    """Run a command."""
+    group()

@@ -1,0 +1,58 @@
+"""What a campaign misses before it may show itself; later rooms have gates of their own."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from c2b.campaigns import rules
+from c2b.campaigns.models import Campaign, Candidate, Picture
+from c2b.campaigns.rules import CampaignState, Missing, has_voting
+from c2b.errors import N_
+
+Gate = Callable[[Session, Campaign], list[Missing]]
+"""What one room finds missing before a state; composed at the top and handed down."""
+Gates = Mapping[CampaignState, Gate]
+"""By the state that is entered: `voting` (or, without a voting phase, what comes in its place) and `ordering`."""
+
+
+def before_voting(session: Session, campaign: Campaign) -> list[Missing]:
+    """List what is missing before the candidates are frozen and shown: candidates, estimates; a missing picture only warns."""
+    here = Candidate.campaign_id == campaign.id
+    count = session.scalars(select(func.count()).where(here)).one()
+    if not count:
+        return [Missing(N_("it has no candidates; import some with c2b candidates import %(slug)s FILE"), {"slug": campaign.slug})]
+    missing = [Missing(N_("candidate %(code)s has no estimated price"), {"code": code}) for code in _without_estimate(session, campaign)]
+    if has_voting(campaign) and campaign.places > count:
+        few = N_("%(places)s places but only %(count)s candidates; lower places or import more")
+        missing.append(Missing(few, {"places": campaign.places, "count": count}))
+    if has_voting(campaign) and campaign.votes_each > count:
+        many = N_("%(votes)s votes each but only %(count)s candidates; lower votes_each or import more")
+        missing.append(Missing(many, {"votes": campaign.votes_each, "count": count}))
+    pictures = select(Picture.id).where(Picture.candidate_id == Candidate.id).exists()
+    bare = session.scalars(select(Candidate.code).where(here, ~pictures).order_by(Candidate.position))
+    return missing + [Missing(N_("candidate %(code)s has no picture"), {"code": code}, warning=True) for code in bare]
+
+
+def _without_estimate(session: Session, campaign: Campaign) -> list[str]:
+    query = select(Candidate.code).where(
+        Candidate.campaign_id == campaign.id,
+        Candidate.price_from.is_(None) | Candidate.price_to.is_(None),
+        Candidate.withdrawn_at.is_(None),
+    )
+    return list(session.scalars(query.order_by(Candidate.position)))
+
+
+def missing(session: Session, campaign: Campaign, *, to: CampaignState, gates: Gates) -> list[Missing]:
+    """List what the gate of `to` finds missing; what has no gate misses nothing."""
+    gate = gates.get(CampaignState.VOTING if to is CampaignState.SELECTED and not has_voting(campaign) else to)
+    return gate(session, campaign) if gate else []
+
+
+def check(session: Session, campaign: Campaign, *, gates: Gates, now: datetime) -> list[Missing]:
+    """List everything that stands against the campaign's next phase at `now`: what its gate misses and what the clock says."""
+    ahead = rules.states(campaign)
+    later = ahead[ahead.index(campaign.state) + 1 :] if campaign.state in ahead else ()
+    state = next((state for state in later if state in (*gates, CampaignState.SELECTED)), None)
+    return [] if state is None else rules.too_late(campaign, to=state, now=now) + missing(session, campaign, to=state, gates=gates)
