@@ -1,4 +1,14 @@
-"""Who acts, and who may agree: pure."""
+"""Who acts, who may agree, and what a check finds: pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `c2b audit` found wrong: which check, and what it saw, in English, without personal data."""
+
+    check: str
+    what: str
 
 
 def is_staff(actor: str) -> bool:

@@ -1,0 +1,40 @@
+"""What is on the accounts; amounts in minor units."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy.orm import Session
+
+from c2b.ledger.models import Transfer
+from c2b.ledger.rules import Balance
+
+
+def balances(session: Session, accounts: Collection[str]) -> dict[str, int]:
+    """Return what is on each of `accounts`; an account that nothing was booked on has 0."""
+    sides = _sides().subquery()
+    rows = session.execute(
+        select(sides.c.account, func.sum(sides.c.credit - sides.c.debit)).where(sides.c.account.in_(accounts)).group_by(sides.c.account)
+    )
+    return dict.fromkeys(accounts, 0) | {account: int(left) for account, left in rows}
+
+
+def trial_balance(session: Session, *, campaign: str | None = None) -> list[Balance]:
+    """Return every account's sums, by name; of one campaign if given. Over all accounts debits equal credits."""
+    sides = _sides(campaign).subquery()
+    rows = session.execute(
+        select(sides.c.account, sides.c.currency, func.sum(sides.c.debit), func.sum(sides.c.credit))
+        .group_by(sides.c.account, sides.c.currency)
+        .order_by(sides.c.account, sides.c.currency)
+    )
+    return [Balance(account, currency, int(debited), int(credited)) for account, currency, debited, credited in rows]
+
+
+def _sides(campaign: str | None = None) -> Select[tuple[str, str, int, int]]:
+    """Each transfer twice: once for the account that it leaves, once for the one that it reaches."""
+    zero = literal(0)
+    left = select(Transfer.debit.label("account"), Transfer.currency, Transfer.amount.label("debit"), zero.label("credit"))
+    reached = select(Transfer.credit.label("account"), Transfer.currency, zero.label("debit"), Transfer.amount.label("credit"))
+    if campaign is not None:
+        left, reached = left.where(Transfer.campaign == campaign), reached.where(Transfer.campaign == campaign)
+    both = union_all(left, reached).subquery()
+    return select(both.c.account, both.c.currency, both.c.debit, both.c.credit)
