@@ -1,17 +1,47 @@
 """The web application: wiring only."""
 
-from flask import Flask
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
+from flask import Flask
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from c2b import clock as the_clock
 from c2b import settings as settings_module
 from c2b.db import Database
 from c2b.settings import Settings
-from c2b.ui.shell import Parts
+from c2b.ui import access, assets, filters, language, problems, security
+from c2b.ui.retries import Application
+from c2b.ui.shell import Parts, reserve_viewers
+from c2b.ui.viewers import ViewerNumbers
+
+_LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
+_LARGEST_FORM = 1024 * 1024
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = the_clock.now) -> Flask:
     """Return the application for `settings`, read from the environment if not given; the database must be migrated."""
     settings = settings or settings_module.load().with_local_secret()
-    app = Flask("c2b", static_folder="static")
-    app.extensions["c2b"] = Parts(settings, Database(settings.database))
+    app = Application("c2b", static_folder="static", template_folder="ui/templates")
+    database = Database(settings.database)
+    app.extensions["c2b"] = Parts(settings, database, ViewerNumbers(reserve_viewers(database)), clock)
     app.secret_key = settings.secret_key.get_secret_value()
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config.update(
+        MAX_CONTENT_LENGTH=_LARGEST_UPLOAD,
+        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=90),
+        SESSION_REFRESH_EACH_REQUEST=False,
+    )
+    language.set_up(app, settings.locale)
+    for room in (assets, filters, problems):
+        room.set_up(app)
+    security.set_up(app, settings)
+    if settings.trusted_proxies:
+        hops: dict[str, Any] = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
+        app.wsgi_app = ProxyFix(app.wsgi_app, **hops)  # type: ignore[method-assign]  # Flask's own documented way
+    access.require_policies(app)
     return app

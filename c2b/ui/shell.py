@@ -1,15 +1,32 @@
-"""What every view starts from: the application's parts, and the transaction of this request."""
+"""What every view starts from: the application's parts, the clock, who is there, and the transaction of this request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar, cast
+from urllib.parse import urlencode, urlsplit
 
-from flask import current_app
+from flask import abort, current_app, g, redirect, request
+from flask import session as cookie
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
+from c2b import clock
 from c2b.db import Database
+from c2b.people import actions as people
+from c2b.people import queries
+from c2b.people.queries import Customer, StaffMember
+from c2b.people.rules import Permission
 from c2b.settings import Settings
+from c2b.ui.access import declare
+from c2b.ui.viewers import ViewerNumbers
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Kind = Literal["customer", "staff"]
+_SIGN_IN: dict[Kind, str] = {"customer": "/sign-in", "staff": "/admin/sign-in"}
 
 
 @dataclass(frozen=True)
@@ -18,11 +35,20 @@ class Parts:
 
     settings: Settings
     database: Database
+    viewers: ViewerNumbers
+    clock: Callable[[], datetime] = field(default=clock.now)
 
 
 def parts() -> Parts:
     """Return the running application's parts."""
     return cast("Mapping[str, Parts]", current_app.extensions)["c2b"]
+
+
+def now() -> datetime:
+    """Return the instant of this request: the same from its first to its last line."""
+    if "now" not in g:
+        g.now = parts().clock()
+    return cast("datetime", g.now)
 
 
 def transaction() -> AbstractContextManager[Session]:
@@ -33,3 +59,110 @@ def transaction() -> AbstractContextManager[Session]:
 def reading() -> AbstractContextManager[Session]:
     """Open a transaction that only reads."""
     return parts().database.reading()
+
+
+def reserve_viewers(database: Database) -> Callable[[int], range]:
+    """Return what takes the next so many viewer numbers from `database`."""
+
+    def reserve(count: int) -> range:
+        with database.transaction() as session:
+            return people.reserve_viewers(session, count=count)
+
+    return reserve
+
+
+def _who(kind: Kind) -> Customer | StaffMember | None:
+    """Return whose login the browser carries; asked once a request."""
+    known = g.setdefault("c2b_who", {})
+    if kind not in known:
+        token = cookie.get(kind)
+        with reading() as session:
+            known[kind] = queries.who(session, token=token, now=now()) if token else None
+    return cast("Customer | StaffMember | None", known[kind])
+
+
+def visitor() -> Customer | None:
+    """Return the person behind this browser, a guest too; None before their first tap."""
+    found = _who("customer")
+    return found if isinstance(found, Customer) else None
+
+
+def customer() -> Customer:
+    """Return the signed-in customer; without one the answer is 403, for the route forgot `customer_required`."""
+    found = visitor()
+    return found if found and found.verified else abort(403)
+
+
+def staff() -> StaffMember:
+    """Return the signed-in member of staff; without one the answer is 403, for the route forgot `staff_required`."""
+    found = _who("staff")
+    return found if isinstance(found, StaffMember) else abort(403)
+
+
+def viewer() -> int:
+    """Return this browser's viewer number: the account's where somebody is signed in; a first visit gets one in its cookie."""
+    if known := visitor():
+        return known.viewer
+    if "viewer" not in cookie:
+        cookie["viewer"], cookie.permanent = parts().viewers.take(), True
+    return int(cookie["viewer"])
+
+
+def begin_login(kind: Kind, token: str) -> None:
+    """Let this browser carry a login; whatever an earlier holder of the cookie knew is worthless afterwards."""
+    kept = {key: cookie[key] for key in ("lang", "viewer", "customer", "staff") if key in cookie and key != kind}
+    cookie.clear()
+    cookie.update(kept)
+    cookie[kind], cookie.permanent = token, True
+    g.pop("c2b_who", None)
+
+
+def end_login(kind: Kind) -> None:
+    """Sign this browser out, on the server and in its cookie."""
+    if token := cookie.pop(kind, None):
+        with transaction() as session:
+            people.end_login(session, token=token, now=now())
+    g.pop("c2b_who", None)
+
+
+def local(path: str, otherwise: str = "/") -> str:
+    """Return `path` if it leads to a page of this shop, for what an address said where to go next."""
+    split = urlsplit(path)
+    safe = path.startswith("/") and not path.startswith(("//", "/\\")) and not split.netloc and "\\" not in path
+    return path if safe else otherwise
+
+
+def to_sign_in(kind: Kind) -> Response:
+    """Send the browser to sign in, and back here afterwards where here is a page."""
+    here = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else ""
+    query = "?" + urlencode({"next": here}) if here else ""
+    return redirect(_SIGN_IN[kind] + query, 303)
+
+
+def customer_required(view: Callable[P, R]) -> Callable[P, R | Response]:
+    """Let only signed-in customers open a page; others are asked to sign in first."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+        known = visitor()
+        return view(*args, **kwargs) if known and known.verified else to_sign_in("customer")
+
+    return declare(guarded, "customer")
+
+
+def staff_required(permission: Permission | None = None) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
+    """Let only staff with `permission` open a page; None: any member of staff."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+            known = _who("staff")
+            if not isinstance(known, StaffMember):
+                return to_sign_in("staff")
+            if permission is not None and not known.may(permission):
+                abort(403)
+            return view(*args, **kwargs)
+
+        return declare(guarded, f"staff:{permission or 'any'}")
+
+    return decorate

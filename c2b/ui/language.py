@@ -1,0 +1,56 @@
+"""The language of a page: `?lang=`, then the cookie, then the browser's header, then the shop's."""
+
+from urllib.parse import urlencode
+
+from babel import Locale
+from flask import Flask, current_app, request, session
+from flask_babel import Babel, get_locale
+
+NAMES = {"zh_Hans_CN": ("zh", "zh-CN", "中文"), "en": ("en", "en", "English")}
+"""Per locale: what `?lang=` says, the tag in HTML, its own name."""
+DOMAINS = ("rooms", "web", "admin", "exports")
+_BY_CODE = {code: locale for locale, (code, _, _) in NAMES.items()}
+
+
+def set_up(app: Flask, default: str) -> None:
+    """Let `app` speak both languages; `default` is the shop's locale."""
+    app.config["BABEL_DOMAIN"] = ";".join(DOMAINS)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(["translations"] * len(DOMAINS))
+    app.config["BABEL_DEFAULT_LOCALE"] = default
+    Babel(app, locale_selector=_choose)
+    app.before_request(_remember)
+    app.jinja_env.globals.update(lang_tag=lang_tag, other_language=other_language, locale=locale)
+
+
+def _choose() -> str:
+    asked = _BY_CODE.get(request.args.get("lang", "")) or _BY_CODE.get(session.get("lang", ""))
+    if asked:
+        return asked
+    for wanted in request.accept_languages.values():
+        if found := _BY_CODE.get(wanted.replace("_", "-").split("-")[0].lower()):
+            return found
+    return str(current_app.config["BABEL_DEFAULT_LOCALE"])
+
+
+def _remember() -> None:
+    asked = request.args.get("lang", "")
+    if asked in _BY_CODE and session.get("lang") != asked:
+        session["lang"], session.permanent = asked, True
+
+
+def locale() -> str:
+    """Return this request's locale: "zh_Hans_CN" or "en"."""
+    return str(get_locale() or Locale.parse(current_app.config["BABEL_DEFAULT_LOCALE"]))
+
+
+def lang_tag() -> str:
+    """Return the locale as HTML writes it: zh-CN, en."""
+    return NAMES[locale()][1]
+
+
+def other_language() -> dict[str, str]:
+    """Return the address of this page in the other language, with that language's tag and name."""
+    code, tag, name = next(names for key, names in NAMES.items() if key != locale())
+    arguments = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
+    path = request.path if request.method in {"GET", "HEAD"} else "/"
+    return {"href": f"{path}?{urlencode([*arguments, ('lang', code)])}", "tag": tag, "name": name}

@@ -1,0 +1,63 @@
+"""What every answer carries and every request must show: headers, the CSRF token, and where a form came from."""
+
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, g, request
+from flask_wtf.csrf import CSRFProtect
+
+from c2b.settings import Settings
+
+csrf = CSRFProtect()
+
+
+def nonce() -> str:
+    """Return this request's nonce for scripts."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    return str(g.nonce)
+
+
+def set_up(app: Flask, settings: Settings, form_hosts: tuple[str, ...] = ()) -> None:
+    """Protect `app`; `form_hosts` are the gateways that a payment form may lead to."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-c2b" if settings.https else "c2b",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=settings.https,
+    )
+    csrf.init_app(app)
+    app.jinja_env.globals["nonce"] = nonce
+    app.before_request(_refuse_other_sites)
+    targets = " ".join(("'self'", *form_hosts))
+
+    @app.after_request
+    def headers(response: Response) -> Response:
+        policy = (
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+            f"script-src 'self' 'nonce-{nonce()}'; connect-src 'self'; "
+            f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+        )
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        if settings.https:
+            response.headers["Strict-Transport-Security"] = "max-age=63072000"
+        return response
+
+
+def _refuse_other_sites() -> None:
+    """Refuse a write that another site's page started, by what the browser itself says (Fetch Metadata, else Origin)."""
+    if request.method in {"GET", "HEAD", "OPTIONS"} or request.path.startswith(("/webhooks/", "/api/")):
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in {"same-origin", "none"}:
+        abort(403)
+    origin = request.headers.get("Origin")
+    if site is None and origin is not None and urlsplit(origin).netloc != request.host:
+        abort(403)
