@@ -74,6 +74,8 @@ class OrderLine(Base):
     fulfilment: Mapped[Fulfilment] = mapped_column(choice(Fulfilment), default=Fulfilment.NONE)
     reserved_at: Mapped[datetime | None]
     """When its deposit was captured; only such lines count towards a minimum."""
+    cancel_requested_at: Mapped[datetime | None]
+    """Cancelled by the customer while its payment was unknown; done when the answer is there."""
     ended_at: Mapped[datetime | None]
 
     order: Mapped[Order] = relationship(viewonly=True, primaryjoin="OrderLine.order_id == Order.id", foreign_keys="OrderLine.order_id")
@@ -123,6 +125,8 @@ class PaymentPart(Base):
     payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), primary_key=True)
     obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"), primary_key=True, index=True)
     amount: Mapped[int]
+    applied: Mapped[bool] = mapped_column(default=False)
+    """The capture went to the line's account; without it the money is owed back, or never came."""
 
 
 class RefundLine(Base):

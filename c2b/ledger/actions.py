@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.orm import Session
 
 from c2b.ledger.models import Transfer
@@ -31,3 +31,11 @@ def post(session: Session, transfers: Sequence[Posting], *, campaign: str, curre
         about = {"campaign": campaign, "currency": currency, "at": now}
         session.execute(insert(Transfer), [vars(each) | about for each in wanted.values()])
     return len(wanted)
+
+
+def post_rows(session: Session, rows: Select[str, str, str, int, str, str, str, datetime]) -> None:
+    """Book what a query returns, in one statement: id, debit, credit, amount, currency, event, campaign, at.
+
+    For many lines at once; the query leaves out what stands in the books, else the key refuses everything.
+    """
+    session.execute(insert(Transfer).from_select(["id", "debit", "credit", "amount", "currency", "event", "campaign", "at"], rows))

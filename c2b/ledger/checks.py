@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from c2b.audit.rules import Finding
 from c2b.ledger.models import GuardedAccount
 from c2b.ledger.queries import trial_balance
-from c2b.ledger.rules import Balance, is_guarded
+from c2b.ledger.rules import OWED, Balance, is_guarded
 
 
 def checks(session: Session) -> list[Finding]:
@@ -34,5 +34,5 @@ def _guarded_sums(session: Session, books: list[Balance]) -> Iterator[Finding]:
 
 def _overdrawn(books: list[Balance]) -> Iterator[Finding]:
     for each in books:
-        if each.left < 0 and (is_guarded(each.account) or each.account.startswith("owed:")):
+        if each.left < 0 and (is_guarded(each.account) or each.account.startswith(OWED)):
             yield Finding("ledger.overdrawn", f"{each.account}: {each.left}")

@@ -29,7 +29,7 @@ def trial_balance(session: Session, *, campaign: str | None = None) -> list[Bala
     return [Balance(account, currency, int(debited), int(credited)) for account, currency, debited, credited in rows]
 
 
-def _sides(campaign: str | None = None) -> Select[tuple[str, str, int, int]]:
+def _sides(campaign: str | None = None) -> Select[str, str, int, int]:
     """Each transfer twice: once for the account that it leaves, once for the one that it reaches."""
     zero = literal(0)
     left = select(Transfer.debit.label("account"), Transfer.currency, Transfer.amount.label("debit"), zero.label("credit"))

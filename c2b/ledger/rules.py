@@ -7,28 +7,29 @@ SHIPPING = "shipping"
 FORFEIT = "forfeit"
 BANK = "bank"
 
-GUARDED = ("dep:", "ship:", "hold:")
+DEPOSIT, SHIPPED, HOLD, OWED = "dep:", "ship:", "hold:", "owed:"
+GUARDED = (DEPOSIT, SHIPPED, HOLD)
 """Beginnings of the accounts that the database never lets be overdrawn."""
 
 
 def deposit(line_id: int) -> str:
     """Return the account of what a customer paid for one order line and we still hold."""
-    return f"dep:{line_id}"
+    return f"{DEPOSIT}{line_id}"
 
 
 def shipping(order_ref: str) -> str:
     """Return the account of what a customer paid for shipping an order."""
-    return f"ship:{order_ref}"
+    return f"{SHIPPED}{order_ref}"
 
 
 def hold(refund_key: str) -> str:
     """Return the account of money on its way back: begun, not yet settled, so that nothing else can take it."""
-    return f"hold:{refund_key}"
+    return f"{HOLD}{refund_key}"
 
 
 def owed(order_ref: str) -> str:
     """Return the account of what is owed to a customer besides their lines: paid late, twice, or a refund that was refused."""
-    return f"owed:{order_ref}"
+    return f"{OWED}{order_ref}"
 
 
 def provider(gateway: str, merchant: str) -> str:

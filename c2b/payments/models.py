@@ -34,6 +34,8 @@ class Payment(Base):
     provider_reference: Mapped[str | None] = mapped_column(String(80), unique=True)
     page: Mapped[str] = mapped_column(String(500), default="")
     """Where the customer pays."""
+    note: Mapped[str] = mapped_column(String(300), default="")
+    """Why it failed, or what didn't match."""
     captured: Mapped[int] = mapped_column(default=0)
     refunded: Mapped[int] = mapped_column(default=0)
     """Begun or settled refunds, kept by a trigger."""

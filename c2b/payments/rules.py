@@ -14,6 +14,8 @@ class PaymentState(enum.StrEnum):
     """Time-out or 5xx: asked for by key until somebody knows."""
     CAPTURED = "captured"
     FAILED = "failed"
+    MISMATCH = "mismatch"
+    """The gateway took another amount or currency, or for another merchant: nothing is booked, a person looks."""
 
 
 class RefundState(enum.StrEnum):

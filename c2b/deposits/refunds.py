@@ -1,0 +1,124 @@
+"""Sending money back the way it came: set-based, in the transaction of whatever ends the lines."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, String, Subquery, cast, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from c2b.campaigns.models import Campaign
+from c2b.deposits.models import Obligation, Order, PaymentPart, RefundLine
+from c2b.deposits.rules import RefundReason
+from c2b.ledger import actions as ledger
+from c2b.ledger import rules as accounts
+from c2b.ledger.models import Transfer
+from c2b.payments.models import Payment, Refund
+
+
+@dataclass(frozen=True)
+class RefundFigures:
+    """How many payments get money back, and how much in minor units."""
+
+    count: int
+    amount: int
+
+
+def refund_figures(session: Session, *, lines: Select[int]) -> RefundFigures:
+    """Return what `queue_refunds` would return for the same line ids; writes nothing."""
+    held = _held(lines)
+    row = session.execute(select(func.count(held.c.payment_id.distinct()), func.coalesce(func.sum(held.c.amount), 0))).one()
+    return RefundFigures(int(row[0]), int(row[1]))
+
+
+def queue_refunds(session: Session, *, lines: Select[int], reason: RefundReason, now: datetime) -> RefundFigures:
+    """Begin the refund of all that is held for `lines` (a query of line ids): one refund a payment, which carries lines.
+
+    Moves the money to the refunds' hold accounts, so that no second refund can take it. Four statements, however many lines.
+    The caller holds the lock on the campaign or on the orders; a line without money is passed over, so repeating it does nothing.
+    """
+    figures = refund_figures(session, lines=lines)
+    if figures.count == 0:
+        return figures
+    held = _held(lines)
+    payments = select(held.c.payment_id, func.sum(held.c.amount).label("amount")).group_by(held.c.payment_id).subquery()
+    session.execute(
+        insert(Refund).from_select(
+            ["key", "payment_id", "amount", "queued_at", "next_attempt_at"],
+            select(next_key(), Payment.id, payments.c.amount, _at(now), _at(now)).join(payments, payments.c.payment_id == Payment.id),
+        )
+    )
+    newest = select(func.max(Refund.id)).where(Refund.payment_id == held.c.payment_id).correlate(held).scalar_subquery()
+    session.execute(
+        insert(RefundLine).from_select(
+            ["refund_id", "order_id", "line_id", "amount", "reason"],
+            select(newest, held.c.order_id, held.c.line_id, held.c.amount, literal(reason, RefundLine.reason.type)),
+        )
+    )
+    ledger.post_rows(session, _to_hold(lines, now))
+    return figures
+
+
+def queue_owed(session: Session, *, payment: Payment, order: Order, amount: int, reason: RefundReason, now: datetime) -> str:
+    """Begin the refund of `amount` that `payment` brought for nothing: late, twice or too much. Returns the refund's key.
+
+    The amount stands on the order's `owed:` account already; order and payment are locked by the caller.
+    """
+    key = session.scalars(select(next_key()).where(Payment.id == payment.id)).one()
+    refund = Refund(key=key, payment_id=payment.id, amount=amount, queued_at=now, next_attempt_at=now)
+    session.add(refund)
+    session.flush()
+    session.add(RefundLine(refund_id=refund.id, order_id=order.id, amount=amount, reason=reason))
+    begun = accounts.Posting(f"hold:{key}:owed", accounts.owed(order.ref), accounts.hold(key), amount, "refund_begun")
+    ledger.post(session, [begun], campaign=order.campaign.slug, currency=payment.currency, now=now)
+    return key
+
+
+def next_key() -> ColumnElement[str]:
+    """The next refund's key of a payment: the payment's with a running number, so that two can't begin as one."""
+    begun = select(func.count()).select_from(Refund).where(Refund.payment_id == Payment.id).correlate(Payment).scalar_subquery()
+    return Payment.key.concat("-").concat(cast(begun + 1, String))
+
+
+def _held(lines: Select[int]) -> Subquery:
+    """Per payment and line: what was captured for it, less every refund that was ever begun."""
+    begun = (
+        select(func.coalesce(func.sum(RefundLine.amount), 0))
+        .join(Refund, Refund.id == RefundLine.refund_id)
+        .where(Refund.payment_id == PaymentPart.payment_id, RefundLine.line_id == Obligation.line_id)
+        .correlate(PaymentPart, Obligation)
+        .scalar_subquery()
+    )
+    captured = func.sum(PaymentPart.amount)
+    per_line = (
+        select(PaymentPart.payment_id, Obligation.order_id, Obligation.line_id, (captured - begun).label("amount"))
+        .join(Obligation, Obligation.id == PaymentPart.obligation_id)
+        .where(PaymentPart.applied, Obligation.line_id.in_(lines))
+        .group_by(PaymentPart.payment_id, Obligation.order_id, Obligation.line_id)
+        .subquery()
+    )
+    return select(per_line).where(per_line.c.amount > 0).subquery("held")
+
+
+def _to_hold(lines: Select[int], now: datetime) -> Select[str, str, str, int, str, str, str, datetime]:
+    line = cast(RefundLine.line_id, String)
+    transfer_id = literal("hold:").concat(Refund.key).concat(":").concat(line)
+    return (
+        select(
+            transfer_id,
+            literal(accounts.DEPOSIT).concat(line),
+            literal(accounts.HOLD).concat(Refund.key),
+            RefundLine.amount,
+            Campaign.currency,
+            literal("refund_begun"),
+            Campaign.slug,
+            _at(now),
+        )
+        .join(Refund, Refund.id == RefundLine.refund_id)
+        .join(Order, Order.id == RefundLine.order_id)
+        .join(Campaign, Campaign.id == Order.campaign_id)
+        .where(RefundLine.line_id.in_(lines), ~select(Transfer.id).where(Transfer.id == transfer_id).exists())
+    )
+
+
+def _at(now: datetime) -> ColumnElement[datetime]:
+    return literal(now, Refund.queued_at.type)
