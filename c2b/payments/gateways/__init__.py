@@ -1,0 +1,23 @@
+"""The gateways that this installation takes money by, one folder each."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint
+
+from c2b import clock
+from c2b.payments.gateways.sandbox import pages
+from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.protocol import Gateway, Gateways
+from c2b.settings import Settings
+
+
+def build(settings: Settings, *, now: Callable[[], datetime] = clock.now) -> Gateways:
+    """Return the gateways that the settings name, in their order."""
+    known: dict[str, Callable[[], Gateway]] = {"sandbox": lambda: Sandbox(settings.data / "sandbox.db", now)}
+    return {name: known[name]() for name in settings.gateways}
+
+
+def blueprints(gateways: Gateways) -> list[Blueprint]:
+    """Return the pages that gateways bring with them."""
+    return [pages.blueprint(each) for each in gateways.values() if isinstance(each, Sandbox)]

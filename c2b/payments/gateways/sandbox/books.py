@@ -1,0 +1,136 @@
+"""A gateway without real money, with books of its own in a file of its own, as strict as a real one."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from c2b.payments.protocol import Answer, Heard, PaymentFacts, RefundFacts
+
+DELAY = timedelta(seconds=60)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS payment (
+  key TEXT PRIMARY KEY, amount INTEGER NOT NULL CHECK (amount > 0), currency TEXT NOT NULL, back TEXT NOT NULL, expires_at TEXT NOT NULL,
+  paid_at TEXT, declined_at TEXT, CHECK (paid_at IS NULL OR declined_at IS NULL)
+);
+CREATE TABLE IF NOT EXISTS refund (
+  key TEXT PRIMARY KEY, payment TEXT NOT NULL REFERENCES payment, amount INTEGER NOT NULL CHECK (amount > 0)
+);
+CREATE TRIGGER IF NOT EXISTS refund_at_most_captured BEFORE INSERT ON refund
+WHEN NOT EXISTS (SELECT 1 FROM payment WHERE key = NEW.payment AND paid_at IS NOT NULL AND amount >=
+  NEW.amount + (SELECT coalesce(sum(amount), 0) FROM refund WHERE payment = NEW.payment))
+BEGIN SELECT RAISE(ABORT, 'more than was captured'); END;
+"""
+
+
+class Sandbox:
+    """The embedded gateway: idempotent by key, never refunds more than it captured."""
+
+    merchant = "main"
+
+    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._now = now
+
+    def start(self, facts: PaymentFacts) -> Answer:
+        """Make a payment page for the key; another amount or currency with a known key is an error, as at any real gateway."""
+        with self._books() as books:
+            row = (facts.key, facts.amount, facts.currency, facts.back, _write(facts.expires_at))
+            books.execute(
+                "INSERT INTO payment (key, amount, currency, back, expires_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row
+            )
+            known = books.execute("SELECT amount, currency FROM payment WHERE key = ?", (facts.key,)).fetchone()
+        if tuple(known) != (facts.amount, facts.currency):
+            raise ValueError("this key stands for another payment")
+        return self.query(facts)
+
+    def query(self, facts: PaymentFacts) -> Answer:
+        """Say what became of a payment; one approved with delay is pending until then."""
+        row = self.find(facts.key)
+        if row is None:
+            return Answer(Heard.ABSENT)
+        if row["declined_at"]:
+            return Answer(Heard.FAILED, why="declined")
+        if row["paid_at"]:
+            if datetime.fromisoformat(row["paid_at"]) > self._now():
+                return Answer(Heard.PENDING, page=_page(facts.key))
+            moved = {"amount": row["amount"], "currency": row["currency"], "merchant": self.merchant}
+            return Answer(Heard.DONE, reference=f"SBX-{facts.key}", **moved)
+        if self._expired(row):
+            return Answer(Heard.FAILED, why="expired")
+        return Answer(Heard.PENDING, page=_page(facts.key))
+
+    def refund(self, facts: RefundFacts) -> Answer:
+        """Send money back at once; the same key again is the same refund."""
+        try:
+            with self._books() as books:
+                row = (facts.key, facts.payment_key, facts.amount)
+                books.execute("INSERT INTO refund (key, payment, amount) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row)
+        except sqlite3.IntegrityError as error:
+            known = self.query_refund(facts)  # the trigger looks before the key does, so a repeat may end here too
+            return known if known.heard is Heard.DONE else Answer(Heard.FAILED, why=str(error))
+        return self.query_refund(facts)
+
+    def query_refund(self, facts: RefundFacts) -> Answer:
+        """Say what became of a refund."""
+        with self._books() as books:
+            sent = "SELECT refund.amount, currency FROM refund JOIN payment ON payment.key = refund.payment WHERE refund.key = ?"
+            row = books.execute(sent, (facts.key,)).fetchone()
+        if row is None:
+            return Answer(Heard.ABSENT)
+        return Answer(Heard.DONE, amount=row["amount"], currency=row["currency"], merchant=self.merchant, reference=f"SBX-{facts.key}")
+
+    def find(self, key: str) -> sqlite3.Row | None:
+        """Return a payment as the payment page shows it."""
+        with self._books() as books:
+            row: sqlite3.Row | None = books.execute("SELECT * FROM payment WHERE key = ?", (key,)).fetchone()
+        return row
+
+    def is_open(self, key: str) -> bool:
+        """Say whether the customer can still decide about a payment."""
+        row = self.find(key)
+        return row is not None and not (row["paid_at"] or row["declined_at"] or self._expired(row))
+
+    def approve(self, key: str, *, delay: timedelta = timedelta(0)) -> None:
+        """Pay, as the customer; with a delay the money counts only then. What is decided or expired stays as it is."""
+        if self.is_open(key):
+            self._set("UPDATE payment SET paid_at = ? WHERE key = ? AND paid_at IS NULL AND declined_at IS NULL", key, self._now() + delay)
+
+    def decline(self, key: str) -> None:
+        """Refuse to pay, as the customer's bank would."""
+        if self.is_open(key):
+            self._set("UPDATE payment SET declined_at = ? WHERE key = ? AND paid_at IS NULL AND declined_at IS NULL", key, self._now())
+
+    def _set(self, statement: str, key: str, at: datetime) -> None:
+        with self._books() as books:
+            books.execute(statement, (_write(at), key))
+
+    def _expired(self, row: sqlite3.Row) -> bool:
+        return datetime.fromisoformat(row["expires_at"]) <= self._now()
+
+    @contextmanager
+    def _books(self) -> Iterator[sqlite3.Connection]:
+        new = not self._path.exists()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as books:
+            books.row_factory = sqlite3.Row
+            if new:
+                books.execute("PRAGMA journal_mode=WAL")
+            books.executescript(_SCHEMA)
+            books.execute("PRAGMA synchronous=FULL")
+            books.execute("BEGIN IMMEDIATE")
+            try:
+                yield books
+            except BaseException:
+                books.execute("ROLLBACK")
+                raise
+            books.execute("COMMIT")
+
+
+def _write(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
+def _page(key: str) -> str:
+    return f"/sandbox/pay/{key}"

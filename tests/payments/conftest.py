@@ -1,0 +1,42 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.protocol import PaymentFacts, RefundFacts
+
+START = datetime(2027, 3, 20, 4, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, by: timedelta) -> None:
+        self.at += by
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, clock: Clock) -> Sandbox:
+    return Sandbox(tmp_path / "books" / "sandbox.db", clock)
+
+
+@pytest.fixture
+def payment() -> PaymentFacts:
+    return PaymentFacts("pay-1", 5980, "CNY", "main", START + timedelta(minutes=30), "/c/ss27/pay/pay-1")
+
+
+@pytest.fixture
+def refund() -> RefundFacts:
+    return RefundFacts("pay-1-1", "pay-1", 5000, "CNY", "SBX-pay-1")
