@@ -171,7 +171,7 @@ def payment(session: Session, of: Order, amount: int, **changes: Any) -> Payment
     """Capture `amount` fen for an order at the sandbox."""
     values = {"key": secrets.token_urlsafe(12), "gateway": "sandbox", "merchant": "main", "currency": "CNY", "captured": amount}
     times = {"created_at": ORDERING_OPENS, "checked_at": ORDERING_OPENS, "settled_at": ORDERING_OPENS}
-    made = Payment(payer=of.ref, amount=amount, state=PaymentState.CAPTURED, **(values | times | changes))
+    made = Payment(payer=of.ref, amount=amount, **({"state": PaymentState.CAPTURED} | values | times | changes))
     session.add(made)
     session.flush()
     return made

@@ -1,6 +1,9 @@
 """The decision: what is made, at which price, by whom: pure."""
 
 import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 class ProductOutcome(enum.StrEnum):
@@ -20,3 +23,141 @@ class ProductionOrderState(enum.StrEnum):
     PRODUCING = "producing"
     RECEIVED = "received"
     CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A variant's units whose deposits are captured; `values` are the keys of its option values."""
+
+    variant: int
+    units: int
+    values: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Product:
+    """What the decision looks at: a product's captured units and the conditions of its offer."""
+
+    code: str
+    minimum: int
+    variants: Sequence[Captured]
+    pack: int = 1
+    tiers: tuple[int | None, int | None] = (None, None)
+    """Units from which the second and the third price hold."""
+    value_minimums: Mapping[int, int] | None = None
+    """Units that an option value needs for itself: a dye lot."""
+
+
+@dataclass(frozen=True)
+class ToMake:
+    """Units of one variant: what customers get, and the extra stock that fills the last pack."""
+
+    variant: int
+    ordered: int
+    extra: int
+
+
+@dataclass(frozen=True)
+class ProductDecision:
+    """What becomes of one product; `units` are those that count, `missed` those whose buyers get their money back."""
+
+    code: str
+    minimum: int
+    units: int
+    missed: int
+    outcome: ProductOutcome
+    tier: int
+    make: tuple[ToMake, ...]
+
+
+def decide(products: Iterable[Product], max_products: int) -> list[ProductDecision]:
+    """Decide every product, in the order given: reached with what to make, or missed.
+
+    An option value that misses a minimum of its own is left out first, and its units don't count. Of the products that reach their
+    minimum the `max_products` with most units are made (0: all of them); of equals the one whose code comes first.
+    """
+    counted = [(product, _counted(product)) for product in products]
+    reached = [(product, units) for product, (_, units) in counted if units >= max(product.minimum, 1)]
+    best = sorted(reached, key=lambda one: (-one[1], one[0].code))
+    made = {product.code for product, _ in best[: max_products or None]}
+    return [_decision(product, left, units, made=product.code in made) for product, (left, units) in counted]
+
+
+def _counted(product: Product) -> tuple[Sequence[Captured], int]:
+    """Leave out variants until every option value that is left has the units that it needs for itself."""
+    left, needs = product.variants, product.value_minimums or {}
+    while True:
+        short = {value for value, minimum in needs.items() if sum(one.units for one in left if value in one.values) < minimum}
+        kept = [one for one in left if not short.intersection(one.values)]
+        if len(kept) == len(left):
+            return kept, sum(one.units for one in kept)
+        left = kept
+
+
+def _decision(product: Product, left: Sequence[Captured], units: int, *, made: bool) -> ProductDecision:
+    make = tuple(ToMake(one.variant, one.units, extra(one.units, product.pack)) for one in left if one.units) if made else ()
+    return ProductDecision(
+        code=product.code,
+        minimum=product.minimum,
+        units=units,
+        missed=sum(one.units for one in product.variants) - sum(one.ordered for one in make),
+        outcome=ProductOutcome.REACHED if made else ProductOutcome.MISSED,
+        tier=tier(units, product.tiers),
+        make=make,
+    )
+
+
+def extra(units: int, pack: int) -> int:
+    """Return the units that fill the last pack: packs hold one variant, so each variant is rounded up by itself."""
+    return -units % pack
+
+
+def tier(units: int, tiers: tuple[int | None, int | None]) -> int:
+    """Return whose price everybody pays at so many captured units: 1, 2 or 3."""
+    return 1 + sum(1 for threshold in tiers if threshold is not None and units >= threshold)
+
+
+@dataclass(frozen=True)
+class ProductFigures:
+    """One product's line in the figures; `extra` is stock beyond what customers ordered."""
+
+    code: str
+    units: int
+    minimum: int
+    outcome: str
+    tier: int
+    missed_units: int
+    extra: int
+
+
+@dataclass(frozen=True)
+class DecisionFigures:
+    """What a decision does, for the dry run and for good: amounts in minor units; `refunds` counts payments that get money back."""
+
+    products: tuple[ProductFigures, ...]
+    production_orders: int
+    pieces: int
+    """Everything that is made, extra stock too."""
+    refunds: int
+    refund_amount: int
+    currency: str
+    input_hash: str
+
+    @property
+    def made(self) -> int:
+        """How many products are made."""
+        return sum(1 for product in self.products if product.outcome == ProductOutcome.REACHED)
+
+    @property
+    def extra(self) -> int:
+        """Units of extra stock."""
+        return sum(product.extra for product in self.products)
+
+    def document(self) -> dict[str, Any]:
+        """Return the figures as `c2b decide --json` prints them."""
+        return asdict(self) | {"products": [asdict(product) for product in self.products]}
+
+
+def figures(document: Mapping[str, Any]) -> DecisionFigures:
+    """Return the figures that `DecisionFigures.document` wrote."""
+    return DecisionFigures(**{**document, "products": tuple(ProductFigures(**product) for product in document["products"])})

@@ -1,0 +1,131 @@
+"""What a decision would do now: a constant number of statements, whatever the number of orders."""
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy.orm import Session
+
+from c2b.campaigns.models import Campaign, Candidate, Offer, OptionValue, Supplier, Variant
+from c2b.deposits.models import OrderLine
+from c2b.deposits.refunds import refund_figures
+from c2b.deposits.rules import Outcome
+from c2b.production import rules
+from c2b.production.rules import Captured, DecisionFigures, Product, ProductDecision, ProductFigures
+from c2b.voting.models import SelectionLine
+from c2b.voting.rules import SelectionResult
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A product to decide, with what its production order says; costs in minor units, tax in basis points."""
+
+    candidate: int
+    supplier: int | None
+    supplier_code: str
+    lead_days: int | None
+    unit_cost: int | None
+    tax_rate: int | None
+    product: Product
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is decided of every product, and the figures of it."""
+
+    offered: list[Offered]
+    decisions: list[ProductDecision]
+    figures: DecisionFigures
+
+
+def reserved(campaign: Campaign) -> ColumnElement[bool]:
+    """Choose the campaign's lines that wait for the decision: their deposit is captured and they weren't cancelled."""
+    return (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.OPEN) & OrderLine.reserved_at.is_not(None)
+
+
+def plan(session: Session, campaign: Campaign) -> Plan:
+    """Return what deciding `campaign` now would do."""
+    offered = _offered(session, campaign)
+    decisions = rules.decide([one.product for one in offered], campaign.max_products)
+    making = {one.variant for decision in decisions for one in decision.make}
+    back = refund_figures(session, lines=select(OrderLine.id).where(reserved(campaign), OrderLine.variant_id.not_in(making)))
+    suppliers = {one.supplier for one, decision in zip(offered, decisions, strict=True) if decision.make}
+    products = tuple(_figures(decision) for decision in decisions)
+    given = [campaign.slug, campaign.max_products, back.count, back.amount, [asdict(one) for one in offered]]
+    made = DecisionFigures(
+        products=products,
+        production_orders=len(suppliers),
+        pieces=sum(one.ordered + one.extra for decision in decisions for one in decision.make),
+        refunds=back.count,
+        refund_amount=back.amount,
+        currency=campaign.currency,
+        input_hash=hashlib.sha256(json.dumps(given, sort_keys=True, separators=(",", ":")).encode()).hexdigest(),
+    )
+    return Plan(offered, decisions, made)
+
+
+def _figures(decision: ProductDecision) -> ProductFigures:
+    return ProductFigures(
+        code=decision.code,
+        units=decision.units,
+        minimum=decision.minimum,
+        outcome=decision.outcome.value,
+        tier=decision.tier,
+        missed_units=decision.missed,
+        extra=sum(one.extra for one in decision.make),
+    )
+
+
+def _offered(session: Session, campaign: Campaign) -> list[Offered]:
+    variants, minimums = _captured(session, campaign), _value_minimums(session, campaign)
+    query = (
+        select(Candidate.id, Candidate.code, Offer, Supplier.code.label("supplier_code"), Supplier.lead_days)
+        .outerjoin(Offer, Offer.candidate_id == Candidate.id)
+        .outerjoin(Supplier, Supplier.id == Offer.supplier_id)
+        .where(Candidate.campaign_id == campaign.id, Candidate.withdrawn_at.is_(None))
+        .order_by(Candidate.position, Candidate.id)
+    )
+    if campaign.voting_opens is not None:
+        won = (SelectionLine.candidate_id == Candidate.id) & (SelectionLine.result == SelectionResult.SELECTED)
+        query = query.join(SelectionLine, won)
+    return [_one(campaign, row, variants[row.id], minimums[row.id]) for row in session.execute(query)]
+
+
+def _one(campaign: Campaign, row: Row[int, str, Offer, str, int | None], variants: list[Captured], minimums: dict[int, int]) -> Offered:
+    offer = row.Offer or Offer(pack=1)
+    return Offered(
+        candidate=row.id,
+        supplier=offer.supplier_id,
+        supplier_code=row.supplier_code or "",
+        lead_days=offer.lead_days or row.lead_days,
+        unit_cost=offer.unit_cost,
+        tax_rate=offer.tax_rate,
+        product=Product(
+            code=row.code,
+            minimum=offer.minimum or campaign.minimum,
+            variants=variants,
+            pack=offer.pack,
+            tiers=(offer.tier2_units, offer.tier3_units),
+            value_minimums=minimums,
+        ),
+    )
+
+
+def _captured(session: Session, campaign: Campaign) -> dict[int, list[Captured]]:
+    sums = select(OrderLine.variant_id, func.sum(OrderLine.units)).where(reserved(campaign)).group_by(OrderLine.variant_id)
+    units = {variant: int(total) for variant, total in session.execute(sums)}
+    found: dict[int, list[Captured]] = defaultdict(list)
+    query = select(Variant.candidate_id, Variant.id, Variant.option1_id, Variant.option2_id).where(Variant.campaign_id == campaign.id)
+    for candidate, variant, *values in session.execute(query.order_by(Variant.candidate_id, Variant.position)):
+        found[candidate].append(Captured(variant, units.get(variant, 0), tuple(value for value in values if value is not None)))
+    return found
+
+
+def _value_minimums(session: Session, campaign: Campaign) -> dict[int, dict[int, int]]:
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    query = select(OptionValue.candidate_id, OptionValue.id, OptionValue.minimum).join(Candidate, Candidate.id == OptionValue.candidate_id)
+    for candidate, value, minimum in session.execute(query.where(Candidate.campaign_id == campaign.id, OptionValue.minimum > 0)):
+        found[candidate][value] = minimum or 0
+    return found
