@@ -1,6 +1,18 @@
-"""Decisions about ballots and the selection: pure."""
+"""Decisions about ballots, the gallery's order and the selection: pure."""
+
+from __future__ import annotations  # array[int] can be written in a signature only, before Python 3.12
 
 import enum
+import hashlib
+import hmac
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from c2b.errors import N_, Refused
 
 
 class BallotSource(enum.StrEnum):
@@ -18,3 +30,146 @@ class SelectionResult(enum.StrEnum):
     SELECTED = "selected"
     NOT_SELECTED = "not_selected"
     WITHDRAWN = "withdrawn"
+
+
+# Ballots
+
+
+def free_slot(taken: Iterable[int], votes_each: int) -> int:
+    """Return the first free slot of a ballot; raises Refused when all votes are given, saying how to get one back."""
+    used = set(taken)
+    free = next((slot for slot in range(1, votes_each + 1) if slot not in used), None)
+    if free is None:
+        raise Refused(N_("You have given all %(votes)s votes; take one back from another product first"), votes=votes_each)
+    return free
+
+
+def fits(votes_each: int, kept: Iterable[int], brought: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Merge `brought` picks into the `kept` ones: return what is added, and what is left over for the person to choose from.
+
+    What both have is neither: it is one vote. If all fit, all are added; if not, none is, for nobody else may choose.
+    """
+    own = set(kept)
+    new = [pick for pick in dict.fromkeys(brought) if pick not in own]
+    return (new, []) if len(own) + len(new) <= votes_each else ([], new)
+
+
+# The gallery's order
+
+
+def gallery_order(secret: bytes, viewer: int, count: int) -> array[int]:
+    """Return which of `count` candidates (0 ..., in the order of the file) stands at each position for this viewer.
+
+    Viewers are taken in blocks of `count`; in a block each candidate stands exactly once at each position (a Latin square,
+    its rows, columns and letters shuffled by the campaign's secret), so over all viewers nobody is seen more often on top.
+    """
+    if not count:
+        return array("I")
+    letters, rows, columns = _square(secret, viewer // count, count)
+    row = rows[viewer % count]
+    return array("I", [letters[(row + column) % count] for column in columns])
+
+
+@lru_cache(maxsize=512)
+def _square(secret: bytes, block: int, count: int) -> tuple[array[int], array[int], array[int]]:
+    """Return the three shuffles of a block; kept, as viewers of a block come together."""
+    return _shuffle(secret, b"letters", block, count), _shuffle(secret, b"rows", block, count), _shuffle(secret, b"columns", block, count)
+
+
+def _shuffle(secret: bytes, what: bytes, block: int, count: int) -> array[int]:
+    key = hmac.new(secret, b"gallery:%s:%d:%d" % (what, block, count), hashlib.sha256).digest()
+    stream = hashlib.shake_256(key).digest(8 * count)
+    return array("I", sorted(range(count), key=lambda item: stream[8 * item : 8 * item + 8]))
+
+
+# The selection
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a candidate got: counted votes, and those of held ballots."""
+
+    code: str
+    votes: int
+    held: int = 0
+    category: str = ""
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A candidate's place; `tie_key` decides among equals, the smaller one wins."""
+
+    rank: int
+    tally: Tally
+    tie_key: str
+    result: SelectionResult
+
+
+@dataclass(frozen=True)
+class SelectionRules:
+    """The frozen rules of the vote; `max_per_category` 0: no limit."""
+
+    places: int
+    min_votes: int
+    max_per_category: int
+
+
+def seed(secret: bytes, ballot_root: bytes) -> bytes:
+    """Return the seed of the lots: nobody knows it without the secret, and who has the secret can't choose it after the vote."""
+    return hashlib.sha256(secret + ballot_root).digest()
+
+
+def lot(seed: bytes, code: str) -> str:
+    """Return the candidate's lot in hexadecimal: sha256(seed || code)."""
+    return hashlib.sha256(seed + code.encode()).hexdigest()
+
+
+def choose(tallies: Iterable[Tally], rules: SelectionRules, seed: bytes) -> list[Ranked]:
+    """Rank all candidates, best first, and select the first `places` of them.
+
+    Most counted votes first, of equals the smaller lot. A candidate without votes never wins, however many places are free;
+    nor one below `min_votes`, of a full category, or withdrawn (these come last).
+    """
+    drawn = [(tally, lot(seed, tally.code)) for tally in tallies]
+    drawn.sort(key=lambda each: (each[0].withdrawn, -each[0].votes, each[1]))
+    taken: Counter[str] = Counter()
+    ranked = []
+    for rank, (tally, tie_key) in enumerate(drawn, start=1):
+        result = _result(tally, rules, taken)
+        if result is SelectionResult.SELECTED:
+            taken[tally.category] += 1
+        ranked.append(Ranked(rank, tally, tie_key, result))
+    return ranked
+
+
+def _result(tally: Tally, rules: SelectionRules, taken: Counter[str]) -> SelectionResult:
+    if tally.withdrawn:
+        return SelectionResult.WITHDRAWN
+    enough = tally.votes >= max(1, rules.min_votes)
+    room = not rules.max_per_category or taken[tally.category] < rules.max_per_category
+    wins = enough and room and taken.total() < rules.places
+    return SelectionResult.SELECTED if wins else SelectionResult.NOT_SELECTED
+
+
+def margin(ranked: Sequence[Ranked], rules: SelectionRules, seed: bytes) -> dict[str, Any]:
+    """Return how close it was: votes of the last selected and of the best left out, and whether a lot decided between them.
+
+    Also which candidates would come in or fall out if held ballots were counted.
+    """
+    inside = [each.tally.votes for each in ranked if each.result is SelectionResult.SELECTED]
+    outside = [each.tally.votes for each in ranked if each.result is SelectionResult.NOT_SELECTED]
+    last, first = min(inside, default=0), max(outside, default=0)
+    everything = (Tally(t.code, t.votes + t.held, 0, t.category, t.withdrawn) for t in (each.tally for each in ranked))
+    with_held, now = _selected(choose(everything, rules, seed)), _selected(ranked)
+    return {
+        "last_selected": last,
+        "first_not_selected": first,
+        "tie": bool(inside) and last == first,
+        "held_would_add": sorted(with_held - now),
+        "held_would_drop": sorted(now - with_held),
+    }
+
+
+def _selected(ranked: Iterable[Ranked]) -> set[str]:
+    return {each.tally.code for each in ranked if each.result is SelectionResult.SELECTED}

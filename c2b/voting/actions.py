@@ -1,0 +1,195 @@
+"""What voters do with their ballots, and what staff do with a whole one."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from c2b.audit import actions as audit
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import voting_is_open
+from c2b.db import insert_into
+from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.people import actions as people
+from c2b.people.models import Address
+from c2b.people.rules import AddressKind
+from c2b.voting import ballots, rules
+from c2b.voting.merging import merge
+from c2b.voting.models import Ballot, Pick, VoteEvent
+from c2b.voting.queries import BallotView
+from c2b.voting.rules import BallotSource
+
+
+def vote(session: Session, *, slug: str, code: str, person_id: int, device: str, now: datetime) -> BallotView:
+    """Give one of the person's votes to a candidate and return their ballot; a second vote for the same one changes nothing.
+
+    Six statements, three more on the first vote. Raises NotFound; Refused when voting isn't open at `now`, the candidate is
+    withdrawn, or all votes are given.
+    """
+    place = _place(session, slug, code, now)
+    if place.withdrawn_at:
+        raise Refused(N_("This product was withdrawn; your vote for it is free for another one"))
+    return _tap(session, place, _ballot(session, place, person_id, now), undo=False, device=device, now=now)
+
+
+def undo(session: Session, *, slug: str, code: str, person_id: int, device: str, now: datetime) -> BallotView:
+    """Take a vote back and return the ballot; without such a vote nothing changes. Raises as `vote` does."""
+    place = _place(session, slug, code, now)
+    found = ballots.locked(session, place.campaign_id, person_id)
+    if found is None:
+        return BallotView(place.votes_each)
+    return _tap(session, place, found, undo=True, device=device, now=now)
+
+
+def _place(session: Session, slug: str, code: str, now: datetime) -> Row[Any]:
+    """Return campaign and candidate; the lock lets votes pass each other, but makes a change of phase wait for them."""
+    columns = (Campaign.id.label("campaign_id"), Campaign.state, Campaign.paused, Campaign.voting_opens, Campaign.voting_closes)
+    query = (
+        select(*columns, Campaign.ordering_opens, Campaign.ordering_closes, Campaign.votes_each, Campaign.identity)
+        .add_columns(Candidate.id.label("candidate_id"), Candidate.withdrawn_at)
+        .outerjoin(Candidate, (Candidate.campaign_id == Campaign.id) & (Candidate.code == code))
+        .where(Campaign.slug == slug)
+        .with_for_update(key_share=True, read=True, of=Campaign)
+    )
+    place = session.execute(query).one_or_none()
+    if place is None:
+        raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
+    if place.candidate_id is None:
+        raise NotFound(N_("There is no product “%(code)s” in this campaign"), code=code)
+    if not voting_is_open(place, now):
+        raise Refused(N_("Voting is not open now; the campaign's page says when it is"))
+    return place
+
+
+def _ballot(session: Session, place: Row[Any], person_id: int, now: datetime) -> Row[Any]:
+    """Return the person's ballot, locked; the first tap makes it, a draft unless the campaign's anchor address is verified."""
+    found = ballots.locked(session, place.campaign_id, person_id)
+    if found is None:
+        anchor = select(Address.id).where(Address.person_id == person_id, Address.kind == place.identity, Address.verified_at.is_not(None))
+        known = session.execute(anchor.limit(1)).first() is not None
+        values = ballots.new_ballot(place.campaign_id, person_id, place.votes_each, now)
+        values["source"] = BallotSource.VERIFIED if known else BallotSource.DRAFT
+        session.execute(insert_into(session, Ballot).values(values).on_conflict_do_nothing())
+        found = ballots.locked(session, place.campaign_id, person_id)
+    if found is None:
+        raise NotFound(N_("There is no such person"))
+    return found
+
+
+def _tap(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool, device: str, now: datetime) -> BallotView:
+    here = (Pick.campaign_id == place.campaign_id) & (Pick.person_id == locked.person_id)
+    slots = dict(session.execute(select(Pick.slot, Pick.candidate_id).where(here)).all())
+    picked = frozenset(slots.values())
+    if (place.candidate_id in picked) is not undo:
+        return _view(locked, picked, locked.version, locked.source)
+    keys = {"campaign_id": place.campaign_id, "person_id": locked.person_id, "candidate_id": place.candidate_id}
+    if undo:
+        session.execute(delete(Pick).where(here, Pick.candidate_id == place.candidate_id))
+    else:
+        slot = rules.free_slot(slots, locked.votes_each)
+        session.execute(insert(Pick).values(keys | {"slot": slot, "votes_each": locked.votes_each}))
+    session.execute(insert(VoteEvent).values(keys | {"undo": undo, "device": device, "at": now}))
+    # What its owner has touched is theirs: no later import replaces it.
+    source = BallotSource.VERIFIED if locked.source is BallotSource.IMPORTED else locked.source
+    own = (Ballot.campaign_id == place.campaign_id) & (Ballot.person_id == locked.person_id)
+    session.execute(update(Ballot).where(own).values(version=locked.version + 1, source=source))
+    changed = picked - {place.candidate_id} if undo else picked | {place.candidate_id}
+    return _view(locked, changed, locked.version + 1, source)
+
+
+def _view(locked: Row[Any], picked: frozenset[int], version: int, source: BallotSource) -> BallotView:
+    return BallotView(locked.votes_each, picked, source, locked.held_at is not None, locked.serial, version)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who signed in; `viewer` is the number of their first browser.
+
+    `left_over` holds, by campaign's slug, the codes of draft picks that didn't fit: the account's own stay, the person chooses.
+    """
+
+    person_id: int
+    viewer: int
+    token: str
+    left_over: dict[str, list[str]] = field(default_factory=dict)
+
+
+def sign_in(
+    session: Session,
+    *,
+    kind: AddressKind,
+    address: str,
+    code: str,
+    guest_id: int | None,
+    viewer: int,
+    locale: str,
+    secret_key: str,
+    now: datetime,
+) -> SignedIn | None:
+    """Check the code, merge the browser's draft ballots into the person's, and start a login.
+
+    None where the code isn't valid (show `people.rules.WRONG_CODE`): leave the transaction normally then, so that the try is
+    counted. A draft whose campaign isn't open for votes at `now` stays a draft and never counts.
+    """
+    person = people.check_code(
+        session, kind=kind, address=address, code=code, guest_id=guest_id, viewer=viewer, locale=locale, secret_key=secret_key, now=now
+    )
+    if person is None:
+        return None
+    left_over = {}
+    if guest_id is not None:
+        left_over = merge(session, guest_id=guest_id, person=person, kind=kind, now=now)
+    return SignedIn(person.id, person.viewer, people.start_login(session, person_id=person.id, now=now), left_over)
+
+
+def hold(session: Session, *, slug: str, serial: str, reason: str, actor: str, now: datetime) -> None:
+    """Keep a ballot from being counted, with a reason; it stays in the books and can be released until the selection.
+
+    Raises NotFound; Invalid without a reason; Refused after the selection.
+    """
+    if not reason.strip():
+        raise Invalid(N_("Say why this ballot is held"), field="reason")
+    _set_held(session, slug, serial, {"held_at": now, "held_reason": reason.strip()})
+    audit.record(session, actor=actor, action="voting.hold", campaign=slug, object=serial, after={"held": True}, reason=reason, now=now)
+
+
+def release(session: Session, *, slug: str, serial: str, reason: str, actor: str, now: datetime) -> None:
+    """Count a held ballot again; raises as `hold` does."""
+    if not reason.strip():
+        raise Invalid(N_("Say why this ballot is released"), field="reason")
+    _set_held(session, slug, serial, {"held_at": None, "held_reason": ""})
+    audit.record(session, actor=actor, action="voting.release", campaign=slug, object=serial, after={"held": False}, reason=reason, now=now)
+
+
+_BEFORE_SELECTION = ("draft", "scheduled", "voting", "tally")
+
+
+def _set_held(session: Session, slug: str, serial: str, values: dict[str, Any]) -> None:
+    campaign = session.execute(select(Campaign.id, Campaign.state).where(Campaign.slug == slug).with_for_update(key_share=True, read=True))
+    found = campaign.one_or_none()
+    if found is None:
+        raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
+    if found.state.value not in _BEFORE_SELECTION:
+        raise Refused(N_("The selection was made; ballots are not held or released any more"))
+    one = (Ballot.campaign_id == found.id) & (Ballot.serial == serial)
+    if session.execute(update(Ballot).where(one).values(values).returning(Ballot.serial)).first() is None:
+        raise NotFound(N_("There is no ballot “%(serial)s” in this campaign"), serial=serial)
+
+
+def give_back(session: Session, *, campaign_id: int, candidate_id: int, now: datetime) -> int:
+    """Give every vote for a withdrawn candidate back to its voter, set-based; return how many. For while voting is open."""
+    here = (Pick.campaign_id == campaign_id) & (Pick.candidate_id == candidate_id)
+    voters = select(Pick.person_id).where(here)
+    # In id order, before anything is changed, so that taps under way are waited for and no two of us wait for each other.
+    locked = select(Ballot.person_id).where(Ballot.campaign_id == campaign_id, Ballot.person_id.in_(voters))
+    session.execute(locked.order_by(Ballot.person_id).with_for_update()).all()
+    events = select(Pick.campaign_id, Pick.person_id, Pick.candidate_id, literal(True), literal(now, VoteEvent.at.type), literal("")).where(
+        here
+    )
+    session.execute(insert(VoteEvent).from_select(["campaign_id", "person_id", "candidate_id", "undo", "at", "device"], events))
+    session.execute(
+        update(Ballot).where(Ballot.campaign_id == campaign_id, Ballot.person_id.in_(voters)).values(version=Ballot.version + 1)
+    )
+    return len(session.execute(delete(Pick).where(here).returning(Pick.person_id)).all())

@@ -1,0 +1,71 @@
+"""The draft ballots of a browser become votes when its person signs in."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import voting_is_open
+from c2b.db import insert_into
+from c2b.people.models import Person
+from c2b.people.rules import AddressKind
+from c2b.voting import ballots, rules
+from c2b.voting.models import Ballot, Pick, VoteEvent
+from c2b.voting.rules import BallotSource
+
+
+def merge(session: Session, *, guest_id: int, person: Person, kind: AddressKind, now: datetime) -> dict[str, list[str]]:
+    """Make the guest's drafts count, in every campaign open at `now` whose anchor the proved address is; return what didn't fit."""
+    left_over = {}
+    for campaign in _open_drafts(session, guest_id, kind, now):
+        if person.id == guest_id:
+            _verify(session, campaign, person.id)
+        elif codes := _bring(session, campaign, guest_id=guest_id, person_id=person.id, now=now):
+            left_over[campaign.slug] = codes
+    return left_over
+
+
+def _open_drafts(session: Session, guest_id: int, kind: AddressKind, now: datetime) -> list[Row[Any]]:
+    """Return the campaigns in which the guest has a draft that can count now, locked against a change of phase."""
+    drafts = (Ballot.campaign_id == Campaign.id) & (Ballot.person_id == guest_id) & (Ballot.source == BallotSource.DRAFT)
+    query = (
+        select(Campaign.id, Campaign.slug, Campaign.state, Campaign.votes_each)
+        .add_columns(Campaign.paused, Campaign.voting_opens, Campaign.voting_closes, Campaign.ordering_opens, Campaign.ordering_closes)
+        .where(Campaign.identity == kind, select(Ballot.serial).where(drafts).exists())
+        .order_by(Campaign.id)
+        .with_for_update(key_share=True, read=True)
+    )
+    return [row for row in session.execute(query) if voting_is_open(row, now)]
+
+
+def _verify(session: Session, campaign: Row[Any], person_id: int) -> None:
+    own = (Ballot.campaign_id == campaign.id) & (Ballot.person_id == person_id)
+    session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED, version=Ballot.version + 1))
+
+
+def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: int, now: datetime) -> list[str]:
+    """Move the guest's picks to the person's ballot if all fit; return the codes of those that don't. The draft ends empty."""
+    made = ballots.new_ballot(campaign.id, person_id, campaign.votes_each, now) | {"source": BallotSource.VERIFIED}
+    session.execute(insert_into(session, Ballot).values(made).on_conflict_do_nothing())
+    both = (Ballot.campaign_id == campaign.id) & Ballot.person_id.in_((guest_id, person_id))
+    session.execute(select(Ballot.person_id).where(both).order_by(Ballot.person_id).with_for_update()).all()
+    mine = _picks(session, campaign, person_id)
+    new, left = rules.fits(campaign.votes_each, mine.values(), list(_picks(session, campaign, guest_id).values()))
+    session.execute(delete(Pick).where(Pick.campaign_id == campaign.id, Pick.person_id == guest_id))
+    if new:
+        free = [slot for slot in range(1, campaign.votes_each + 1) if slot not in mine]
+        keys = [{"campaign_id": campaign.id, "person_id": person_id, "candidate_id": pick} for pick in new]
+        session.execute(
+            insert(Pick), [key | {"slot": slot, "votes_each": campaign.votes_each} for key, slot in zip(keys, free, strict=False)]
+        )
+        session.execute(insert(VoteEvent), [key | {"undo": False, "device": "", "at": now} for key in keys])
+        _verify(session, campaign, person_id)
+    return list(session.scalars(select(Candidate.code).where(Candidate.id.in_(left)).order_by(Candidate.position)))
+
+
+def _picks(session: Session, campaign: Row[Any], person_id: int) -> dict[int, int]:
+    """Return candidates' keys by slot."""
+    query = select(Pick.slot, Pick.candidate_id).where(Pick.campaign_id == campaign.id, Pick.person_id == person_id).order_by(Pick.slot)
+    return dict(session.execute(query).all())

@@ -1,0 +1,188 @@
+"""What pages and exports read of ballots and of the selection."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.queries import candidate_ids
+from c2b.campaigns.rules import has_voting
+from c2b.voting.models import Ballot, Pick, Selection, SelectionLine
+from c2b.voting.rules import BallotSource, SelectionResult, gallery_order
+
+
+@dataclass(frozen=True)
+class BallotView:
+    """A person's ballot as they see it; `picked` are candidates' keys."""
+
+    votes_each: int
+    picked: frozenset[int] = frozenset()
+    source: BallotSource = BallotSource.DRAFT
+    held: bool = False
+    serial: str = ""
+    version: int = 0
+
+    @property
+    def left(self) -> int:
+        """Votes that can still be given."""
+        return self.votes_each - len(self.picked)
+
+
+def ballot(session: Session, *, campaign_id: int, person_id: int | None) -> BallotView:
+    """Return a person's ballot, an empty one if they gave no vote yet; one statement."""
+    query = (
+        select(Campaign.votes_each, Ballot.source, Ballot.held_at, Ballot.serial, Ballot.version, Pick.candidate_id)
+        .outerjoin(Ballot, (Ballot.campaign_id == Campaign.id) & (Ballot.person_id == person_id))
+        .outerjoin(Pick, (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id))
+        .where(Campaign.id == campaign_id)
+    )
+    rows = session.execute(query).all()
+    first = rows[0]
+    if first.serial is None:
+        return BallotView(first.votes_each)
+    picked = frozenset(row.candidate_id for row in rows if row.candidate_id is not None)
+    return BallotView(first.votes_each, picked, first.source, first.held_at is not None, first.serial, first.version)
+
+
+def order_for(session: Session, campaign: Campaign, viewer: int) -> list[int]:
+    """Return the keys of the campaign's candidates in the viewer's own order, withdrawn ones too: their place stays theirs."""
+    ids = candidate_ids(session, campaign.id)
+    return [ids[position] for position in gallery_order(campaign.secret, viewer, len(ids))]
+
+
+@dataclass(frozen=True)
+class Count:
+    """Votes of a candidate: counted ones, and those on held ballots."""
+
+    votes: int
+    held: int
+
+
+def counts(session: Session, campaign_id: int) -> dict[int, Count]:
+    """Return the votes of each candidate that has any, by key. Until voting closes only staff with `counts` may see this."""
+    held = func.sum(case((Ballot.held_at.is_not(None), 1), else_=0))
+    query = (
+        select(Pick.candidate_id, func.count() - held, held)
+        .join(Ballot, (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id))
+        .where(Pick.campaign_id == campaign_id, Ballot.source.in_(counted_sources(session, campaign_id)))
+        .group_by(Pick.candidate_id)
+    )
+    return {key: Count(int(votes), int(of_held)) for key, votes, of_held in session.execute(query)}
+
+
+def counted_sources(session: Session, campaign_id: int) -> list[BallotSource]:
+    """Return which sources of ballots count in the campaign; a draft never does."""
+    named = session.scalars(select(Campaign.count).where(Campaign.id == campaign_id)).one()
+    return [BallotSource(source) for source in named if source != BallotSource.DRAFT.value]
+
+
+@dataclass(frozen=True)
+class Turnout:
+    """How many ballots and votes there are, by whether they count; `raw` is what counts and what is held together."""
+
+    ballots: int
+    votes: int
+    held_ballots: int
+    held_votes: int
+    drafts: int
+    """Ballots of visitors who haven't signed in, and of sources that the campaign doesn't count."""
+
+    @property
+    def raw_votes(self) -> int:
+        """Counted and held."""
+        return self.votes + self.held_votes
+
+
+def turnout(session: Session, campaign_id: int) -> Turnout:
+    """Return the numbers of ballots with at least one pick, and of their votes."""
+    size = func.count(Pick.slot).label("size")
+    query = (
+        select(Ballot.source, Ballot.held_at.is_not(None).label("held"), size)
+        .join(Pick, (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id))
+        .where(Ballot.campaign_id == campaign_id)
+        .group_by(Ballot.person_id, Ballot.source, Ballot.held_at)
+        .subquery()
+    )
+    sums = select(query.c.source, query.c.held, func.count(), func.sum(query.c.size)).group_by(query.c.source, query.c.held)
+    sources = counted_sources(session, campaign_id)
+    rows = [(source in sources, bool(held), ballots, int(votes)) for source, held, ballots, votes in session.execute(sums)]
+    return Turnout(
+        ballots=sum(ballots for counted, held, ballots, _ in rows if counted and not held),
+        votes=sum(votes for counted, held, _, votes in rows if counted and not held),
+        held_ballots=sum(ballots for counted, held, ballots, _ in rows if counted and held),
+        held_votes=sum(votes for counted, held, _, votes in rows if counted and held),
+        drafts=sum(ballots for counted, _, ballots, _ in rows if not counted),
+    )
+
+
+@dataclass(frozen=True)
+class SelectionRow:
+    """A candidate's place in the selection."""
+
+    rank: int
+    candidate_id: int
+    code: str
+    name: str
+    name_en: str
+    votes: int
+    held: int
+    result: SelectionResult
+    tie_key: str
+
+
+@dataclass(frozen=True)
+class SelectionView:
+    """A run of the selection; hashes in hexadecimal. `at` is None for a preview, whose seed is labelled so."""
+
+    places: int
+    voters: int
+    votes: int
+    held_votes: int
+    input_hash: str
+    ballot_root: str
+    seed: str
+    output_hash: str
+    margin: dict[str, Any]
+    lines: tuple[SelectionRow, ...]
+    at: datetime | None = None
+    actor: str = ""
+
+
+def selection(session: Session, campaign_id: int) -> SelectionView | None:
+    """Return the stored run, or None if there is none yet."""
+    run = session.get(Selection, campaign_id)
+    if run is None:
+        return None
+    columns = (SelectionLine.rank, SelectionLine.candidate_id, Candidate.code, Candidate.name, Candidate.name_en)
+    query = (
+        select(*columns, SelectionLine.votes, SelectionLine.held, SelectionLine.result, SelectionLine.tie_key)
+        .join(Candidate, Candidate.id == SelectionLine.candidate_id)
+        .where(SelectionLine.campaign_id == campaign_id)
+        .order_by(SelectionLine.rank)
+    )
+    return SelectionView(
+        places=run.places,
+        voters=run.voters,
+        votes=run.votes,
+        held_votes=run.held_votes,
+        input_hash=run.input_hash,
+        ballot_root=run.ballot_root,
+        seed=run.seed,
+        output_hash=run.output_hash,
+        margin=run.margin,
+        lines=tuple(SelectionRow(*row) for row in session.execute(query)),
+        at=run.at,
+        actor=run.actor,
+    )
+
+
+def selected_ids(session: Session, campaign: Campaign) -> list[int]:
+    """Return the keys of the selected candidates that aren't withdrawn, best first; without a voting phase all, as in the file."""
+    here = select(Candidate.id).where(Candidate.campaign_id == campaign.id, Candidate.withdrawn_at.is_(None))
+    if has_voting(campaign):
+        won = (SelectionLine.candidate_id == Candidate.id) & (SelectionLine.result == SelectionResult.SELECTED)
+        here = here.join(SelectionLine, won).order_by(SelectionLine.rank)
+    return list(session.scalars(here.order_by(Candidate.position, Candidate.id)))

@@ -1,0 +1,185 @@
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import CampaignState
+from c2b.people import actions as people
+from c2b.people import queries as people_queries
+from c2b.people.models import OneTimeCode, Person
+from c2b.people.queries import Customer
+from c2b.people.rules import AddressKind
+from c2b.voting import actions, queries
+from c2b.voting.actions import SignedIn
+from c2b.voting.rules import BallotSource
+from tests import make
+
+KEY = "k" * 32
+
+
+@pytest.fixture
+def campaign(session: Session) -> Campaign:
+    made = make.campaign(session, votes_each=3)
+    for position in range(1, 6):
+        make.candidate(session, made, f"K{position}", position=position)
+    return made
+
+
+def guest(session: Session, now: datetime, *codes: str, viewer: int = 9) -> Person:
+    made = people.new_guest(session, viewer=viewer, locale="en", now=now)
+    tap(session, made.id, now, *codes)
+    return made
+
+
+def tap(session: Session, person_id: int, now: datetime, *codes: str) -> None:
+    for code in codes:
+        actions.vote(session, slug="ss27", code=code, person_id=person_id, device="", now=now)
+
+
+def sign_in(session: Session, now: datetime, guest_id: int | None, *, code: str = "") -> SignedIn | None:
+    sent = people.send_code(session, kind=AddressKind.EMAIL, address="anna@example.com", locale="en", secret_key=KEY, now=now)
+    return actions.sign_in(
+        session,
+        kind=AddressKind.EMAIL,
+        address="anna@example.com",
+        code=code or sent,
+        guest_id=guest_id,
+        viewer=9,
+        locale="en",
+        secret_key=KEY,
+        now=now,
+    )
+
+
+def picked(session: Session, campaign: Campaign, person_id: int) -> set[str]:
+    ballot = queries.ballot(session, campaign_id=campaign.id, person_id=person_id)
+    return set(session.scalars(select(Candidate.code).where(Candidate.id.in_(ballot.picked))))
+
+
+def source(session: Session, campaign: Campaign, person_id: int) -> BallotSource:
+    return queries.ballot(session, campaign_id=campaign.id, person_id=person_id).source
+
+
+def test_a_first_sign_in_turns_the_draft_into_votes(session: Session, campaign: Campaign, now: datetime) -> None:
+    visitor = guest(session, now, "K1", "K2")
+    signed_in = sign_in(session, now, visitor.id)
+    assert signed_in is not None
+    assert (signed_in.person_id, signed_in.left_over) == (visitor.id, {})
+    assert source(session, campaign, visitor.id) is BallotSource.VERIFIED
+    assert sum(count.votes for count in queries.counts(session, campaign.id).values()) == 2
+
+
+def test_signing_in_starts_a_login_of_the_person(session: Session, campaign: Campaign, now: datetime) -> None:
+    signed_in = sign_in(session, now, guest(session, now, "K1").id)
+    assert signed_in is not None
+    found = people_queries.who(session, token=signed_in.token, now=now)
+    assert isinstance(found, Customer)
+    assert (found.person_id, found.verified, found.address) == (signed_in.person_id, True, "a***@example.com")
+    assert campaign.id
+
+
+def test_a_wrong_code_signs_nobody_in_but_the_try_counts(session: Session, campaign: Campaign, now: datetime) -> None:
+    visitor = guest(session, now, "K1")
+    assert sign_in(session, now, visitor.id, code="wrong") is None
+    assert session.scalars(select(OneTimeCode.tries)).one() == 1
+    assert source(session, campaign, visitor.id) is BallotSource.DRAFT
+
+
+def known(session: Session, now: datetime, *codes: str) -> int:
+    """Make the account of anna@example.com, with votes from another browser."""
+    signed_in = sign_in(session, now, guest(session, now, *codes, viewer=4).id)
+    assert signed_in is not None
+    return signed_in.person_id
+
+
+def test_a_second_browser_adds_its_picks_to_the_account(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now, "K1")
+    visitor = guest(session, now, "K2", "K3")
+    signed_in = sign_in(session, now, visitor.id)
+    assert signed_in == SignedIn(account, 4, signed_in.token if signed_in else "", {}), "and the first browser's order stays"
+    assert picked(session, campaign, account) == {"K1", "K2", "K3"}
+    assert picked(session, campaign, visitor.id) == set()
+
+
+def test_the_account_without_a_ballot_takes_the_whole_draft(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now)
+    sign_in(session, now, guest(session, now, "K4", "K5").id)
+    assert picked(session, campaign, account) == {"K4", "K5"}
+    assert source(session, campaign, account) is BallotSource.VERIFIED
+
+
+def test_what_both_picked_is_one_vote(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now, "K1", "K2")
+    sign_in(session, now, guest(session, now, "K1", "K2", "K3").id)
+    assert picked(session, campaign, account) == {"K1", "K2", "K3"}
+
+
+def test_too_many_picks_are_left_for_the_person_to_choose(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now, "K1", "K2")
+    signed_in = sign_in(session, now, guest(session, now, "K2", "K4", "K3").id)
+    assert signed_in is not None
+    assert signed_in.left_over == {"ss27": ["K3", "K4"]}
+    assert picked(session, campaign, account) == {"K1", "K2"}, "nobody else decides which votes go"
+
+
+def test_signing_in_again_from_the_same_browser_changes_nothing(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now, "K1")
+    visitor = guest(session, now, "K2")
+    sign_in(session, now, visitor.id)
+    before = queries.ballot(session, campaign_id=campaign.id, person_id=account)
+    signed_in = sign_in(session, now, visitor.id)
+    assert signed_in is not None
+    assert signed_in.left_over == {}
+    assert queries.ballot(session, campaign_id=campaign.id, person_id=account) == before
+
+
+def test_after_voting_closed_a_draft_stays_a_draft(session: Session, campaign: Campaign, now: datetime) -> None:
+    visitor = guest(session, now, "K1")
+    sign_in(session, make.CLOSES, visitor.id)
+    assert source(session, campaign, visitor.id) is BallotSource.DRAFT
+    assert queries.counts(session, campaign.id) == {}
+
+
+def test_while_paused_no_draft_begins_to_count(session: Session, campaign: Campaign, now: datetime) -> None:
+    visitor = guest(session, now, "K1")
+    campaign.paused = True
+    session.flush()
+    sign_in(session, now, visitor.id)
+    assert queries.counts(session, campaign.id) == {}
+
+
+def test_an_address_that_is_not_the_anchor_makes_no_draft_count(session: Session, campaign: Campaign, now: datetime) -> None:
+    campaign.identity = AddressKind.PHONE
+    visitor = guest(session, now, "K1")
+    sign_in(session, now, visitor.id)
+    assert source(session, campaign, visitor.id) is BallotSource.DRAFT
+
+
+def test_drafts_of_all_open_campaigns_count_at_once(session: Session, campaign: Campaign, now: datetime) -> None:
+    other, closed = make.campaign(session, slug="aw27"), make.campaign(session, slug="ss26", state=CampaignState.TALLY)
+    visitor = guest(session, now, "K1")
+    for of in (other, closed):
+        make.ballot(session, of, make.candidate(session, of, "X"), by=visitor, source=BallotSource.DRAFT)
+    sign_in(session, now, visitor.id)
+    found = [source(session, of, visitor.id) for of in (campaign, other, closed)]
+    assert found == [BallotSource.VERIFIED, BallotSource.VERIFIED, BallotSource.DRAFT]
+
+
+def test_an_imported_ballot_that_its_owner_adds_to_becomes_theirs(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now)
+    first = session.scalars(select(Candidate).where(Candidate.code == "K1")).one()
+    person = session.get(Person, account)
+    make.ballot(session, campaign, first, by=person, source=BallotSource.IMPORTED)
+    sign_in(session, now, guest(session, now, "K2").id)
+    assert source(session, campaign, account) is BallotSource.VERIFIED
+    assert picked(session, campaign, account) == {"K1", "K2"}
+
+
+def test_signing_in_without_a_draft_is_simply_signing_in(session: Session, campaign: Campaign, now: datetime) -> None:
+    signed_in = sign_in(session, now, None)
+    assert signed_in is not None
+    assert signed_in.left_over == {}
+    assert session.get(Person, signed_in.person_id)
+    assert campaign.id
