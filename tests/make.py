@@ -139,6 +139,14 @@ def selection(session: Session, of: Campaign, *lines: tuple[Candidate, int], pla
     return made
 
 
+def option_values(session: Session, of: Candidate, axis: int, *values: str) -> list[OptionValue]:
+    """Give a candidate values of its first or second option."""
+    made = [OptionValue(candidate_id=of.id, axis=axis, position=position, value=value) for position, value in enumerate(values, start=1)]
+    session.add_all(made)
+    session.flush()
+    return made
+
+
 def variants(session: Session, of: Candidate) -> list[Variant]:
     """Return a candidate's variants in the order of the file."""
     return list(session.scalars(select(Variant).where(Variant.candidate_id == of.id).order_by(Variant.position)))
@@ -180,8 +188,8 @@ def payment(session: Session, of: Order, amount: int, **changes: Any) -> Payment
 def refund(session: Session, of: Payment, *lines: OrderLine, reason: RefundReason = RefundReason.MISSED, **changes: Any) -> Refund:
     """Queue the deposits of `lines` to go back by the payment that they came with."""
     times = {"queued_at": ORDERING_CLOSES, "next_attempt_at": ORDERING_CLOSES}
-    amount = sum(line.deposit for line in lines)
-    made = Refund(payment_id=of.id, amount=amount, **({"key": secrets.token_urlsafe(12)} | times | changes))
+    values = {"key": secrets.token_urlsafe(12), "amount": sum(line.deposit for line in lines), **times}
+    made = Refund(payment_id=of.id, **(values | changes))
     session.add(made)
     session.flush()
     for line in lines:
@@ -227,3 +235,14 @@ def production_order(session: Session, of: Campaign, by: Supplier, *lines: tuple
         session.add(ProductionOrderLine(campaign_id=of.id, line=number, **keys, **costs))
     session.flush()
     return made
+
+
+def production_lines_of(session: Session, of: ProductionOrder) -> list[ProductionOrderLine]:
+    """Return a production order's lines in their order."""
+    lines = ProductionOrderLine
+    return list(session.scalars(select(lines).where(lines.production_order_id == of.id).order_by(lines.line)))
+
+
+def candidate_of(session: Session, of: Campaign, code: str) -> Candidate:
+    """Return a campaign's candidate by its code."""
+    return session.scalars(select(Candidate).where(Candidate.campaign_id == of.id, Candidate.code == code)).one()

@@ -1,0 +1,101 @@
+"""Which exports there are, in which formats, and from when on."""
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO
+
+from sqlalchemy.orm import Session
+
+from c2b.campaigns.models import Campaign
+from c2b.errors import N_, Invalid, Refused
+from c2b.exports.sheet import About, Sheet
+from c2b.exports.sheets import candidates, customers, ledger, production_orders, refunds, results, votes
+from c2b.exports.writers import beancount, csv, json, order_book, pabulib, xlsx
+
+
+class Kind(enum.StrEnum):
+    """What can be exported; the last four come later."""
+
+    PRODUCTION_ORDERS = "production-orders"
+    REFUNDS = "refunds"
+    CUSTOMERS = "customers"
+    CANDIDATES = "candidates"
+    VOTES = "votes"
+    RESULTS = "results"
+    LEDGER = "ledger"
+    SHIPMENTS = "shipments"
+    PICKUPS = "pickups"
+    SHOPIFY_PRODUCTS = "shopify-products"
+    BUNDLE = "bundle"
+
+
+class Format(enum.StrEnum):
+    """What a file may be; the value is its ending too."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    JSON = "json"
+    BEANCOUNT = "beancount"
+    PB = "pb"
+
+
+Writer = Callable[[Sheet, BinaryIO], None]
+_TABLES: Mapping[Format, Writer] = {Format.CSV: csv.write, Format.XLSX: xlsx.write, Format.JSON: json.write}
+
+
+@dataclass(frozen=True)
+class _Export:
+    build: Callable[[Session, Campaign, About], Sheet]
+    writers: Mapping[Format, Writer] = field(default_factory=lambda: _TABLES)
+    personal: bool = False
+    counts: bool = False
+    """Shows nothing but votes, so that it is shut while votes may not be seen."""
+
+
+_EXPORTS: Mapping[Kind, _Export] = {
+    Kind.PRODUCTION_ORDERS: _Export(production_orders.sheet, {**_TABLES, Format.XLSX: order_book.write}),
+    Kind.REFUNDS: _Export(refunds.sheet),
+    Kind.CUSTOMERS: _Export(customers.sheet, personal=True),
+    Kind.CANDIDATES: _Export(candidates.sheet),
+    Kind.VOTES: _Export(votes.sheet, {**_TABLES, Format.PB: pabulib.write}, counts=True),
+    Kind.RESULTS: _Export(results.sheet, counts=True),
+    Kind.LEDGER: _Export(ledger.sheet, {**_TABLES, Format.BEANCOUNT: beancount.write}),
+}
+BUILT = tuple(_EXPORTS)
+"""The kinds that can be exported now."""
+
+
+def formats(kind: Kind) -> tuple[Format, ...]:
+    """Return the formats that a kind can have, the usual one first; none if the kind comes later."""
+    return tuple(_EXPORTS[kind].writers) if kind in _EXPORTS else ()
+
+
+def is_personal(kind: Kind) -> bool:
+    """Say whether names and addresses of customers are in it."""
+    return kind in _EXPORTS and _EXPORTS[kind].personal
+
+
+def writer(kind: Kind, form: Format) -> Writer:
+    """Return what writes a kind in a format; raises Refused for a kind that comes later, Invalid for a format that it hasn't."""
+    if kind not in _EXPORTS:
+        raise Refused(N_("The export “%(kind)s” comes in a later version; there are %(kinds)s"), kind=kind, kinds=", ".join(BUILT))
+    if form not in formats(kind):
+        raise Invalid(
+            N_("“%(kind)s” can't be exported as %(format)s; take %(formats)s"), kind=kind, format=form, formats=", ".join(formats(kind))
+        )
+    return _EXPORTS[kind].writers[form]
+
+
+def build(session: Session, campaign: Campaign, kind: Kind, *, locale: str, counts_allowed: bool, now: datetime) -> Sheet:
+    """Return the sheet of a kind; its rows are read while they are written, in the same transaction.
+
+    Votes may be seen when voting has closed, or before with `counts_allowed`. Raises Refused where there is nothing to
+    export yet, or nothing that may be seen yet.
+    """
+    open_to_all = campaign.voting_closes is None or now >= campaign.voting_closes
+    about = About.of(campaign, locale=locale, counts=open_to_all or counts_allowed, now=now)
+    if _EXPORTS[kind].counts and not about.counts:
+        raise Refused(N_("“%(kind)s” can be exported when voting has closed, or by those who may look at counts"), kind=kind)
+    return _EXPORTS[kind].build(session, campaign, about)

@@ -1,0 +1,120 @@
+"""A sheet: what every export is before it has a format."""
+
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, case
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from c2b.campaigns.models import Campaign
+
+Row = Sequence[Any]
+BATCH = 1000
+"""Rows that are in memory at once."""
+
+
+class Cell(enum.StrEnum):
+    """What the values of a column are; money in minor units, instants in UTC, rates in basis points."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    MONEY = "money"
+    INSTANT = "instant"
+    DATE = "date"
+    RATE = "rate"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `name` is public, programs rely on it."""
+
+    name: str
+    zh: str
+    cell: Cell = Cell.TEXT
+    total: bool = False
+    """Its sum says something: units and amounts, not prices."""
+
+    def header(self, locale: str) -> str:
+        """Return what stands above it in files that people open."""
+        return self.name.replace("_", " ").capitalize() if locale == "en" else self.zh
+
+
+@dataclass(frozen=True)
+class About:
+    """What every file says about itself."""
+
+    campaign: str
+    title: str
+    currency: str
+    zone: ZoneInfo
+    locale: str
+    made_at: datetime
+    counts: bool
+    """Votes may be shown: voting has closed, or the reader may look at counts."""
+
+    @classmethod
+    def of(cls, campaign: Campaign, *, locale: str, counts: bool, now: datetime) -> Self:
+        """Return the facts of a campaign as they stand in its files."""
+        title = campaign.title_en if locale == "en" and campaign.title_en else campaign.title
+        return cls(campaign.slug, title, campaign.currency, ZoneInfo(campaign.time_zone), locale, now, counts)
+
+    def local(self, instant: datetime) -> datetime:
+        """Return an instant in the campaign's zone."""
+        return instant.astimezone(self.zone)
+
+    def word(self, zh: str, en: str) -> str:
+        """Return the word in the file's language."""
+        return en if self.locale == "en" else zh
+
+    def column(self, zh: InstrumentedAttribute[str], en: InstrumentedAttribute[str]) -> ColumnElement[str]:
+        """Return the column in the file's language; what isn't translated stands in the other one."""
+        return case((en != "", en), else_=zh) if self.locale == "en" else zh.expression
+
+
+@dataclass
+class Tally:
+    """Counts rows and adds up columns while they stream by; complete when the last row has passed."""
+
+    columns: tuple[Column, ...]
+    rows: int = 0
+    totals: dict[str, int] = field(default_factory=dict)
+
+    def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Pass the rows on."""
+        sums = {index: 0 for index, column in enumerate(self.columns) if column.total}
+        for row in rows:
+            self.rows += 1
+            for index in sums:
+                sums[index] += row[index] or 0
+            yield row
+        self.totals = {self.columns[index].name: total for index, total in sums.items()}
+
+
+@dataclass
+class Sheet:
+    """Title, columns and rows that come one by one; can be written once."""
+
+    name: str
+    """The kind of export: `deposits`, or a part of one."""
+    title: str
+    columns: tuple[Column, ...]
+    rows: Iterable[Row]
+    about: About
+    run: str = ""
+    """Hash of the selection or decision that these rows come from."""
+    beside: tuple["Sheet", ...] = ()
+    """What formats of more than one part write too: accounts of a ledger, candidates of an election, sizes of a grid."""
+    tally: Tally = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(self.columns)
+        self.rows = self.tally.watch(self.rows)
+
+
+def stream(session: Session, statement: Select[*tuple[Any, ...]]) -> Iterator[Row]:
+    """Run `statement` when the first row is asked for, and fetch its rows in batches from a cursor of the server."""
+    yield from session.execute(statement, execution_options={"yield_per": BATCH})

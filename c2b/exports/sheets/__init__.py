@@ -1,0 +1,1 @@
+"""One kind of export a file: its columns and the statement that reads its rows."""

@@ -1,0 +1,1 @@
+"""One format a file: each writes a sheet to a binary stream while its rows come."""

@@ -1,0 +1,98 @@
+"""Production orders as a workbook for people: a summary, then a page a supplier with lines, totals and size grids."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import BinaryIO
+
+from c2b.exports.sheet import Cell, Column, Row, Sheet
+from c2b.exports.writers.xlsx import Book, Page
+
+_SUMMARY = (
+    Column("supplier_code", "供应商代码"),
+    Column("supplier", "供应商"),
+    Column("candidates", "款数", Cell.INTEGER),
+    Column("units_total", "总件数", Cell.INTEGER),
+    Column("amount", "金额", Cell.MONEY),
+    Column("currency", "币种"),
+)
+
+
+@dataclass
+class Options:
+    """What a candidate comes in, in the order of the file; a colour is shown across, a size along."""
+
+    name: dict[int, str] = field(default_factory=dict)
+    values: dict[int, list[str]] = field(default_factory=lambda: {1: [], 2: []})
+    colours: set[int] = field(default_factory=set)
+
+    @property
+    def across(self) -> int:
+        """The option with a row a value: the colour, else the second one."""
+        return 1 if 1 in self.colours and self.values[2] else 2
+
+
+def write(sheet: Sheet, stream: BinaryIO) -> None:
+    """Write the order book; `sheet` comes sorted by supplier, with its candidates' options beside it."""
+    about = sheet.about
+    options = _options(sheet.beside[0].rows)
+    book = Book(stream, about)
+    summary = book.page(about.word("汇总", "Summary"), _SUMMARY)
+    summary.header(_SUMMARY)
+    place = {column.name: index for index, column in enumerate(sheet.columns)}
+    products = 0
+    for (code, supplier), rows in groupby(sheet.rows, key=lambda row: (row[place["supplier_code"]], row[place["supplier"]])):
+        lines = list(rows)
+        codes = {line[place["candidate_code"]] for line in lines}
+        products += len(codes)
+        units, amount = (sum(line[place[name]] or 0 for line in lines) for name in ("units_total", "amount"))
+        summary.row(_SUMMARY, (code, supplier, len(codes), units, amount, about.currency))
+        _supplier(book.page(f"{code} {supplier}", sheet.columns), sheet, lines, options)
+    totals = sheet.tally.totals
+    total = (about.word("合计", "Total"), None, products, totals["units_total"], totals["amount"], about.currency)
+    summary.row(_SUMMARY, total, bold=True)
+    summary.gap()
+    summary.facts(sheet)
+    book.close()
+
+
+def _options(rows: Iterable[Row]) -> dict[str, Options]:
+    found: dict[str, Options] = defaultdict(Options)
+    for code, axis, name, value, swatch in rows:
+        of = found[code]
+        of.name[axis] = name
+        of.values[axis].append(value)
+        if swatch or "色" in name or "colo" in name.lower():
+            of.colours.add(axis)
+    return found
+
+
+def _supplier(page: Page, sheet: Sheet, lines: Sequence[Row], options: dict[str, Options]) -> None:
+    columns = sheet.columns
+    page.header(columns)
+    for line in lines:
+        page.row(columns, line)
+    sums = [sum(line[index] or 0 for line in lines) if column.total else None for index, column in enumerate(columns)]
+    page.row(columns, [sheet.about.word("合计", "Total"), *sums[1:]], bold=True)
+    place = {column.name: index for index, column in enumerate(columns)}
+    for (code, name), rows in groupby(lines, key=lambda line: (line[place["candidate_code"]], line[place["candidate_name"]])):
+        units = {(row[place["option1"]] or "", row[place["option2"]] or ""): row[place["units_total"]] for row in rows}
+        page.gap()
+        page.texts([code, name])
+        _grid(page, units, options[code], sheet.about.word("合计", "Total"))
+
+
+def _grid(page: Page, units: dict[tuple[str, str], int], options: Options, total: str) -> None:
+    """Write colours x sizes with their sums; what nobody ordered stands there as 0."""
+    across = options.across
+    along = 3 - across
+    sizes = options.values[along] or [""]
+    page.texts([options.name.get(across, ""), *sizes, total])
+    columns = (Column("colour", ""), *(Column(size, "", Cell.INTEGER) for size in [*sizes, total]))
+    sums = [0] * len(sizes)
+    for colour in options.values[across] or [""]:
+        row = [units.get((colour, size) if across == 1 else (size, colour), 0) for size in sizes]
+        sums = [a + b for a, b in zip(sums, row, strict=True)]
+        page.row(columns, (colour, *row, sum(row)))
+    page.row(columns, (total, *sums, sum(sums)), bold=True)
