@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from c2b.cli import campaign
+from c2b.cli import campaign, candidates, suppliers
 from c2b.errors import Problem
 
 
@@ -25,7 +25,11 @@ def group() -> None:
     """c2b: customers choose, then it is made."""
 
 
-for _commands in (campaign.group,):
+for _commands in (
+    campaign.group,
+    candidates.group,
+    suppliers.group,
+):
     group.add_command(_commands)
 
 

@@ -1,0 +1,48 @@
+"""What an import has to say about a file: where, what is wrong there, and how to repair it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_SHOWN = 80
+"""Characters of a value that a report repeats."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem or a notice at one place; `message` and `repair` are templates for `values`."""
+
+    row: int
+    """As a spreadsheet counts: the header is row 1; 0: the file as a whole."""
+    column: str
+    """By the name that the file gives it."""
+    value: str
+    message: str
+    repair: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (f"row {self.row}" if self.row else "", self.column) if part)
+        value = f" “{self.value}”" if self.value else ""
+        said = f"{place}{value}: {self.message % self.values}" if place or value else self.message % self.values
+        return f"{said}; {self.repair % self.values}" if self.repair else said
+
+
+@dataclass
+class Findings:
+    """Everything found so far; a problem keeps its candidate out, a notice keeps out nothing."""
+
+    problems: list[Finding] = field(default_factory=list)
+    notices: list[Finding] = field(default_factory=list)
+
+    def problem(self, message: str, repair: str = "", *, row: int = 0, column: str = "", value: str = "", **values: Any) -> None:
+        """Add a problem."""
+        self.problems.append(Finding(row, column, _short(value), message, repair, values))
+
+    def notice(self, message: str, *, row: int = 0, column: str = "", value: str = "", **values: Any) -> None:
+        """Add a notice."""
+        self.notices.append(Finding(row, column, _short(value), message, "", values))
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _SHOWN else value[:_SHOWN] + "…"

@@ -1,0 +1,225 @@
+"""Three ways of writing a catalogue down; each becomes lines in the own columns, and keeps the file's names for reports."""
+
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from c2b.campaigns.importing.columns import COLUMNS, named
+from c2b.campaigns.importing.findings import Findings
+from c2b.campaigns.importing.reader import Encoding, Table, read_table
+from c2b.errors import N_, Invalid
+
+Format = Literal["auto", "c2b", "shopify", "woocommerce"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row in the own columns. `images` are its pictures, `shows` those of its first option's value."""
+
+    row: int
+    cells: Mapping[str, str]
+    images: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A file's lines; `names` maps own columns to the file's names, also where a format makes one of several."""
+
+    format: str
+    encoding: str
+    names: Mapping[str, str]
+    lines: tuple[Line, ...]
+    findings: Findings
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How to know a format and how to read it."""
+
+    name: str
+    needs: frozenset[str]
+    columns: Mapping[str, str]
+    lines: Callable[[Table, Findings], Iterator[Line]]
+
+
+def read(data: bytes, *, format: Format = "auto", encoding: Encoding = "auto") -> Parsed:  # noqa: A002  the option's name
+    """Read a catalogue in a known format; raises Invalid where the file as a whole can't be used."""
+    findings = Findings()
+    table = read_table(data, encoding=encoding, findings=findings)
+    layout = _layout(table, format)
+    unused = [name for name in table.header if name and name not in layout.columns.values()]
+    if unused:
+        findings.notice(N_("columns that aren't used: %(names)s"), names=", ".join(unused))
+    return Parsed(layout.name, table.encoding, layout.columns, tuple(layout.lines(table, findings)), findings)
+
+
+def _layout(table: Table, wanted: Format) -> _Layout:
+    own = named(table.header)
+    layouts = [
+        _Layout("shopify", frozenset({"Handle", "Title"}), _SHOPIFY, _shopify),
+        _Layout("woocommerce", frozenset({"Type", "SKU", "Name"}), _WOOCOMMERCE, _woocommerce),
+        _Layout("c2b", frozenset({own.get("code", "code"), own.get("name", "code")}), own, _own),
+    ]
+    for layout in layouts:
+        if wanted in ("auto", layout.name) and layout.needs <= set(table.header):
+            return layout
+    if wanted == "auto":
+        needs = N_("The header fits no format: ours needs a column code, Shopify's Handle and Title, WooCommerce's Type, SKU and Name")
+        raise Invalid(needs)
+    lacking = next(sorted(layout.needs - set(table.header)) for layout in layouts if layout.name == wanted)
+    raise Invalid(N_("The header has no column %(names)s, which the format %(format)s needs"), names=", ".join(lacking), format=wanted)
+
+
+def _own(table: Table, _findings: Findings) -> Iterator[Line]:
+    names = named(table.header)
+    place = {own: table.header.index(name) for own, name in names.items() if own != "image"}
+    # “规格” alone is both: the name of the option and, in each row, its value.
+    implied = {f"{axis}_name": names[f"{axis}_value"] for axis in ("option1", "option2") if _implies_name(names, axis)}
+    for row in table.rows:
+        cells = {own: row.cells[index] for own, index in place.items()}
+        cells |= {own: name for own, name in implied.items() if cells[own.replace("_name", "_value")]}
+        images = _split(row.cells[table.header.index(names["image"])], "|") if "image" in names else ()
+        if cells.get("option1_swatch"):  # who gives colours their swatch shows each colour by the picture beside it
+            yield Line(row.number, cells, shows=images)
+        else:
+            yield Line(row.number, cells, images=images)
+
+
+def _implies_name(names: Mapping[str, str], axis: str) -> bool:
+    value = f"{axis}_value"
+    return value in names and names[value] != value and f"{axis}_name" not in names
+
+
+def _split(text: str, separator: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(separator) if part.strip())
+
+
+_SHOPIFY = {
+    "code": "Handle",
+    "name": "Title",
+    "category": "Type",
+    "description": "Body (HTML)",
+    "option1_name": "Option1 Name",
+    "option1_value": "Option1 Value",
+    "option2_name": "Option2 Name",
+    "option2_value": "Option2 Value",
+    "option3_value": "Option3 Value",
+    "sku": "Variant SKU",
+    "barcode": "Variant Barcode",
+    "weight_g": "Variant Grams",
+    "price": "Variant Price",
+    "image": "Image Src",
+    "variant_image": "Variant Image",
+    "gift_card": "Gift Card",
+}
+
+
+def _shopify(table: Table, findings: Findings) -> Iterator[Line]:
+    """One row a variant, or a picture alone; product columns stand in the first row only."""
+    gifts = set()
+    for row in table.rows:
+        raw = dict(zip(table.header, row.cells, strict=True))
+        handle = raw["Handle"]
+        if raw.get("Gift Card", "").casefold() == "true" and raw["Title"]:
+            gifts.add(handle)
+            findings.notice(N_("a gift card can't be a candidate"), row=row.number, column="Handle", value=handle)
+        if handle in gifts:
+            continue
+        if raw.get("Option3 Value"):
+            message, repair = N_("a third option can't be ordered"), N_("join it with the second, like “M / long”")
+            findings.problem(message, repair, row=row.number, column="Option3 Value", value=raw["Option3 Value"])
+        yield Line(row.number, _shopify_cells(raw), _split(raw.get("Image Src", ""), "\n"), _split(raw.get("Variant Image", ""), "\n"))
+
+
+def _shopify_cells(raw: Mapping[str, str]) -> dict[str, str]:
+    cells = {own: raw[name] for own, name in _SHOPIFY.items() if name in raw and own in (*COLUMNS, "code")}
+    if (cells.get("option1_name"), cells.get("option1_value")) == ("Title", "Default Title"):
+        cells |= {"option1_name": "", "option1_value": ""}
+    cells["description"] = _plain(cells.get("description", ""))
+    cells["weight_g"] = "" if re.fullmatch(r"0*(\.0*)?", cells.get("weight_g", "")) else cells["weight_g"]
+    return cells
+
+
+def _plain(markup: str) -> str:
+    """Return the text of a piece of HTML, a line a paragraph."""
+    broken = re.sub(r"(?i)<br\s*/?>|</(p|div|li|h[1-6]|tr)>", "\n", markup)
+    text = html.unescape(re.sub(r"<[^>]*>", "", broken))
+    return "\n".join(line for line in (" ".join(part.split()) for part in text.splitlines()) if line)
+
+
+_WOOCOMMERCE = {
+    "code": "SKU",
+    "kind": "Type",
+    "id": "ID",
+    "parent": "Parent",
+    "name": "Name",
+    "category": "Categories",
+    "description": "Description",
+    "short": "Short description",
+    "option1_name": "Attribute 1 name",
+    "option1_value": "Attribute 1 value(s)",
+    "option2_name": "Attribute 2 name",
+    "option2_value": "Attribute 2 value(s)",
+    "price": "Regular price",
+    "weight": "Weight (kg)",
+    "image": "Images",
+}
+
+
+def _woocommerce(table: Table, findings: Findings) -> Iterator[Line]:
+    """One row a product; a variable one's variations are rows of their own, anywhere in the file."""
+    rows = [(row.number, dict(zip(table.header, row.cells, strict=True))) for row in table.rows]
+    parents = {_woo_code(raw): raw for _, raw in rows if raw["Type"] == "variable"}
+    by_id = {f"id:{raw.get('ID', '')}": code for code, raw in parents.items()}
+    for number, raw in rows:
+        if raw["Type"] == "simple":
+            yield Line(number, _woo_product(raw) | {"price": raw.get("Regular price", "")}, _split(raw.get("Images", ""), ","))
+        elif raw["Type"] == "variable":
+            yield Line(number, _woo_product(raw), _split(raw.get("Images", ""), ","))
+        elif raw["Type"] != "variation":
+            findings.notice(N_("a product of this kind can't be a candidate"), row=number, column="Type", value=raw["Type"])
+        elif (parent := by_id.get(raw.get("Parent", ""), raw.get("Parent", ""))) in parents:
+            yield from _variations(number, raw, parent, parents[parent], findings)
+        else:
+            message, repair = N_("no variable product has this SKU"), N_("export parent and variations together")
+            findings.problem(message, repair, row=number, column="Parent", value=raw.get("Parent", ""))
+
+
+def _woo_code(raw: Mapping[str, str]) -> str:
+    return raw["SKU"] or raw.get("ID", "")
+
+
+def _woo_product(raw: Mapping[str, str]) -> dict[str, str]:
+    variable = raw["Type"] == "variable"
+    path = raw.get("Categories", "").split(",")[0].split(">")
+    return {
+        "code": _woo_code(raw),
+        "name": raw["Name"],
+        "category": path[-1].strip(),
+        "description": _plain(raw.get("Description", "") or raw.get("Short description", "")),
+        "option1_name": raw.get("Attribute 1 name", "") if variable else "",
+        "option2_name": raw.get("Attribute 2 name", "") if variable else "",
+    }
+
+
+def _variations(number: int, raw: Mapping[str, str], code: str, parent: Mapping[str, str], findings: Findings) -> Iterator[Line]:
+    """Return a variation's lines: one, or, where it leaves an attribute open (“any size”), one for each of the parent's values."""
+    offered = []
+    for attribute in ("Attribute 1", "Attribute 2"):
+        own, every = raw.get(f"{attribute} value(s)", ""), _split(parent.get(f"{attribute} value(s)", ""), ",")
+        if every and not own:
+            message = N_("the variation is for any %(name)s: one variant is made for each of %(values)s")
+            named_values = {"name": parent.get(f"{attribute} name", attribute), "values": ", ".join(every)}
+            findings.notice(message, row=number, column=f"{attribute} value(s)", **named_values)
+        offered.append((own,) if own or not every else every)
+    kilograms = raw.get("Weight (kg)", "")
+    weight = str(round(float(kilograms) * 1000)) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", kilograms) else ""
+    for first, second in product(*offered):
+        added = [value for value, choices in zip((first, second), offered, strict=True) if len(choices) > 1]
+        sku = "-".join([raw["SKU"], *added]) if raw["SKU"] else ""
+        cells = {"code": code, "option1_value": first, "option2_value": second, "sku": sku, "weight_g": weight}
+        yield Line(number, cells | {"price": raw.get("Regular price", "")}, shows=_split(raw.get("Images", ""), ","))

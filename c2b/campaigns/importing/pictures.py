@@ -1,0 +1,178 @@
+"""Pictures of a folder or a ZIP archive: found by name, checked by content, kept as WebP under random names."""
+
+import io
+import re
+import secrets
+import warnings
+import zipfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from PIL import Image, ImageOps
+
+from c2b.campaigns.importing.formats import Line, Parsed
+from c2b.errors import N_, Invalid
+
+MAX_BYTES = 20_000_000
+MAX_UNPACKED = 2_000_000_000
+MAX_FILES = 20_000
+MAX_PIXELS = 25_000_000
+_LONGEST = 1600
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".svg")
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A picture in `media/`."""
+
+    file: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Album:
+    """Pictures by their path in a folder or an archive, in lower case; each is read when it is asked for."""
+
+    entries: Mapping[str, Callable[[], bytes]]
+
+    def find(self, source: str) -> str | None:
+        """Return the entry that a cell names: by path, or by file name alone where only one has it."""
+        wanted = source.replace("\\", "/").removeprefix("./").casefold()
+        if wanted in self.entries:
+            return wanted
+        same = [path for path in self.entries if PurePosixPath(path).name == wanted]
+        return same[0] if len(same) == 1 else None
+
+    def by_code(self) -> dict[str, list[str]]:
+        """Map a code in lower case to its pictures: K1.jpg, K1-2.jpg, K1_3.png, or whatever lies in a folder K1."""
+        found: dict[str, list[str]] = {}
+        for path in sorted(self.entries):
+            place = PurePosixPath(path)
+            for name in {place.stem, re.sub(r"[-_][0-9]{1,2}$", "", place.stem), place.parent.name} - {""}:
+                found.setdefault(name, []).append(path)
+        return found
+
+
+@contextmanager
+def album(path: Path) -> Iterator[Album]:
+    """Open a folder or a ZIP archive; raises Invalid where it is neither, or unpacks to more than can be meant."""
+    if path.is_dir():
+        files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _SUFFIXES and file.is_file()]
+        _refuse_too_many(len(files))
+        yield Album({file.relative_to(path).as_posix().casefold(): lambda file=file: _read_file(file) for file in files})  # type: ignore[misc]  # each lambda keeps its own file
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise Invalid(N_("%(path)s is neither a folder nor a ZIP archive"), path=path.name) from error
+    with archive:
+        inside = [entry for entry in archive.infolist() if entry.filename.lower().endswith(_SUFFIXES)]
+        _refuse_too_many(len(inside))
+        if sum(entry.file_size for entry in inside) > MAX_UNPACKED:
+            raise Invalid(N_("The pictures unpack to more than %(limit)s MB; split the archive"), limit=MAX_UNPACKED // 1_000_000)
+        yield Album({entry.filename.casefold(): lambda entry=entry: _unpack(archive, entry) for entry in inside})  # type: ignore[misc]  # as above
+
+
+def _refuse_too_many(count: int) -> None:
+    if count > MAX_FILES:
+        raise Invalid(N_("There are %(count)s pictures; at most %(limit)s can be taken at once"), count=count, limit=MAX_FILES)
+
+
+def _read_file(path: Path) -> bytes:
+    _refuse_large(path.stat().st_size)
+    return path.read_bytes()
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    _refuse_large(entry.file_size)
+    try:
+        return archive.read(entry)  # no more than the size that the archive states
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+        raise Invalid(N_("the picture can't be unpacked")) from error
+
+
+def _refuse_large(size: int) -> None:
+    if size > MAX_BYTES:
+        raise Invalid(N_("the picture has more than %(limit)s MB"), limit=MAX_BYTES // 1_000_000)
+
+
+def store(data: bytes, media: Path) -> Stored:
+    """Check a picture by its content and keep it as WebP, at most 1600 pixels long, under a random name; raises Invalid."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower
+            picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+            if picture.width * picture.height > MAX_PIXELS:
+                raise Invalid(N_("the picture has more than %(limit)s megapixels"), limit=MAX_PIXELS // 1_000_000)
+            picture.draft("RGB", (_LONGEST, _LONGEST))
+            upright = ImageOps.exif_transpose(picture)
+            upright.thumbnail((_LONGEST, _LONGEST))
+            small = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise Invalid(N_("the file is no JPEG, PNG, WebP or GIF picture that can be read")) from error
+    media.mkdir(parents=True, exist_ok=True)
+    name = f"{secrets.token_urlsafe(12)}.webp"
+    small.save(media / name, "WEBP", quality=82)
+    return Stored(name, small.width, small.height)
+
+
+Shots = dict[str, Stored]
+"""What was stored, by the source that cells name."""
+
+
+def illustrate(
+    parsed: Parsed,
+    of: Album,
+    media: Path,
+    *,
+    known: Collection[tuple[str, str]] = (),
+    store_files: bool = True,
+    progress: Callable[[Sequence[Line]], Iterable[Line]] = tuple,
+) -> tuple[Parsed, Shots]:
+    """Give candidates the pictures that bear their code, and store all that lines name and `known` (code, source) doesn't have.
+
+    A picture that isn't there is a notice; one that can't be used is a problem of its row.
+    """
+    lines = tuple(_with_pictures_of_code(parsed.lines, of))
+    shots: Shots = {}
+    for line in progress(lines):
+        for source in (*line.images, *line.shows):
+            if source in shots or _ADDRESS.match(source) or (line.cells["code"], source) in known:
+                continue
+            path = of.find(source)
+            if path is None:
+                parsed.findings.notice(N_("the picture isn't there"), row=line.row, column=parsed.names.get("image", "image"), value=source)
+            elif store_files and (shot := _stored(parsed, line, source, of.entries[path], media)):
+                shots[source] = shot
+    return replace(parsed, lines=lines), shots
+
+
+def _stored(parsed: Parsed, line: Line, source: str, load: Callable[[], bytes], media: Path) -> Stored | None:
+    try:
+        return store(load(), media)
+    except Invalid as problem:
+        column, repair = parsed.names.get("image", "image"), N_("save it as JPEG or PNG of at most 25 megapixels")
+        parsed.findings.problem(problem.message, repair, row=line.row, column=column, value=source, **problem.values)
+        return None
+
+
+def _with_pictures_of_code(lines: tuple[Line, ...], of: Album) -> Iterator[Line]:
+    """Name the pictures of each code in its first line, unless the file names some itself."""
+    named = {line.cells["code"] for line in lines if line.images or line.shows}
+    by_code, seen = of.by_code(), set()
+    for line in lines:
+        code = line.cells["code"]
+        first = code not in named and code not in seen
+        seen.add(code)
+        yield replace(line, images=tuple(by_code.get(code.casefold(), ()))) if first else line
+
+
+def discard(shots: Shots, media: Path) -> None:
+    """Remove stored pictures that no row came to name."""
+    for shot in shots.values():
+        (media / shot.file).unlink(missing_ok=True)

@@ -1,0 +1,188 @@
+"""Bytes to numbered rows of text: CSV in the encodings and with the separators that people have, and XLSX.
+
+Files come from strangers, so everything has a limit, and whatever can't be read ends in one sentence that says why.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from c2b.campaigns.importing.findings import Findings
+from c2b.errors import N_, Invalid
+
+Encoding = Literal["auto", "utf-8", "gb18030"]
+
+MAX_BYTES = 32_000_000
+MAX_UNPACKED = 100_000_000
+MAX_ROWS = 100_000
+MAX_COLUMNS = 300
+MAX_CELL = 50_000
+_DELIMITERS = (",", ";", "\t")
+_TOO_WIDE = N_("The file has more than %(limit)s columns; is it the right one?")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row below the header; `number` is what a spreadsheet shows beside it."""
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A header and the rows below it that aren't blank; `encoding` is empty for XLSX."""
+
+    header: tuple[str, ...]
+    rows: tuple[Row, ...]
+    encoding: str
+
+
+def load(path: Path) -> bytes:
+    """Return a file's bytes; raises Invalid for one too large before it fills the memory."""
+    _refuse_large(path.stat().st_size)
+    return path.read_bytes()
+
+
+def _refuse_large(size: int) -> None:
+    if size > MAX_BYTES:
+        raise Invalid(N_("The file has more than %(limit)s MB; split it"), limit=MAX_BYTES // 1_000_000)
+
+
+def read_table(data: bytes, *, encoding: Encoding, findings: Findings) -> Table:
+    """Read a whole CSV or XLSX file; raises Invalid where it can't be read at all, adds to `findings` what concerns one cell."""
+    if not data.strip():
+        raise Invalid(N_("The file is empty"))
+    _refuse_large(len(data))
+    if data.startswith(b"PK\x03\x04"):
+        return _table(_xlsx_rows(data, findings), "")
+    text, name = _decoded(data, encoding)
+    return _table(_csv_rows(text), name)
+
+
+def _table(rows: Iterator[tuple[str, ...]], encoding: str) -> Table:
+    header = tuple(name.strip().lstrip("\ufeff") for name in next(rows, ()))
+    while header and not header[-1]:
+        header = header[:-1]
+    if not header:
+        raise Invalid(N_("The first row is blank; it must name the columns"))
+    doubled = sorted({name for name in header if name and header.count(name) > 1})
+    if doubled:
+        raise Invalid(N_("The header names the column “%(name)s” twice; rename or remove one"), name=doubled[0])
+    kept = []
+    for number, cells in enumerate(rows, start=2):
+        if any(cell.strip() for cell in cells):
+            kept.append(_row(number, cells, len(header)))
+        if len(kept) > MAX_ROWS:
+            raise Invalid(N_("The file has more than %(limit)s rows; split it"), limit=MAX_ROWS)
+    if not kept:
+        raise Invalid(N_("The file has a header and nothing below it"))
+    return Table(header, tuple(kept), encoding)
+
+
+def _row(number: int, cells: tuple[str, ...], width: int) -> Row:
+    if any(cell.strip() for cell in cells[width:]):
+        raise Invalid(N_("Row %(row)s has more cells than the header; is a value with a comma missing its quotes?"), row=number)
+    if any(len(cell) > MAX_CELL for cell in cells):
+        raise Invalid(
+            N_("Row %(row)s has a cell of more than %(limit)s characters; is a closing quote missing?"), row=number, limit=MAX_CELL
+        )
+    return Row(number, tuple(cell.strip() for cell in cells[:width]) + ("",) * (width - len(cells)))
+
+
+def _decoded(data: bytes, encoding: Encoding) -> tuple[str, str]:
+    """Decode by the mark at the beginning, else as strict UTF-8, else as GB18030, which contains GBK."""
+    if b"\x00" in data:
+        raise Invalid(N_("The file holds NUL bytes; save it as CSV in UTF-8 (Excel: “CSV UTF-8”)"))
+    tried = ("utf-8", "gb18030") if encoding == "auto" else (encoding,)
+    if data.startswith(b"\xef\xbb\xbf"):
+        data, tried = data[3:], ("utf-8",)
+    for name in tried:
+        try:
+            return data.decode(name), name
+        except UnicodeDecodeError as error:
+            position = error.start
+    message = N_("The file is not text in %(encodings)s: byte %(position)s fits none; save it as CSV in UTF-8")
+    raise Invalid(message, encodings=" / ".join(name.upper() for name in tried), position=position + 1)
+
+
+def _csv_rows(text: str) -> Iterator[tuple[str, ...]]:
+    delimiter = max(_DELIMITERS, key=lambda sign: len(_first_record(text, sign)))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for record in reader:
+            if len(record) > MAX_COLUMNS:
+                raise Invalid(_TOO_WIDE, limit=MAX_COLUMNS)
+            yield tuple(record)
+    except csv.Error as error:
+        message = N_("Line %(line)s can't be read: %(why)s; is a closing quote missing?")
+        raise Invalid(message, line=reader.line_num, why=str(error)) from error
+
+
+def _first_record(text: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _xlsx_rows(data: bytes, findings: Findings) -> Iterator[tuple[str, ...]]:
+    """Read the first sheet row by row; openpyxl parses by way of defusedxml, so entities and the like are refused."""
+    _refuse_bomb(data)
+    try:
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what the file says of its size may be a lie
+        for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS + 1), start=1):
+            if len(cells) > MAX_COLUMNS and cells[MAX_COLUMNS].value is not None:
+                raise Invalid(_TOO_WIDE, limit=MAX_COLUMNS)
+            yield tuple(_cell_text(cell, number, findings) for cell in cells)
+    except (
+        zipfile.BadZipFile,
+        InvalidFileException,
+        DefusedXmlException,
+        ParseError,
+        KeyError,
+        IndexError,
+        ValueError,
+        TypeError,
+        OSError,
+    ) as error:
+        raise Invalid(
+            N_("The file is not a workbook that can be read (%(why)s); save it as .xlsx again"), why=type(error).__name__
+        ) from error
+
+
+def _refuse_bomb(data: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise Invalid(N_("The file is not a workbook that can be read (%(why)s); save it as .xlsx again"), why="BadZipFile") from error
+    if unpacked > MAX_UNPACKED:
+        raise Invalid(N_("The workbook unpacks to more than %(limit)s MB; split it"), limit=MAX_UNPACKED // 1_000_000)
+
+
+def _cell_text(cell: Any, row: int, findings: Findings) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "f":
+        message, repair = N_("the cell holds a formula"), N_("paste it as a value")
+        findings.problem(message, repair, row=row, column=cell.column_letter, value=str(value))
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return format(value, ".15g")  # as many digits as a spreadsheet has
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
