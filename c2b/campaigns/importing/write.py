@@ -135,8 +135,8 @@ class Writer:
         blank = {"barcode": "", "weight_g": None, "price": None, "tier2_price": None, "tier3_price": None}
         # The SKU is part of the key: a variant with another one is another variant, so that two may swap theirs.
         found = self._differ(Variant, want, key=("candidate_id", "option1_id", "option2_id", "sku"), blank=blank)
-        for row in (*found.new, *found.changed):
-            _refuse_rising(row["sku"], row["price"], row["tier2_price"], row["tier3_price"])
+        for new in (*found.new, *found.changed):
+            _refuse_rising(new["sku"], new["price"], new["tier2_price"], new["tier3_price"])
         self.written.changed |= {row["candidate_id"] for row in found.gone}
         self._apply(Variant, found)
 
