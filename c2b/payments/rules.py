@@ -1,6 +1,8 @@
 """What a payment and a refund may become: pure."""
 
 import enum
+import secrets
+from datetime import timedelta
 
 
 class PaymentState(enum.StrEnum):
@@ -25,3 +27,23 @@ class RefundState(enum.StrEnum):
     UNKNOWN = "unknown"
     SETTLED = "settled"
     FAILED = "failed"
+
+
+UNHEARD = (PaymentState.STARTED, PaymentState.UNKNOWN)
+"""The money may have moved and we don't know."""
+OPEN = (PaymentState.STARTED, PaymentState.PENDING, PaymentState.UNKNOWN)
+"""The money may still move."""
+KEY_LENGTH = 16
+"""Letters of a payment's key; a refund's adds a dash and its number."""
+SWEEP_AFTER = timedelta(seconds=60)
+"""How long after it was last asked about a payment is asked about again."""
+
+
+def wait(attempts: int) -> timedelta:
+    """Return how long to wait after the so many-th attempt at a refund: a minute, doubling up to an hour."""
+    return min(timedelta(minutes=2 ** min(attempts - 1, 6)), timedelta(hours=1))
+
+
+def new_key() -> str:
+    """Return a random key for a payment, `KEY_LENGTH` long."""
+    return secrets.token_urlsafe(12)

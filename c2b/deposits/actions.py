@@ -1,0 +1,265 @@
+"""What customers and staff do to pre-orders; each is one transaction, opened by the shell."""
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.orm import Session
+
+from c2b.audit.actions import record
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import CampaignState, ordering_is_open
+from c2b.deposits import legal, places, placing
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Place
+from c2b.deposits.placing import ShippingAddress, Wanted
+from c2b.deposits.refunds import RefundFigures, queue_refunds
+from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel
+from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.payments.models import Payment
+from c2b.payments.rules import OPEN, UNHEARD, new_key
+from c2b.people.models import Person
+from c2b.voting import actions as voting
+
+
+def place_order(
+    session: Session,
+    *,
+    slug: str,
+    person_id: int,
+    lines: Sequence[tuple[int, int]],
+    address: ShippingAddress | None,
+    idempotency_key: str,
+    locale: str,
+    now: datetime,
+) -> str:
+    """Write an order of `lines` (variant, units) with its obligations and the terms accepted in `locale`; returns its reference.
+
+    The same form sent twice (`idempotency_key`) is one order. Raises Refused where ordering is closed or a product can't be had,
+    Invalid for what can't be read.
+    """
+    campaign = _campaign(session, slug)
+    session.execute(select(Person.id).where(Person.id == person_id).with_for_update())  # limits count a person's orders one after the other
+    if not 0 < len(idempotency_key) <= placing.LONGEST_KEY:
+        raise Invalid(N_("This form is damaged; open the page again"), field="idempotency_key")
+    known = select(Order.ref).where(Order.person_id == person_id, Order.idempotency_key == idempotency_key)
+    if ref := session.scalar(known):
+        return ref
+    _require_open(campaign, now)
+    address = address or ShippingAddress()
+    placing.check_address(campaign, address)
+    asked = placing.wanted(session, campaign, lines)
+    placing.within_limit(session, campaign, person_id, asked)
+    places.require(session, placing.by_candidate(asked), besides=None, now=now)
+    order = Order(ref=secrets.token_urlsafe(12), campaign_id=campaign.id, person_id=person_id, placed_at=now, **vars(address))
+    order.idempotency_key, order.legal_profile, order.terms_accepted_at = idempotency_key, campaign.legal_profile, now
+    order.terms = legal.terms(
+        campaign.legal_profile,
+        closes=campaign.ordering_closes,
+        time_zone=campaign.time_zone,
+        grace_days=campaign.grace_days,
+        locale=locale,
+    )
+    order.terms_hash = legal.digest(order.terms)
+    session.add(order)
+    session.flush()
+    _write_lines(session, order, asked, now)
+    return order.ref
+
+
+def start_payment(session: Session, *, order_ref: str, person_id: int, gateway: str, merchant: str, now: datetime) -> str:
+    """Write the intent to pay all that is due on an order, and take its places; returns the payment's key. No gateway is called here.
+
+    While a payment is open its key is returned and no second one begins. Raises Refused if nothing is due, ordering is closed
+    or a capped product has too few units left.
+    """
+    campaign, order = _locked(session, order_ref, person_id)
+    running = select(Payment.key).where(Payment.payer == order.ref, Payment.state.in_(OPEN))
+    if key := session.scalar(running):
+        return key
+    _require_open(campaign, now)
+    due = session.execute(
+        select(Obligation, OrderLine)
+        .join(OrderLine, OrderLine.id == Obligation.line_id)
+        .where(Obligation.order_id == order.id, Obligation.state == ObligationState.DUE, OrderLine.outcome == Outcome.OPEN)
+        .order_by(Obligation.id)
+    ).all()
+    if not due:
+        raise Refused(N_("Nothing is due on this order"))
+    lines = [line for _, line in due]
+    units: Counter[int] = Counter()
+    for line in lines:
+        units[line.candidate_id] += line.units
+    places.lock(session, units)
+    places.require(session, units, besides=order.id, now=now)
+    places.take(session, lines, now=now)
+    payment = Payment(key=new_key(), payer=order.ref, gateway=gateway, merchant=merchant, currency=campaign.currency)
+    payment.amount, payment.created_at, payment.checked_at = sum(owed.amount for owed, _ in due), now, now
+    session.add(payment)
+    session.flush()
+    session.add_all(PaymentPart(payment_id=payment.id, obligation_id=owed.id, amount=owed.amount) for owed, _ in due)
+    session.flush()
+    return payment.key
+
+
+def cancel_line(session: Session, *, order_ref: str, line_id: int, person_id: int, now: datetime) -> None:
+    """Cancel one line of a customer's order, see `cancel_order`; one that is cancelled already stays so."""
+    campaign, order = _locked(session, order_ref, person_id)
+    line = session.scalar(select(OrderLine).where(OrderLine.order_id == order.id, OrderLine.id == line_id))
+    if line is None:
+        raise NotFound(N_("There is no such line in this order"))
+    if line.outcome is not Outcome.CANCELLED:
+        _cancel(session, campaign, select(OrderLine.id).where(OrderLine.id == line_id), now)
+
+
+def cancel_order(session: Session, *, order_ref: str, person_id: int, now: datetime) -> None:
+    """Cancel all lines of a customer's order that still stand, until ordering closes: what was paid goes back.
+
+    While nobody knows what became of the payment the cancelling waits for the answer (`cancel_requested_at`). Raises Refused when
+    ordering has closed.
+    """
+    campaign, order = _locked(session, order_ref, person_id)
+    standing = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.outcome == Outcome.OPEN)
+    if session.scalars(standing).first() is not None:
+        _cancel(session, campaign, select(OrderLine.id).where(OrderLine.order_id == order.id), now)
+
+
+def cancel_campaign(session: Session, *, slug: str, reason: str, actor: str, now: datetime) -> RefundFigures:
+    """End a campaign before its decision and send everything back; repeated it does nothing. `reason` is public.
+
+    Raises Refused once it is decided, Invalid without a reason.
+    """
+    campaign = _campaign(session, slug, alone=True)
+    if campaign.state is CampaignState.CANCELLED:
+        return RefundFigures(0, 0)
+    if campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED):
+        raise Refused(N_("Campaign %(slug)s is decided and can’t be cancelled any more"), slug=slug)
+    if not reason.strip():
+        raise Invalid(N_("Give the reason; customers read it"), field="reason")
+    lines = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id)
+    figures = end_lines(session, lines=lines, reason=RefundReason.CAMPAIGN_CANCELLED, now=now)
+    before = campaign.state
+    campaign.state, campaign.reason = CampaignState.CANCELLED, reason.strip()
+    after = {"state": campaign.state.value} | _json(figures)
+    record(
+        session, actor=actor, action="campaign.cancel", campaign=slug, before={"state": before.value}, after=after, reason=reason, now=now
+    )
+    return figures
+
+
+def withdraw(session: Session, *, slug: str, code: str, reason: str, actor: str, now: datetime) -> RefundFigures:
+    """Take a candidate out, with a public `reason`: its votes go back while voting is open, its deposits always; repeated it does nothing.
+
+    Raises Refused once the campaign is decided or cancelled, Invalid without a reason.
+    """
+    campaign = _campaign(session, slug, alone=True)
+    candidate = session.scalar(select(Candidate).where(Candidate.campaign_id == campaign.id, Candidate.code == code))
+    if candidate is None:
+        raise NotFound(N_("Campaign %(slug)s has no candidate %(code)s"), slug=slug, code=code)
+    if candidate.withdrawn_at is not None:
+        return RefundFigures(0, 0)
+    if campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED, CampaignState.CANCELLED):
+        raise Refused(N_("Campaign %(slug)s is over; %(code)s can’t be withdrawn any more"), slug=slug, code=code)
+    if not reason.strip():
+        raise Invalid(N_("Give the reason; customers read it"), field="reason")
+    candidate.withdrawn_at, candidate.withdrawn_reason = now, reason.strip()
+    session.flush()
+    votes = 0
+    if campaign.state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING):
+        votes = voting.give_back(session, campaign_id=campaign.id, candidate_id=candidate.id, now=now)
+    lines = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id, OrderLine.candidate_id == candidate.id)
+    figures = end_lines(session, lines=lines, reason=RefundReason.CANCELLED, now=now)
+    after = {"votes_given_back": votes} | _json(figures)
+    record(session, actor=actor, action="candidate.withdraw", campaign=slug, object=code, after=after, reason=reason, now=now)
+    return figures
+
+
+def end_lines(session: Session, *, lines: Select[int], reason: RefundReason, now: datetime) -> RefundFigures:
+    """Cancel those of `lines` that are still open: money goes back, nothing more is owed, places are free. Set-based.
+
+    Orders or campaign are locked by the caller.
+    """
+    standing = select(OrderLine.id).where(OrderLine.id.in_(lines), OrderLine.outcome == Outcome.OPEN)
+    figures = queue_refunds(session, lines=standing, reason=reason, now=now)
+    session.execute(delete(Place).where(Place.line_id.in_(standing)))
+    session.execute(
+        update(Obligation)
+        .where(Obligation.line_id.in_(standing), Obligation.state == ObligationState.DUE)
+        .values(state=ObligationState.VOID)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(OrderLine)
+        .where(OrderLine.id.in_(lines), OrderLine.outcome == Outcome.OPEN)
+        .values(outcome=Outcome.CANCELLED, ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    session.expire_all()
+    return figures
+
+
+def _cancel(session: Session, campaign: Campaign, lines: Select[int], now: datetime) -> None:
+    if not may_cancel(campaign, now):
+        raise Refused(N_("Ordering has closed; this order can’t be cancelled any more"))
+    unheard = (
+        select(Obligation.line_id)
+        .join(PaymentPart, PaymentPart.obligation_id == Obligation.id)
+        .join(Payment, Payment.id == PaymentPart.payment_id)
+        .where(Payment.state.in_(UNHEARD), Obligation.line_id.in_(lines))
+    )
+    waiting = list(session.scalars(unheard))
+    if waiting:
+        requested = update(OrderLine).where(OrderLine.id.in_(waiting), OrderLine.cancel_requested_at.is_(None))
+        session.execute(requested.values(cancel_requested_at=now))
+    end_lines(session, lines=lines.where(OrderLine.id.not_in(waiting)), reason=RefundReason.CANCELLED, now=now)
+
+
+def _campaign(session: Session, slug: str, *, alone: bool = False) -> Campaign:
+    """Lock a campaign: beside others who order, or alone for what changes it as a whole."""
+    wanted = select(Campaign).where(Campaign.slug == slug).execution_options(populate_existing=True)
+    found = session.scalar(wanted.with_for_update() if alone else wanted.with_for_update(key_share=True, read=True))
+    if found is None:
+        raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
+    return found
+
+
+def _locked(session: Session, order_ref: str, person_id: int) -> tuple[Campaign, Order]:
+    """Lock a customer's own order, and its campaign beside others; somebody else's order is not found."""
+    mine = select(Order).where(Order.ref == order_ref, Order.person_id == person_id)
+    slug = session.scalar(select(Campaign.slug).join(Order, Order.campaign_id == Campaign.id).where(Order.ref == order_ref))
+    campaign = _campaign(session, slug) if slug else None
+    order = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
+    if campaign is None or order is None:
+        raise NotFound(N_("There is no such order"))
+    return campaign, order
+
+
+def _require_open(campaign: Campaign, now: datetime) -> None:
+    if not ordering_is_open(campaign, now):
+        raise Refused(N_("Pre-orders are closed now; nothing was ordered or paid"))
+
+
+def _write_lines(session: Session, order: Order, asked: Sequence[Wanted], now: datetime) -> None:
+    lines = [
+        OrderLine(
+            campaign_id=order.campaign_id,
+            order_id=order.id,
+            candidate_id=each.candidate_id,
+            variant_id=each.variant_id,
+            units=each.units,
+            unit_price=each.unit_price,
+            deposit=each.deposit_per_unit * each.units,
+        )
+        for each in asked
+    ]
+    session.add_all(lines)
+    session.flush()
+    session.add_all(
+        Obligation(order_id=order.id, line_id=line.id, kind=ObligationKind.DEPOSIT, amount=line.deposit, due_at=now) for line in lines
+    )
+    session.flush()
+
+
+def _json(figures: RefundFigures) -> dict[str, int]:
+    return {"refunds": figures.count, "refund_amount": figures.amount}

@@ -1,0 +1,154 @@
+"""A shop in its ordering phase, on a database, with a gateway whose clock and moods a test sets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from c2b.audit.rules import Finding
+from c2b.campaigns.models import Campaign, Candidate, Offer, Variant
+from c2b.campaigns.rules import CampaignState
+from c2b.db import Database
+from c2b.deposits import actions, pay
+from c2b.deposits import checks as deposit_checks
+from c2b.deposits.models import Order, OrderLine
+from c2b.ledger import checks as ledger_checks
+from c2b.ledger import queries as ledger
+from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.models import Payment, Refund
+from c2b.payments.protocol import Answer, PaymentFacts, RefundFacts
+from c2b.payments.rules import PaymentState
+from tests import books, make
+
+DAY = datetime(2027, 3, 20, 4, 0, tzinfo=UTC)
+"""In the middle of ordering."""
+
+
+@dataclass
+class Faulty:
+    """The real sandbox behind a bad line: what stands in `troubles` happens to the next calls, in order.
+
+    `lost`: it was done, the answer got lost; `down`: it was never done. `calls` notes what was asked.
+    """
+
+    sandbox: Sandbox
+    troubles: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    merchant: str = "main"
+
+    def start(self, facts: PaymentFacts) -> Answer:
+        return self._through("start", facts)
+
+    def query(self, facts: PaymentFacts) -> Answer:
+        return self._through("query", facts)
+
+    def refund(self, facts: RefundFacts) -> Answer:
+        return self._through("refund", facts)
+
+    def query_refund(self, facts: RefundFacts) -> Answer:
+        return self._through("query_refund", facts)
+
+    def _through(self, call: str, facts: Any) -> Answer:
+        self.calls.append(call)
+        trouble = self.troubles.pop(0) if self.troubles else ""
+        if trouble == "down":
+            raise ConnectionRefusedError
+        answer: Answer = getattr(self.sandbox, call)(facts)
+        if trouble == "lost":
+            raise TimeoutError
+        return answer
+
+
+class Shop:
+    """One campaign with offered products, its customers, and the gateway."""
+
+    def __init__(self, database: Database, folder: Path, **campaign: Any) -> None:
+        self.database = database
+        self.now = DAY
+        self.sandbox = Sandbox(folder / "sandbox.db", lambda: self.now)
+        self.gateway = Faulty(self.sandbox)
+        with database.transaction() as session:
+            rules = {"state": CampaignState.ORDERING, "voting_opens": None, "voting_closes": None} | campaign
+            self.campaign_id = make.campaign(session, **rules).id
+            self.supplier_id = make.supplier(session).id
+
+    def sells(self, code: str, *, price: int = 29900, offer: dict[str, Any] | None = None, **changes: Any) -> list[int]:
+        """Offer a product; returns the ids of its variants S, M, L."""
+        with self.database.transaction() as session:
+            campaign = session.get_one(Campaign, self.campaign_id)
+            candidate = make.candidate(session, campaign, code, price=price, **changes)
+            session.add(Offer(candidate_id=candidate.id, supplier_id=self.supplier_id, pack=1, **(offer or {})))
+            return [variant.id for variant in make.variants(session, candidate)]
+
+    def customer(self) -> int:
+        with self.database.transaction() as session:
+            return make.person(session).id
+
+    def order(self, person: int, *lines: tuple[int, int], key: str = "", locale: str = "en") -> str:
+        with self.database.transaction() as session:
+            return actions.place_order(
+                session,
+                slug="ss27",
+                person_id=person,
+                lines=lines,
+                address=None,
+                idempotency_key=key or books.key(),
+                locale=locale,
+                now=self.now,
+            )
+
+    def pay(self, ref: str, person: int) -> str:
+        """Begin to pay; returns the payment's key."""
+        gateways = {"sandbox": self.gateway}
+        pay.pay(self.database, gateways, order_ref=ref, person_id=person, gateway="sandbox", now=self.now)
+        with self.database.reading() as session:
+            return session.scalars(select(Payment.key).where(Payment.payer == ref).order_by(Payment.id.desc())).first() or ""
+
+    def check(self, key: str) -> PaymentState:
+        return pay.check(self.database, {"sandbox": self.gateway}, key=key, now=self.now)
+
+    def sweep(self) -> int:
+        return pay.sweep(self.database, {"sandbox": self.gateway}, self.now)
+
+    def send_refunds(self) -> int:
+        return pay.send_refunds(self.database, {"sandbox": self.gateway}, self.now)
+
+    def buys(self, person: int, *lines: tuple[int, int]) -> str:
+        """Order, pay and come back: returns the order's reference."""
+        ref = self.order(person, *lines)
+        key = self.pay(ref, person)
+        self.sandbox.approve(key)
+        assert self.check(key) is PaymentState.CAPTURED
+        return ref
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+    def lines(self, ref: str) -> list[OrderLine]:
+        with self.database.reading() as session:
+            query = select(OrderLine).join(Order, Order.id == OrderLine.order_id).where(Order.ref == ref).order_by(OrderLine.id)
+            return list(session.scalars(query))
+
+    def payment(self, key: str) -> Payment:
+        with self.database.reading() as session:
+            return session.scalars(select(Payment).where(Payment.key == key)).one()
+
+    def refunds(self) -> list[Refund]:
+        with self.database.reading() as session:
+            return list(session.scalars(select(Refund).order_by(Refund.id)))
+
+    def balances(self, *accounts: str) -> dict[str, int]:
+        with self.database.reading() as session:
+            return ledger.balances(session, accounts)
+
+    def findings(self) -> Sequence[Finding]:
+        """What the audit would say; a test's last question."""
+        with self.database.reading() as session:
+            return [*ledger_checks.checks(session), *deposit_checks.checks(session)]
+
+    def variants(self, code: str) -> list[Variant]:
+        with self.database.reading() as session:
+            return make.variants(session, session.scalars(select(Candidate).where(Candidate.code == code)).one())
