@@ -34,6 +34,13 @@ class Settings(BaseSettings):
     demo: bool = False
     """Set by `c2b demo` alone: the sign-in page shows its code."""
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("take sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+        return value
+
     @field_validator("gateways", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

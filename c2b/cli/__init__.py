@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from c2b.cli import campaign, candidates, suppliers
+from c2b.cli import audit, backup, campaign, candidates, database, decide, suppliers, work
 from c2b.errors import Problem
 
 
@@ -25,11 +25,18 @@ def group() -> None:
     """c2b: customers choose, then it is made."""
 
 
-for _commands in (
+_COMMANDS: tuple[click.Command, ...] = (
+    database.init,
+    work.work,
     campaign.group,
     candidates.group,
     suppliers.group,
-):
+    decide.decide,
+    audit.audit,
+    backup.backup,
+    backup.restore,
+)
+for _commands in _COMMANDS:
     group.add_command(_commands)
 
 

@@ -12,13 +12,10 @@ import click
 from c2b import clock
 from c2b.campaigns import actions, campaign_file, queries, readiness
 from c2b.campaigns.models import Campaign
-from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState, Missing
 from c2b.cli import context
 from c2b.errors import N_, Invalid
-
-GATES: Gates = {CampaignState.VOTING: readiness.before_voting}
-"""What each room wants to see before a phase opens."""
+from c2b.work import GATES
 
 _INSTANTS = ("voting_opens", "voting_closes", "ordering_opens", "ordering_closes", "balance_opens", "balance_due")
 _RULES = (

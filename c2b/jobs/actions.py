@@ -8,7 +8,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from c2b.db import insert_into
-from c2b.jobs.models import Job
+from c2b.jobs.models import Heartbeat, Job
 from c2b.jobs.rules import LEASE, TRIES, JobState, describe, wait
 
 
@@ -61,3 +61,9 @@ def fail(session: Session, *, job: Taken, error: BaseException, now: datetime) -
 def _end(session: Session, job: Taken, **values: Any) -> None:
     ours = (Job.id == job.id) & (Job.attempts == job.attempt) & (Job.state == JobState.QUEUED)
     session.execute(update(Job).where(ours).values(values))
+
+
+def beat(session: Session, *, now: datetime) -> None:
+    """Say that a worker is alive at `now`."""
+    new = insert_into(session, Heartbeat).values(id=1, at=now)
+    session.execute(new.on_conflict_do_update(index_elements=["id"], set_={"at": now}))

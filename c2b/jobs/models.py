@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from c2b.db import Base, Key, choice
@@ -29,3 +29,13 @@ class Job(Base):
     last_error: Mapped[str] = mapped_column(Text, default="")
     """The exception's kind and place; never personal data."""
     created_at: Mapped[datetime]
+
+
+class Heartbeat(Base):
+    """When a worker last said that it is alive; one row, whichever worker it was."""
+
+    __tablename__ = "heartbeat"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]

@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import CampaignState
-from c2b.deposits.models import Obligation, Order, PaymentPart
-from c2b.deposits.rules import ObligationKind, ObligationState
-from tests import make
+from c2b.deposits.models import Order
+from c2b.people.models import Person
+from tests import books, make
 
 
 def settling(session: Session, **changes: Any) -> Campaign:
@@ -29,22 +29,9 @@ def variant(session: Session, of: Candidate, size: str = "S") -> Variant:
     return next(one for one in make.variants(session, of) if one.sku.endswith(f"-{size}"))
 
 
-def buys(session: Session, of: Campaign, *lines: tuple[Variant, int], paid: bool = True, **changes: Any) -> Order:
+def buys(session: Session, of: Campaign, *lines: tuple[Variant, int], paid: bool = True, by: Person | None = None) -> Order:
     """Let a customer order variants and pay all deposits in one payment; unpaid, the deposits stay due."""
-    unpaid: dict[str, Any] = {} if paid else {"line": {"reserved_at": None}}
-    made = make.order(session, of, *lines, **(unpaid | changes))
-    due = make.lines_of(session, made)
-    payment = make.payment(session, made, sum(line.deposit for line in due)) if paid else None
-    for line in due:
-        state = ObligationState.PAID if paid else ObligationState.DUE
-        owed = Obligation(
-            order_id=made.id, line_id=line.id, kind=ObligationKind.DEPOSIT, amount=line.deposit, due_at=make.ORDERING_CLOSES, state=state
-        )
-        session.add(owed)
-        session.flush()
-        if payment:
-            session.add(PaymentPart(payment_id=payment.id, obligation_id=owed.id, amount=line.deposit, applied=True))
-            key = f"cap:{payment.key}:{line.id}"
-            make.transfer(session, of, key, line.deposit, debit="psp:sandbox:main", credit=f"dep:{line.id}")
-    session.flush()
-    return made
+    order = books.unpaid(session, of, *lines, by=by)
+    if paid:
+        books.pay(session, order)
+    return order

@@ -177,7 +177,8 @@ def test_what_was_ordered_and_never_paid_is_cancelled_and_not_owed_any_more(sess
 
 def test_a_line_that_was_cancelled_before_stays_as_it_was(session: Session) -> None:
     season = Season(session)
-    gone = shop.buys(session, season.campaign, (shop.variant(session, season.k2), 50), line={"outcome": Outcome.CANCELLED, "ended_at": NOW})
+    gone = shop.buys(session, season.campaign, (shop.variant(session, season.k2), 50))
+    make.lines_of(session, gone)[0].outcome = Outcome.CANCELLED
     before = session.scalar(select(func.count()).select_from(Refund))
     figures = decide(session)
     assert lines(session, gone)[0].outcome == Outcome.CANCELLED

@@ -1,0 +1,82 @@
+"""Telling customers what was decided of their products: in short, resumable steps after the decision."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from c2b import money
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import text
+from c2b.db import Database
+from c2b.deposits.models import Obligation, Order, OrderLine
+from c2b.deposits.rules import ObligationKind, Outcome
+from c2b.messages.actions import queue
+from c2b.people.models import Address, Person
+
+STEP = 200
+"""Lines a transaction: customers who vote or pay meanwhile wait a moment only."""
+_LANGUAGE = "zh_Hans_CN"
+_Told = Row[OrderLine, str, str, str, str, str, int, datetime]
+
+
+def tell(database: Database, base_url: str, payload: Mapping[str, Any], now: datetime) -> None:
+    """Queue a message for every decided line of the campaign in `payload`; stopped in between, it begins anew and tells nobody twice."""
+    after: int | None = 0
+    while after is not None:
+        with database.transaction() as session:
+            after = _step(session, session.get_one(Campaign, payload["campaign"]), base_url, after, now)
+
+
+def _step(session: Session, campaign: Campaign, base_url: str, after: int, now: datetime) -> int | None:
+    """Tell of the next lines after the line `after`; return the last one's key, or None if there are no more."""
+    balance = (Obligation.line_id == OrderLine.id) & (Obligation.kind == ObligationKind.BALANCE)
+    address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
+    query = (
+        select(OrderLine, Order.ref, Person.locale, Address.value, Candidate.name, Candidate.name_en, Obligation.amount, Obligation.due_at)
+        .join(Order, Order.id == OrderLine.order_id)
+        .join(Person, Person.id == Order.person_id)
+        .join(Address, address)
+        .join(Candidate, Candidate.id == OrderLine.candidate_id)
+        .outerjoin(Obligation, balance)
+        .where(OrderLine.campaign_id == campaign.id, OrderLine.outcome.in_((Outcome.ALLOCATED, Outcome.MISSED)), OrderLine.id > after)
+        .order_by(OrderLine.id, Address.id)
+    )
+    rows = session.execute(query.limit(STEP)).all()
+    for row in rows:
+        _tell(session, campaign, row, base_url, now)
+    return rows[-1].OrderLine.id if rows else None
+
+
+def _tell(session: Session, campaign: Campaign, row: _Told, base_url: str, now: datetime) -> None:
+    line, locale = row.OrderLine, row.locale or _LANGUAGE
+    made = line.outcome is Outcome.ALLOCATED
+    about = {
+        "product": text(row.name, row.name_en, locale),
+        "order": row.ref,
+        "link": f"{base_url}/me/orders/{row.ref}",
+    }
+    queue(
+        session,
+        event=f"decided:{line.id}",
+        channel=campaign.identity.value,
+        recipient=row.value,
+        template="product_confirmed" if made else "product_missed",
+        fields=about | (_confirmed(campaign, row, locale) if made else {"amount": money.show(line.deposit, campaign.currency, locale)}),
+        locale=locale,
+        now=now,
+    )
+
+
+def _confirmed(campaign: Campaign, row: _Told, locale: str) -> dict[str, str]:
+    due = (row.due_at or campaign.ordering_closes).astimezone(ZoneInfo(campaign.time_zone))
+    return {
+        "units": str(row.OrderLine.units),
+        "unit_price": money.show(row.OrderLine.final_unit_price or 0, campaign.currency, locale),
+        "balance": money.show(row.amount or 0, campaign.currency, locale),
+        "due": format_date(due, "long", locale),
+    }

@@ -1,0 +1,100 @@
+"""What the rooms contribute to the whole, composed: gates of the phases, work in the background, checks of the audit."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from c2b import clock
+from c2b.audit.checks import checks as database_checks
+from c2b.audit.rules import Finding
+from c2b.campaigns import actions as campaigns
+from c2b.campaigns import readiness
+from c2b.campaigns.readiness import Gates
+from c2b.campaigns.rules import CampaignState
+from c2b.db import Database
+from c2b.jobs.actions import beat
+from c2b.jobs.rules import describe
+from c2b.jobs.worker import Handler, run_due
+from c2b.ledger.checks import checks as ledger_checks
+from c2b.messages.sending import send
+from c2b.production.checks import checks as production_checks
+from c2b.production.telling import tell
+from c2b.settings import Settings
+
+GATES: Gates = {CampaignState.VOTING: readiness.before_voting}
+"""What has to be there before a phase opens."""
+
+CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, ledger_checks, production_checks)
+"""What `c2b audit` proves."""
+
+PAUSE = 1.0
+"""Seconds between two rounds without work."""
+BEAT = timedelta(seconds=10)
+_log = logging.getLogger(__name__)
+
+
+def audit(session: Session) -> list[Finding]:
+    """Return everything that the database shows to be wrong; nothing, if all promises hold."""
+    return [finding for check in CHECKS for finding in check(session)]
+
+
+def handlers(settings: Settings) -> Mapping[str, Handler]:
+    """Return who does which kind of job."""
+    return {
+        "messages.send": lambda database, payload, now: send(database, settings, payload["message"], now),
+        "production.tell": lambda database, payload, now: tell(database, settings.base_url, payload, now),
+    }
+
+
+class Worker:
+    """The work in the background, in rounds, until it is told to stop; any number may run on PostgreSQL."""
+
+    def __init__(self, database: Database, settings: Settings, *, now: Callable[[], datetime] = clock.now) -> None:
+        self._database, self._now = database, now
+        self._handlers = handlers(settings)
+        self._stopped = threading.Event()
+        self._beat_at = datetime.min.replace(tzinfo=UTC)
+
+    def run(self) -> None:
+        """Work until `stop` is called; what is being done then is finished."""
+        while not self._stopped.is_set():
+            if not self.round():
+                self._stopped.wait(PAUSE)
+
+    def stop(self) -> None:
+        """Ask the worker to stop; safe from a signal handler and from another thread."""
+        self._stopped.set()
+
+    def round(self) -> list[str]:
+        """Do everything that is due now and return a line for each kind of work done, none if nothing was due.
+
+        One kind's failure is logged by its kind and place and doesn't stop the others; it is tried again in the next round.
+        """
+        done: list[str] = []
+        for part in (self._timetable, self._jobs):
+            if not self._go_on():
+                break
+            try:
+                done += part()
+            except Exception as error:  # noqa: BLE001  a worker outlives whatever one part meets
+                _log.error("%s failed: %s", part.__name__, describe(error))
+        return done
+
+    def _timetable(self) -> Iterable[str]:
+        with self._database.transaction() as session:
+            return campaigns.tick(session, gates=GATES, now=self._now())
+
+    def _jobs(self) -> Iterable[str]:
+        tried = run_due(self._database, self._handlers, now=self._now, go_on=self._go_on)
+        return [f"jobs: {tried}"] if tried else []
+
+    def _go_on(self) -> bool:
+        now = self._now()
+        if now - self._beat_at >= BEAT:
+            with self._database.transaction() as session:
+                beat(session, now=now)
+            self._beat_at = now
+        return not self._stopped.is_set()
