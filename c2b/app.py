@@ -16,6 +16,7 @@ from c2b.ui import access, assets, filters, language, problems, security
 from c2b.ui.retries import Application
 from c2b.ui.shell import Parts, reserve_viewers
 from c2b.ui.viewers import ViewerNumbers
+from c2b.web import about, gallery, media, product, sign_in, votes
 
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
 _LARGEST_FORM = 1024 * 1024
@@ -43,5 +44,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     if settings.trusted_proxies:
         hops: dict[str, Any] = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
         app.wsgi_app = ProxyFix(app.wsgi_app, **hops)  # type: ignore[method-assign]  # Flask's own documented way
+    for pages in (about, gallery, media, product, sign_in, votes):
+        app.register_blueprint(pages.bp)
     access.require_policies(app)
     return app

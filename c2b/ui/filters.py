@@ -21,8 +21,8 @@ _PATTERNS = {
 
 
 def money(amount: int | None, currency: str) -> str:
-    """Show minor units in the page's language: ¥50.00; nothing for None."""
-    return "" if amount is None else money_module.show(amount, currency, locale())
+    """Show minor units in the page's language: ¥50.00; nothing for None. A campaign has one currency, so ¥ needs no CN."""
+    return "" if amount is None else money_module.show(amount, currency, locale()).replace("CN¥", "¥")
 
 
 def price_range(low: int | None, high: int | None, currency: str) -> str:
@@ -32,7 +32,7 @@ def price_range(low: int | None, high: int | None, currency: str) -> str:
     digits = money_module.digits(currency)
 
     def short(amount: int) -> str:
-        return money_module.show(amount, currency, locale()).removesuffix("." + "0" * digits)
+        return money(amount, currency).removesuffix("." + "0" * digits)
 
     first, last = short(low), short(high)
     symbol = first.rstrip("0123456789.,\u00a0 ")

@@ -1,5 +1,6 @@
 """The language of a page: `?lang=`, then the cookie, then the browser's header, then the shop's."""
 
+from pathlib import Path
 from urllib.parse import urlencode
 
 from babel import Locale
@@ -8,14 +9,15 @@ from flask_babel import Babel, get_locale
 
 NAMES = {"zh_Hans_CN": ("zh", "zh-CN", "中文"), "en": ("en", "en", "English")}
 """Per locale: what `?lang=` says, the tag in HTML, its own name."""
-DOMAINS = ("rooms", "web", "admin", "exports")
+TRANSLATIONS = Path(__file__).resolve().parents[1] / "translations"
 _BY_CODE = {code: locale for locale, (code, _, _) in NAMES.items()}
 
 
 def set_up(app: Flask, default: str) -> None:
     """Let `app` speak both languages; `default` is the shop's locale."""
-    app.config["BABEL_DOMAIN"] = ";".join(DOMAINS)
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(["translations"] * len(DOMAINS))
+    domains = sorted({catalogue.stem for catalogue in TRANSLATIONS.glob("*/LC_MESSAGES/*.mo")})
+    app.config["BABEL_DOMAIN"] = ";".join(domains)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join([str(TRANSLATIONS)] * len(domains))
     app.config["BABEL_DEFAULT_LOCALE"] = default
     Babel(app, locale_selector=_choose)
     app.before_request(_remember)

@@ -117,6 +117,12 @@ def begin_login(kind: Kind, token: str) -> None:
     g.pop("c2b_who", None)
 
 
+def begin_guest(token: str) -> None:
+    """Let this browser carry the login of a guest, made for a first tap; the page that it looks at goes on working."""
+    cookie["customer"], cookie.permanent = token, True
+    g.pop("c2b_who", None)
+
+
 def end_login(kind: Kind) -> None:
     """Sign this browser out, on the server and in its cookie."""
     if token := cookie.pop(kind, None):

@@ -1,0 +1,58 @@
+"""What everybody may read: the campaigns, how a campaign works, and its result."""
+
+from flask import Blueprint, render_template
+from werkzeug.wrappers import Response
+
+from c2b.campaigns import queries
+from c2b.campaigns.rules import CampaignState, commitment
+from c2b.ui.access import public
+from c2b.ui.language import locale
+from c2b.ui.shell import reading
+from c2b.voting import queries as voting
+from c2b.voting.rules import SelectionResult
+from c2b.web.campaign import countdown, phases, shown, standing, title
+from c2b.web.gallery import about, own_ballot
+
+bp = Blueprint("about", __name__, template_folder="templates")
+
+
+@bp.get("/")
+@public
+def home() -> str:
+    """Show the campaigns, the newest first."""
+    with reading() as session:
+        open_to_all = [found for found in queries.campaigns(session) if found.state is not CampaignState.DRAFT]
+    campaigns = [(found, title(found), phases(found), countdown(found), standing(found)) for found in open_to_all]
+    return render_template("web/home.html", campaigns=campaigns)
+
+
+@bp.get("/c/<slug>/how")
+@public
+def how(slug: str) -> str | Response:
+    """Explain the campaign's rules, dates and consequences; the texts come from the rules, not from an editor."""
+    with reading() as session:
+        campaign = shown(session, slug)
+        count = len(queries.candidate_ids(session, campaign.id))
+        ballot = own_ballot(session, campaign)
+    return render_template("web/how.html", count=count, commitment=commitment(campaign.secret), **about(campaign, ballot))
+
+
+@bp.get("/c/<slug>/results")
+@public
+def results(slug: str) -> str:
+    """Show the selection: ranks and counted votes of every candidate, once voting has closed."""
+    with reading() as session:
+        campaign = shown(session, slug)
+        ballot = own_ballot(session, campaign)
+        selection = voting.selection(session, campaign.id)
+        cards = {card.id: card for card in queries.candidates(session, campaign.id, locale=locale())} if selection else {}
+    lines = selection.lines if selection else ()
+    return render_template(
+        "web/results.html",
+        selection=selection,
+        won=[line for line in lines if line.result is SelectionResult.SELECTED],
+        lost=[line for line in lines if line.result is not SelectionResult.SELECTED],
+        most=max((line.votes for line in lines), default=0),
+        cards=cards,
+        **about(campaign, ballot),
+    )

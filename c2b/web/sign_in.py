@@ -1,0 +1,152 @@
+"""Signing in by a code, with the picks that were made before."""
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask import session as cookie
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from c2b.campaigns import queries
+from c2b.campaigns.queries import CandidateCard
+from c2b.errors import Invalid, Refused
+from c2b.people import actions as people
+from c2b.people.rules import CODE_LIFE, WRONG_CODE, AddressKind, mask
+from c2b.ui.access import public
+from c2b.ui.language import locale
+from c2b.ui.problems import say
+from c2b.ui.shell import begin_login, end_login, local, now, parts, reading, transaction, viewer, visitor
+from c2b.voting import queries as voting
+from c2b.voting.actions import SignedIn, sign_in
+from c2b.voting.queries import BallotView
+from c2b.web.campaign import shown, title
+from c2b.web.gallery import about, own_ballot, rendered
+
+bp = Blueprint("sign_in", __name__, template_folder="templates")
+
+
+def _secret() -> str:
+    return parts().settings.secret_key.get_secret_value()
+
+
+def _drafts() -> list[tuple[str, BallotView, list[CandidateCard]]]:
+    """Return what this browser picked and nobody has signed for: title, ballot and pictures, a campaign each."""
+    known = visitor()
+    if known is None or known.verified:
+        return []
+    with reading() as session:
+        ballots = [(found, voting.ballot(session, campaign_id=found.id, person_id=known.person_id)) for found in queries.campaigns(session)]
+        return [
+            (title(found), ballot, queries.candidates(session, found.id, locale=locale(), ids=sorted(ballot.picked)[:7]))
+            for found, ballot in ballots
+            if ballot.picked
+        ]
+
+
+def _form(status: int = 200, **values: object) -> tuple[str, int]:
+    to = local(request.values.get("next", ""), "/me")
+    return render_template("web/sign_in.html", **({"errors": {}, "address": "", "next": to, "drafts": _drafts()} | values)), status
+
+
+@bp.get("/sign-in")
+@public
+def address() -> tuple[str, int]:
+    """Ask for the e-mail address."""
+    return _form()
+
+
+@bp.post("/sign-in")
+@public
+def send() -> Response | tuple[str, int]:
+    """Send a code, whether or not the address is known."""
+    typed = request.form.get("address", "").strip()[:254]
+    try:
+        with transaction() as session:
+            code = people.send_code(session, kind=AddressKind.EMAIL, address=typed, locale=locale(), secret_key=_secret(), now=now())
+    except (Invalid, Refused) as problem:
+        return _form(400 if isinstance(problem, Invalid) else 429, errors={"address": say(problem)}, address=typed)
+    cookie["signing_in"] = {
+        "address": typed,
+        "next": local(request.form.get("next", ""), "/me"),
+        "code": code if parts().settings.demo else "",
+    }
+    return redirect("/sign-in/code", 303)
+
+
+def _code_form(status: int = 200, **errors: str) -> Response | tuple[str, int]:
+    asked = cookie.get("signing_in")
+    if not asked:
+        return redirect("/sign-in", 303)
+    masked = mask(AddressKind.EMAIL, asked["address"])
+    minutes = int(CODE_LIFE.total_seconds() // 60)
+    page = render_template("web/code.html", address=masked, minutes=minutes, demo_code=asked["code"], errors=errors, drafts=_drafts())
+    return page, status
+
+
+@bp.get("/sign-in/code")
+@public
+def code() -> Response | tuple[str, int]:
+    """Ask for the six digits."""
+    return _code_form()
+
+
+@bp.post("/sign-in/code")
+@public
+def check() -> Response | tuple[str, int]:
+    """Sign in by the code; the picks of this browser come along."""
+    asked = cookie.get("signing_in")
+    if not asked:
+        return redirect("/sign-in", 303)
+    known, number = visitor(), viewer()
+    with transaction() as session:
+        signed = sign_in(
+            session,
+            kind=AddressKind.EMAIL,
+            address=asked["address"],
+            code=request.form.get("code", "").replace(" ", "")[:12],
+            guest_id=known.person_id if known and not known.verified else None,
+            viewer=number,
+            locale=locale(),
+            secret_key=_secret(),
+            now=now(),
+        )
+    return _welcome(signed, asked["next"]) if signed else _code_form(400, code=_(WRONG_CODE))
+
+
+def _welcome(signed: SignedIn, to: str) -> Response:
+    begin_login("customer", signed.token)
+    if not signed.left_over:
+        flash(_("You are signed in, and your picks count."), "ok")
+        return redirect(to, 303)
+    slug, codes = next(iter(signed.left_over.items()))
+    cookie["left_over"] = codes
+    return redirect(f"/c/{slug}/choose", 303)
+
+
+@bp.get("/c/<slug>/choose")
+@public
+def choose(slug: str) -> str:
+    """Let a person who brought more picks than votes choose which ones stay."""
+    with reading() as session:
+        campaign = shown(session, slug)
+        ballot = own_ballot(session, campaign)
+        cards = {card.id: card for card in queries.candidates(session, campaign.id, locale=locale())}
+    over = set(cookie.get("left_over", []))
+
+    def show(card: CandidateCard, offers: str) -> str:
+        return rendered(card, slug, campaign.currency, offers, locale(), eager=False)
+
+    free = "vote" if ballot.left else "spent"
+    return render_template(
+        "web/choose.html",
+        kept=[show(card, "picked") for key, card in cards.items() if key in ballot.picked],
+        over=[show(card, free) for key, card in cards.items() if card.code in over and key not in ballot.picked],
+        **about(campaign, ballot),
+    )
+
+
+@bp.post("/sign-out")
+@public
+def sign_out() -> Response:
+    """End this browser's login."""
+    end_login("customer")
+    flash(_("You are signed out. Your votes and orders stay with your address."), "ok")
+    return redirect("/", 303)
