@@ -54,13 +54,7 @@ def place_order(
     places.require(session, placing.by_candidate(asked), besides=None, now=now)
     order = Order(ref=secrets.token_urlsafe(12), campaign_id=campaign.id, person_id=person_id, placed_at=now, **vars(address))
     order.idempotency_key, order.legal_profile, order.terms_accepted_at = idempotency_key, campaign.legal_profile, now
-    order.terms = legal.terms(
-        campaign.legal_profile,
-        closes=campaign.ordering_closes,
-        time_zone=campaign.time_zone,
-        grace_days=campaign.grace_days,
-        locale=locale,
-    )
+    order.terms = legal.terms(campaign.legal_profile, **legal.facts(campaign, locale))
     order.terms_hash = legal.digest(order.terms)
     session.add(order)
     session.flush()
@@ -143,7 +137,14 @@ def cancel_campaign(session: Session, *, slug: str, reason: str, actor: str, now
     campaign.state, campaign.reason = CampaignState.CANCELLED, reason.strip()
     after = {"state": campaign.state.value} | _json(figures)
     record(
-        session, actor=actor, action="campaign.cancel", campaign=slug, before={"state": before.value}, after=after, reason=reason, now=now
+        session,
+        actor=actor,
+        action="deposits.cancel_campaign",
+        campaign=slug,
+        before={"state": before.value},
+        after=after,
+        reason=reason,
+        now=now,
     )
     return figures
 
@@ -171,7 +172,7 @@ def withdraw(session: Session, *, slug: str, code: str, reason: str, actor: str,
     lines = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id, OrderLine.candidate_id == candidate.id)
     figures = end_lines(session, lines=lines, reason=RefundReason.CANCELLED, now=now)
     after = {"votes_given_back": votes} | _json(figures)
-    record(session, actor=actor, action="candidate.withdraw", campaign=slug, object=code, after=after, reason=reason, now=now)
+    record(session, actor=actor, action="deposits.withdraw", campaign=slug, object=code, after=after, reason=reason, now=now)
     return figures
 
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
 from c2b.campaigns.rules import LegalProfile, text
@@ -21,6 +22,31 @@ class Case(enum.StrEnum):
     CANCELLED = "cancelled"
     UNPAID = "unpaid"
     UNDELIVERED = "undelivered"
+
+
+class Facts(TypedDict):
+    """What the texts of a campaign name; `closes` is shown in its time zone."""
+
+    closes: datetime
+    time_zone: str
+    grace_days: int
+    locale: str
+
+
+class Named(Protocol):
+    """The facts of a campaign that its texts name; its row has them."""
+
+    @property
+    def ordering_closes(self) -> datetime:
+        """Until when an order can be cancelled."""
+
+    @property
+    def time_zone(self) -> str:
+        """Where times are shown."""
+
+    @property
+    def grace_days(self) -> int:
+        """After the balance was due."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +176,11 @@ def terms(profile: LegalProfile, *, closes: datetime, time_zone: str, grace_days
 def digest(accepted: str) -> str:
     """Return the SHA-256 of a text of terms, in hexadecimal: which version somebody accepted."""
     return hashlib.sha256(accepted.encode()).hexdigest()
+
+
+def facts(campaign: Named, locale: str) -> Facts:
+    """Return what the texts name of a campaign."""
+    return {"closes": campaign.ordering_closes, "time_zone": campaign.time_zone, "grace_days": campaign.grace_days, "locale": locale}
 
 
 def _values(closes: datetime, time_zone: str, grace_days: int) -> dict[str, object]:

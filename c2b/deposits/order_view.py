@@ -1,0 +1,241 @@
+"""An order as its customer sees it, put together from order, books, payments and refunds by a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from c2b.campaigns import queries as campaigns
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.queries import CandidateDetail, PictureRow
+from c2b.campaigns.rules import CampaignState, ordering_is_open, text
+from c2b.deposits import legal
+from c2b.deposits.legal import Consequence
+from c2b.deposits.models import Obligation, Order, OrderLine
+from c2b.deposits.rules import Fulfilment, Money, ObligationState, Outcome, may_cancel
+from c2b.deposits.standing import money_states
+from c2b.deposits.timeline import Entry, timeline
+from c2b.payments.models import Payment, Refund
+from c2b.payments.rules import OPEN, PaymentState
+
+
+@dataclass(frozen=True)
+class LineView:
+    """A line of an order: three separate things, outcome, money and fulfilment; `deposit` and `balance` of the whole line."""
+
+    id: int
+    code: str
+    name: str
+    label: str
+    sku: str
+    picture: PictureRow | None
+    units: int
+    unit_price: int
+    final_unit_price: int | None
+    deposit: int
+    balance: int
+    """What is still to come: final once decided, before that at most."""
+    outcome: Outcome
+    money: Money
+    fulfilment: Fulfilment
+    cancel_requested: bool
+
+
+@dataclass(frozen=True)
+class PaymentView:
+    """A payment as its customer sees it."""
+
+    key: str
+    order_ref: str
+    slug: str
+    state: PaymentState
+    amount: int
+    currency: str
+    gateway: str
+    page: str
+    created_at: datetime
+    checked_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be paid or its result is unknown: no second one begins meanwhile."""
+        return self.state in OPEN
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """An order with what is owed when, what happened, and what happens otherwise."""
+
+    ref: str
+    slug: str
+    title: str
+    currency: str
+    time_zone: str
+    campaign_state: CampaignState
+    placed_at: datetime
+    ordering_closes: datetime
+    balance_due: datetime | None
+    lines: tuple[LineView, ...]
+    due: int
+    """To be paid now."""
+    payment: PaymentView | None
+    """The last one begun."""
+    timeline: tuple[Entry, ...]
+    consequences: tuple[Consequence, ...]
+    terms: str
+    may_pay: bool
+    may_cancel: bool
+    recipient: str
+    phone: str
+    country: str
+    postal_code: str
+    address: str
+
+    @property
+    def deposit(self) -> int:
+        """Deposits of all lines that stand."""
+        return sum(line.deposit for line in self.lines if line.outcome in (Outcome.OPEN, Outcome.ALLOCATED))
+
+    @property
+    def balance(self) -> int:
+        """Balances of all lines that stand: final once decided, before that at most."""
+        return sum(line.balance for line in self.lines)
+
+
+def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime) -> list[OrderView]:
+    """Return the orders that `wanted` asks for, in its order; the number of statements doesn't depend on how many."""
+    orders = list(session.scalars(wanted))
+    ids = [each.id for each in orders]
+    found = {each.id: each for each in session.scalars(select(Campaign).where(Campaign.id.in_({each.campaign_id for each in orders})))}
+    lines = _lines(session, ids, locale, now)
+    payments, refunds = _payments(session, [each.ref for each in orders])
+    unpaid = _due(session, ids)
+    return [
+        _view(
+            each,
+            found[each.campaign_id],
+            lines=lines[each.id],
+            payments=payments[each.ref],
+            refunds=refunds[each.ref],
+            due=unpaid.get(each.id, 0),
+            locale=locale,
+            now=now,
+        )
+        for each in orders
+    ]
+
+
+def _view(
+    order: Order,
+    campaign: Campaign,
+    *,
+    lines: Sequence[tuple[OrderLine, LineView]],
+    payments: Sequence[Payment],
+    refunds: Sequence[Refund],
+    due: int,
+    locale: str,
+    now: datetime,
+) -> OrderView:
+    last = payment_view(payments[-1], campaign.slug) if payments else None
+    is_open = ordering_is_open(campaign, now)
+    open_lines = any(line.outcome is Outcome.OPEN for line, _ in lines)
+    return OrderView(
+        ref=order.ref,
+        slug=campaign.slug,
+        title=text(campaign.title, campaign.title_en, locale),
+        currency=campaign.currency,
+        time_zone=campaign.time_zone,
+        campaign_state=campaign.state,
+        placed_at=order.placed_at,
+        ordering_closes=campaign.ordering_closes,
+        balance_due=campaign.balance_due,
+        lines=tuple(view for _, view in lines),
+        due=due,
+        payment=last,
+        timeline=timeline(order, [(line, view.code) for line, view in lines], payments, refunds),
+        consequences=legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)),
+        terms=order.terms,
+        may_pay=due > 0 and is_open,
+        may_cancel=open_lines and may_cancel(campaign, now),
+        recipient=order.recipient,
+        phone=order.phone,
+        country=order.country,
+        postal_code=order.postal_code,
+        address=order.address,
+    )
+
+
+def _lines(session: Session, order_ids: Sequence[int], locale: str, now: datetime) -> dict[int, list[tuple[OrderLine, LineView]]]:
+    of_orders = OrderLine.order_id.in_(order_ids)
+    rows = session.execute(
+        select(OrderLine, Candidate).join(Candidate, Candidate.id == OrderLine.candidate_id).where(of_orders).order_by(OrderLine.id)
+    ).all()
+    candidates = list({candidate.id: candidate for _, candidate in rows}.values())
+    details = {each.card.id: each for each in campaigns.details(session, candidates, locale=locale)}
+    money = money_states(session, lines=select(OrderLine.id).where(of_orders), now=now)
+    found: dict[int, list[tuple[OrderLine, LineView]]] = defaultdict(list)
+    for line, _ in rows:
+        found[line.order_id].append((line, _line(line, details[line.candidate_id], money[line.id])))
+    return found
+
+
+def _line(line: OrderLine, product: CandidateDetail, money: Money) -> LineView:
+    variant = next(each for each in product.variants if each.id == line.variant_id)
+    price = line.unit_price if line.final_unit_price is None else line.final_unit_price
+    stands = line.outcome in (Outcome.OPEN, Outcome.ALLOCATED)
+    return LineView(
+        id=line.id,
+        code=product.card.code,
+        name=product.card.name,
+        label=variant.label,
+        sku=variant.sku,
+        picture=product.card.picture,
+        units=line.units,
+        unit_price=line.unit_price,
+        final_unit_price=line.final_unit_price,
+        deposit=line.deposit,
+        balance=max(price * line.units - line.deposit, 0) if stands else 0,
+        outcome=line.outcome,
+        money=money,
+        fulfilment=line.fulfilment,
+        cancel_requested=line.cancel_requested_at is not None,
+    )
+
+
+def _payments(session: Session, refs: Sequence[str]) -> tuple[dict[str, list[Payment]], dict[str, list[Refund]]]:
+    payments: dict[str, list[Payment]] = defaultdict(list)
+    refunds: dict[str, list[Refund]] = defaultdict(list)
+    for each in session.scalars(select(Payment).where(Payment.payer.in_(refs)).order_by(Payment.id)):
+        payments[each.payer].append(each)
+    begun = select(Refund, Payment.payer).join(Payment, Payment.id == Refund.payment_id).where(Payment.payer.in_(refs)).order_by(Refund.id)
+    for refund, payer in session.execute(begun):
+        refunds[payer].append(refund)
+    return payments, refunds
+
+
+def _due(session: Session, order_ids: Sequence[int]) -> dict[int, int]:
+    rows = session.execute(
+        select(Obligation.order_id, func.sum(Obligation.amount))
+        .where(Obligation.order_id.in_(order_ids), Obligation.state == ObligationState.DUE)
+        .group_by(Obligation.order_id)
+    )
+    return {order_id: int(amount) for order_id, amount in rows}
+
+
+def payment_view(found: Payment, slug: str) -> PaymentView:
+    """Return a payment as its customer sees it."""
+    return PaymentView(
+        key=found.key,
+        order_ref=found.payer,
+        slug=slug,
+        state=found.state,
+        amount=found.amount,
+        currency=found.currency,
+        gateway=found.gateway,
+        page=found.page,
+        created_at=found.created_at,
+        checked_at=found.checked_at,
+    )

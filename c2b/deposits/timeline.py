@@ -1,0 +1,82 @@
+"""What happened to an order, in the order it happened, with the references that a customer may quote."""
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from c2b.deposits.models import Order, OrderLine
+from c2b.deposits.rules import Outcome
+from c2b.payments.models import Payment, Refund
+from c2b.payments.rules import PaymentState, RefundState
+
+
+class Event(enum.StrEnum):
+    """One kind of thing that happens to an order."""
+
+    PLACED = "placed"
+    PAYMENT_STARTED = "payment_started"
+    PAID = "paid"
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_HELD_UP = "payment_held_up"
+    """The gateway's answer doesn't match; a person looks at it."""
+    CANCEL_REQUESTED = "cancel_requested"
+    CANCELLED = "cancelled"
+    CONFIRMED = "confirmed"
+    MISSED = "missed"
+    REFUND_QUEUED = "refund_queued"
+    REFUNDED = "refunded"
+    REFUND_REFUSED = "refund_refused"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code."""
+
+    at: datetime
+    event: Event
+    amount: int | None = None
+    reference: str = ""
+    about: str = ""
+
+
+_LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.ALLOCATED: Event.CONFIRMED, Outcome.MISSED: Event.MISSED}
+_PAYMENT_ENDS = {
+    PaymentState.CAPTURED: Event.PAID,
+    PaymentState.FAILED: Event.PAYMENT_FAILED,
+    PaymentState.MISMATCH: Event.PAYMENT_HELD_UP,
+}
+_REFUND_ENDS = {RefundState.SETTLED: Event.REFUNDED, RefundState.FAILED: Event.REFUND_REFUSED}
+
+
+def timeline(
+    order: Order, lines: Iterable[tuple[OrderLine, str]], payments: Iterable[Payment], refunds: Iterable[Refund]
+) -> tuple[Entry, ...]:
+    """Return an order's entries, oldest first; `lines` come with their product's code."""
+    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines), *_of_payments(payments), *_of_refunds(refunds)]
+    rank = list(Event)
+    return tuple(sorted(entries, key=lambda entry: (entry.at, rank.index(entry.event), entry.about)))
+
+
+def _of_lines(lines: Iterable[tuple[OrderLine, str]]) -> Iterator[Entry]:
+    for line, code in lines:
+        if line.cancel_requested_at is not None:
+            yield Entry(line.cancel_requested_at, Event.CANCEL_REQUESTED, about=code)
+        if line.ended_at is not None and line.outcome in _LINE_ENDS:
+            yield Entry(line.ended_at, _LINE_ENDS[line.outcome], about=code)
+
+
+def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
+    for payment in payments:
+        yield Entry(payment.created_at, Event.PAYMENT_STARTED, payment.amount, payment.key)
+        if payment.settled_at is not None and payment.state in _PAYMENT_ENDS:
+            reference = payment.provider_reference or payment.key
+            yield Entry(payment.settled_at, _PAYMENT_ENDS[payment.state], payment.amount, reference)
+
+
+def _of_refunds(refunds: Iterable[Refund]) -> Iterator[Entry]:
+    for refund in refunds:
+        yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key)
+        if refund.state in _REFUND_ENDS:
+            at = refund.settled_at or refund.next_attempt_at
+            yield Entry(at, _REFUND_ENDS[refund.state], refund.amount, refund.provider_reference or refund.key)
