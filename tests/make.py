@@ -246,3 +246,8 @@ def production_lines_of(session: Session, of: ProductionOrder) -> list[Productio
 def candidate_of(session: Session, of: Campaign, code: str) -> Candidate:
     """Return a campaign's candidate by its code."""
     return session.scalars(select(Candidate).where(Candidate.campaign_id == of.id, Candidate.code == code)).one()
+
+
+def campaign_of(session: Session, slug: str) -> Campaign:
+    """Return a campaign by its slug."""
+    return session.scalars(select(Campaign).where(Campaign.slug == slug)).one()

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from c2b.cli import audit, backup, campaign, candidates, database, decide, suppliers, work
+from c2b.cli import audit, backup, campaign, candidates, database, decide, export, suppliers, work
 from c2b.errors import Problem
 
 
@@ -32,6 +32,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     candidates.group,
     suppliers.group,
     decide.decide,
+    export.export,
     audit.audit,
     backup.backup,
     backup.restore,

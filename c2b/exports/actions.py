@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -38,10 +39,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class ExportInfo:
-    """What was in the file: rows, the sums of its units and amounts (minor units), and what it can be recognised by."""
+    """What was in the file: rows, the sums of its units and amounts, and what it can be recognised by."""
 
     rows: int
     totals: Mapping[str, int]
+    amounts: tuple[str, ...]
+    """Those of the totals that are amounts, in minor units of `currency`."""
     currency: str
     run: str
     """Hash of the selection or decision that the rows come from, or empty."""
@@ -70,8 +73,10 @@ def write(session: Session, stream: BinaryIO, *, wanted: Wanted, now: datetime) 
         writer = partial(csv.write, bom=wanted.bom)
     sheet = kinds.build(session, campaign, wanted.kind, locale=wanted.locale, counts_allowed=wanted.counts_allowed, now=now)
     hashed = _Hashed(stream)
-    writer(sheet, cast("BinaryIO", hashed))
-    return ExportInfo(sheet.tally.rows, sheet.tally.totals, sheet.about.currency, sheet.run, hashed.sha256)
+    with closing(sheet.rows):
+        writer(sheet, cast("BinaryIO", hashed))
+    tally, about = sheet.tally, sheet.about
+    return ExportInfo(tally.rows, tally.totals, tally.amounts, about.currency, sheet.run, hashed.sha256)
 
 
 class _Hashed(io.RawIOBase):

@@ -1,7 +1,8 @@
 """A sheet: what every export is before it has a format."""
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -13,12 +14,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from c2b.campaigns.models import Campaign
 
 Row = Sequence[Any]
+Rows = Generator[Row, None, None]
+"""Rows that come one by one; closing them closes the database's cursor."""
 BATCH = 1000
 """Rows that are in memory at once."""
 
 
 class Cell(enum.StrEnum):
-    """What the values of a column are; money in minor units, instants in UTC, rates in basis points."""
+    """What the values of a column are; money in minor units, instants in UTC, rates in basis points (shown in per cent)."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -83,14 +86,20 @@ class Tally:
     rows: int = 0
     totals: dict[str, int] = field(default_factory=dict)
 
-    def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """Names of the totals that are amounts."""
+        return tuple(column.name for column in self.columns if column.total and column.cell is Cell.MONEY)
+
+    def watch(self, rows: Rows) -> Rows:
         """Pass the rows on."""
         sums = {index: 0 for index, column in enumerate(self.columns) if column.total}
-        for row in rows:
-            self.rows += 1
-            for index in sums:
-                sums[index] += row[index] or 0
-            yield row
+        with closing(rows):
+            for row in rows:
+                self.rows += 1
+                for index in sums:
+                    sums[index] += int(row[index] or 0)  # PostgreSQL adds up to decimals
+                yield row
         self.totals = {self.columns[index].name: total for index, total in sums.items()}
 
 
@@ -102,7 +111,7 @@ class Sheet:
     """The kind of export: `deposits`, or a part of one."""
     title: str
     columns: tuple[Column, ...]
-    rows: Iterable[Row]
+    rows: Rows
     about: About
     run: str = ""
     """Hash of the selection or decision that these rows come from."""
@@ -115,6 +124,7 @@ class Sheet:
         self.rows = self.tally.watch(self.rows)
 
 
-def stream(session: Session, statement: Select[*tuple[Any, ...]]) -> Iterator[Row]:
+def stream(session: Session, statement: Select[*tuple[Any, ...]]) -> Rows:
     """Run `statement` when the first row is asked for, and fetch its rows in batches from a cursor of the server."""
-    yield from session.execute(statement, execution_options={"yield_per": BATCH})
+    with session.execute(statement, execution_options={"yield_per": BATCH}) as result:
+        yield from result

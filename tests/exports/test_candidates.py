@@ -42,7 +42,7 @@ def test_an_offer_and_the_first_picture_are_shown(session: Session) -> None:
     session.flush()
     (row,) = files.table(session, KIND)
     assert [row[name] for name in ("minimum", "pack", "cap", "tier2_units", "tier3_units", "lead_days", "tax_rate", "unit_cost")] == [
-        *("80", "10", "500", "100", "200", "30", "0.1300", "100.00")
+        *("80", "10", "500", "100", "200", "30", "13.00", "100.00")
     ]
     assert (row["supplier"], row["image"]) == ("TX2", "1.jpg")
 
@@ -52,6 +52,7 @@ def test_counted_and_held_votes_stand_apart_and_drafts_nowhere(session: Session,
     make.ballot(session, shop.campaign, shop.knit)
     make.ballot(session, shop.campaign, shop.knit, held_at=make.CLOSES, held_reason="same device")
     make.ballot(session, shop.campaign, shop.formula, source="draft")
+    make.ballot(session, shop.campaign, shop.formula, source="draft", held_at=make.CLOSES, held_reason="same device")
     rows = files.table(session, KIND)
     assert {(row["code"], row["votes"], row["held"]) for row in rows} == {("K001", "2", "1"), ("K002", "1", "0")}
 

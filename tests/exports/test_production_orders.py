@@ -53,7 +53,7 @@ def test_one_row_a_variant_sorted_by_supplier(session: Session) -> None:
         "units_extra": "0",
         "units_total": "40",
         "unit_cost": "100.00",
-        "tax_rate": "0.1300",
+        "tax_rate": "13.00",
         "amount": "4000.00",
         "currency": "CNY",
     }
@@ -118,7 +118,7 @@ def test_numbers_and_dates_are_numbers_and_dates(session: Session) -> None:
     first = dict(zip([cell.value for cell in page[1]], page[2], strict=True))
     assert (first["总件数"].value, first["总件数"].data_type) == (40, "n")
     assert (first["单件成本"].value, first["单件成本"].number_format) == (100, "#,##0.00")
-    assert (first["税率"].value, first["税率"].number_format) == (0.13, "0.00%")
+    assert (first["税率"].value, first["税率"].number_format) == (13, '0.00"%"')
     assert first["交期"].data_type == "d"
     assert str(first["交期"].value) == "2027-05-20 00:00:00"
 

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session, aliased
 
 from c2b.campaigns.models import Campaign, Candidate, Offer, OptionValue, Picture, Supplier, Variant
 from c2b.exports.sheet import About, Cell, Column, Sheet, stream
-from c2b.exports.sheets.votes import counted, run, tallies
-from c2b.voting.models import Ballot, SelectionLine
+from c2b.exports.sheets.votes import counted, held_back, run, tallies
+from c2b.voting.models import SelectionLine
 
 COLUMNS = (
     Column("code", "款号"),
@@ -53,7 +53,7 @@ COLUMNS = (
 def sheet(session: Session, campaign: Campaign, about: About) -> Sheet:
     """Return all candidates in the order of the file; votes stay empty where they may not be seen yet."""
     first, second, line = aliased(OptionValue), aliased(OptionValue), SelectionLine
-    votes, held = tallies(campaign, counted(campaign)), tallies(campaign, Ballot.held_at.is_not(None))
+    votes, held = tallies(campaign, counted(campaign)), tallies(campaign, held_back(campaign))
     counts = (votes, held) if about.counts else (null(), null())
     image = select(Picture.source).where(Picture.candidate_id == Candidate.id).order_by(Picture.position, Picture.id).limit(1)
     statement = (

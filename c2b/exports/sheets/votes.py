@@ -1,12 +1,10 @@
 """Counted votes, one row a vote, without saying whose: a voter is the random name of the ballot."""
 
-from collections.abc import Iterator
-
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
-from c2b.exports.sheet import About, Cell, Column, Row, Sheet, stream
+from c2b.exports.sheet import About, Cell, Column, Rows, Sheet, stream
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine
 from c2b.voting.rules import SelectionResult
 
@@ -35,6 +33,11 @@ def counted(campaign: Campaign) -> ColumnElement[bool]:
     return Ballot.source.in_(campaign.count) & Ballot.held_at.is_(None)
 
 
+def held_back(campaign: Campaign) -> ColumnElement[bool]:
+    """Return what makes a ballot of a source that counts not count."""
+    return Ballot.source.in_(campaign.count) & Ballot.held_at.is_not(None)
+
+
 def tallies(campaign: Campaign, which: ColumnElement[bool]) -> ScalarSelect[int]:
     """Return each candidate's votes on those ballots, beside a statement that selects from Candidate."""
     of_candidate = (Pick.campaign_id == campaign.id) & (Pick.candidate_id == Candidate.id)
@@ -47,7 +50,7 @@ def run(session: Session, campaign: Campaign) -> str:
     return selected.output_hash if selected else ""
 
 
-def _meta(session: Session, campaign: Campaign, about: About) -> Iterator[Row]:
+def _meta(session: Session, campaign: Campaign, about: About) -> Rows:
     """Return what the election was: with every candidate at cost 1, a budget of `places` selects as many."""
     candidates = session.scalar(select(func.count()).select_from(Candidate).where(Candidate.campaign_id == campaign.id)) or 0
     voters = select(func.count(Ballot.person_id.distinct())).join(Pick, _OF_BALLOT)
@@ -88,6 +91,6 @@ def _projects(session: Session, campaign: Campaign, about: About) -> Sheet:
     )
     found = stream(session, statement)
     if run(session, campaign):
-        rows: Iterator[Row] = ((code, 1, votes, title, group, int(won or 0)) for code, votes, title, group, won in found)
+        rows = ((code, 1, votes, title, group, int(won or 0)) for code, votes, title, group, won in found)
         return Sheet("PROJECTS", "", (*_PROJECTS, _SELECTED), rows, about)
     return Sheet("PROJECTS", "", _PROJECTS, ((code, 1, votes, title, group) for code, votes, title, group, _ in found), about)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, BinaryIO
 
 from c2b import money
@@ -35,6 +36,6 @@ def _shown(cell: Cell, about: About) -> Callable[[Any], object]:
         Cell.MONEY: lambda value: money.decimal(value, about.currency),
         Cell.INSTANT: lambda value: about.local(value).isoformat(timespec="seconds"),
         Cell.DATE: lambda value: value.isoformat(),
-        Cell.RATE: lambda value: f"{value / 10_000:.4f}",
+        Cell.RATE: lambda value: Decimal(value).scaleb(-2),
     }
     return ways[cell]

@@ -35,9 +35,13 @@ class Options:
 
 def write(sheet: Sheet, stream: BinaryIO) -> None:
     """Write the order book; `sheet` comes sorted by supplier, with its candidates' options beside it."""
-    about = sheet.about
     options = _options(sheet.beside[0].rows)
-    book = Book(stream, about)
+    with Book(stream, sheet.about) as book:
+        _pages(book, sheet, options)
+
+
+def _pages(book: Book, sheet: Sheet, options: dict[str, Options]) -> None:
+    about = sheet.about
     summary = book.page(about.word("汇总", "Summary"), _SUMMARY)
     summary.header(_SUMMARY)
     place = {column.name: index for index, column in enumerate(sheet.columns)}
@@ -54,7 +58,6 @@ def write(sheet: Sheet, stream: BinaryIO) -> None:
     summary.row(_SUMMARY, total, bold=True)
     summary.gap()
     summary.facts(sheet)
-    book.close()
 
 
 def _options(rows: Iterable[Row]) -> dict[str, Options]:

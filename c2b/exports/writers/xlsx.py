@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import xlsxwriter
 
@@ -20,13 +20,12 @@ _WIDTH = {Cell.TEXT: 18, Cell.INSTANT: 26}
 
 def write(sheet: Sheet, stream: BinaryIO) -> None:
     """Write the sheet as a table, and what it is about on a second page."""
-    book = Book(stream, sheet.about)
-    page = book.page(sheet.title, sheet.columns)
-    page.header(sheet.columns)
-    for row in sheet.rows:
-        page.row(sheet.columns, row)
-    book.page(sheet.about.word("说明", "About"), _FACT).facts(sheet)
-    book.close()
+    with Book(stream, sheet.about) as book:
+        page = book.page(sheet.title, sheet.columns)
+        page.header(sheet.columns)
+        for row in sheet.rows:
+            page.row(sheet.columns, row)
+        book.page(sheet.about.word("说明", "About"), _FACT).facts(sheet)
 
 
 class Book:
@@ -37,6 +36,13 @@ class Book:
         self._book = xlsxwriter.Workbook(stream, {"constant_memory": True, "remove_timezone": True})
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._names: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Packs all pages into the stream; after an error too, as it removes what stands in temporary files.
+        self._book.close()
 
     def page(self, title: str, columns: Sequence[Column]) -> "Page":
         """Add a worksheet with room for `columns`."""
@@ -51,10 +57,6 @@ class Book:
         if key not in self._formats:
             self._formats[key] = self._book.add_format(properties)
         return self._formats[key]
-
-    def close(self) -> None:
-        """Pack all pages into the stream."""
-        self._book.close()
 
     def _name(self, title: str) -> str:
         """Return a worksheet name as Excel takes it: at most 31 characters, none of its forbidden ones, no two alike."""
@@ -144,7 +146,7 @@ class Page:
         number, form = {
             Cell.INTEGER: (value, "0"),
             Cell.MONEY: (money.decimal(value, currency), "#,##0" + ("." + "0" * digits if digits else "")),
-            Cell.RATE: (value / 10_000, "0.00%"),
+            Cell.RATE: (value / 100, '0.00"%"'),  # 13 for 13 %, as it is imported
         }[cell]
         self._sheet.write_number(self._next, index, number, self._book.format(bold=bold, num_format=form))
 
