@@ -15,11 +15,14 @@ from c2b.campaigns import readiness
 from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
+from c2b.deposits.checks import checks as deposits_checks
+from c2b.deposits.pay import send_refunds, sweep
 from c2b.jobs.actions import beat
 from c2b.jobs.rules import describe
 from c2b.jobs.worker import Handler, run_due
 from c2b.ledger.checks import checks as ledger_checks
 from c2b.messages.sending import send
+from c2b.payments import gateways
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
 from c2b.settings import Settings
@@ -27,7 +30,7 @@ from c2b.settings import Settings
 GATES: Gates = {CampaignState.VOTING: readiness.before_voting}
 """What has to be there before a phase opens."""
 
-CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, ledger_checks, production_checks)
+CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, ledger_checks, deposits_checks, production_checks)
 """What `c2b audit` proves."""
 
 PAUSE = 1.0
@@ -54,7 +57,7 @@ class Worker:
 
     def __init__(self, database: Database, settings: Settings, *, now: Callable[[], datetime] = clock.now) -> None:
         self._database, self._now = database, now
-        self._handlers = handlers(settings)
+        self._handlers, self._gateways = handlers(settings), gateways.build(settings, now=now)
         self._stopped = threading.Event()
         self._beat_at = datetime.min.replace(tzinfo=UTC)
 
@@ -74,7 +77,7 @@ class Worker:
         One kind's failure is logged by its kind and place and doesn't stop the others; it is tried again in the next round.
         """
         done: list[str] = []
-        for part in (self._timetable, self._jobs):
+        for part in (self._timetable, self._payments, self._refunds, self._jobs):
             if not self._go_on():
                 break
             try:
@@ -86,6 +89,14 @@ class Worker:
     def _timetable(self) -> Iterable[str]:
         with self._database.transaction() as session:
             return campaigns.tick(session, gates=GATES, now=self._now())
+
+    def _payments(self) -> Iterable[str]:
+        asked = sweep(self._database, self._gateways, self._now())
+        return [f"payments asked about: {asked}"] if asked else []
+
+    def _refunds(self) -> Iterable[str]:
+        sent = send_refunds(self._database, self._gateways, self._now())
+        return [f"refunds sent: {sent}"] if sent else []
 
     def _jobs(self) -> Iterable[str]:
         tried = run_due(self._database, self._handlers, now=self._now, go_on=self._go_on)

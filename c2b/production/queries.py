@@ -9,16 +9,12 @@ from sqlalchemy.orm import Session, aliased
 from c2b.campaigns.models import Campaign, Candidate, OptionValue, Supplier, Variant
 from c2b.campaigns.queries import campaign as campaign_of
 from c2b.campaigns.rules import CampaignState
-from c2b.deposits.models import Order
+from c2b.deposits.pay import running
 from c2b.errors import N_, Refused
-from c2b.payments.models import Payment
-from c2b.payments.rules import PaymentState
 from c2b.production import rules
 from c2b.production.models import Decision, ProductionOrder, ProductionOrderLine
 from c2b.production.plan import plan
 from c2b.production.rules import DecisionFigures, ProductionOrderState
-
-OPEN_PAYMENTS = (PaymentState.STARTED, PaymentState.PENDING, PaymentState.UNKNOWN)
 
 
 def preview(session: Session, *, slug: str) -> DecisionFigures:
@@ -52,9 +48,7 @@ class Waiting:
 def waiting(session: Session, campaign: Campaign, *, now: datetime) -> Waiting | None:
     """Return what the decision of a campaign whose ordering has closed still waits for; None: nothing."""
     until = campaign.ordering_closes + timedelta(hours=campaign.settle_hours)
-    ours = select(Order.ref).where(Order.campaign_id == campaign.id)
-    query = select(func.count()).select_from(Payment).where(Payment.state.in_(OPEN_PAYMENTS), Payment.payer.in_(ours))
-    payments = session.scalar(query) or 0
+    payments = running(session, campaign_id=campaign.id)
     return Waiting(payments, until) if payments and now < until else None
 
 

@@ -15,6 +15,8 @@ from c2b.db import Database
 from c2b.jobs import queries as jobs
 from c2b.messages.models import Message
 from c2b.messages.rules import MessageState
+from c2b.payments.models import Refund
+from c2b.payments.rules import PaymentState
 from tests import make
 from tests.cli.shell import Shell
 from tests.production import shop
@@ -61,6 +63,28 @@ def test_after_the_decision_customers_are_told_in_their_language(shell: Shell, s
     assert sent[0].fields["product"] == "款 K1"
     assert sent[0].fields["balance"] == "¥960.00"
     assert (sent[1].fields["product"], sent[1].fields["amount"]) == ("Design K2", "CN¥60.00")
+
+
+def test_refunds_of_a_missed_product_go_out(shell: Shell, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        campaign = shop.settling(session, ordering_closes=clock.now() - timedelta(hours=1))
+        shop.buys(session, campaign, (shop.variant(session, shop.product(session, campaign, "K2")), 3))
+    shell.does("decide", "ss27")
+    assert "refunds sent: 1" in shell.does("work", "--once").splitlines()
+    with sqlite_database.reading() as session:
+        assert session.scalars(select(Refund.attempts)).one() == 1
+
+
+def test_a_payment_that_was_never_heard_of_is_asked_about(shell: Shell, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        campaign = shop.settling(session, ordering_closes=clock.now() - timedelta(hours=1))
+        order = shop.buys(session, campaign, (shop.variant(session, shop.product(session, campaign, "K2")), 3), paid=False)
+        long_ago = clock.now() - timedelta(hours=2)
+        times = {"created_at": long_ago, "checked_at": long_ago, "settled_at": None}
+        make.payment(session, order, 6000, state=PaymentState.STARTED, captured=0, **times)
+    assert "1 payments begun in time" in shell.refuses("decide", "ss27")
+    assert "payments asked about: 1" in shell.does("work", "--once").splitlines()
+    assert shell.reads("decide", "ss27")["refunds"] == 0
 
 
 def test_a_broken_part_does_not_stop_the_others(shell: Shell, sqlite_database: Database) -> None:
