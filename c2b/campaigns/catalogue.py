@@ -66,7 +66,7 @@ def import_candidates(
         candidates = _of_selected(session, campaign, parsed, candidates, selected)
     candidates = _without_clashes(session, campaign, parsed, candidates)
     written = None
-    if candidates and (skip_bad or not parsed.findings.problems):
+    if skip_bad or not parsed.findings.problems:
         writer = Writer(session, campaign_id=campaign.id, candidates=candidates, shots=shots or {})
         written = _write(session, writer, offers_only=offers_only, dry_run=dry_run)
     report = _report(parsed, candidates, written, total=total, dry_run=dry_run)
