@@ -26,11 +26,13 @@ from c2b.payments import gateways
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
 from c2b.settings import Settings
+from c2b.voting.checks import checks as voting_checks
+from c2b.voting.readiness import before_ordering
 
-GATES: Gates = {CampaignState.VOTING: readiness.before_voting}
+GATES: Gates = {CampaignState.VOTING: readiness.before_voting, CampaignState.ORDERING: before_ordering}
 """What has to be there before a phase opens."""
 
-CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, ledger_checks, deposits_checks, production_checks)
+CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, voting_checks, ledger_checks, deposits_checks, production_checks)
 """What `c2b audit` proves."""
 
 PAUSE = 1.0

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -66,27 +65,17 @@ def import_candidates(
         candidates = _of_selected(session, campaign, parsed, candidates, selected)
     candidates = _without_clashes(session, campaign, parsed, candidates)
     written = None
-    if skip_bad or not parsed.findings.problems:
+    if candidates and (skip_bad or not parsed.findings.problems):
         writer = Writer(session, campaign_id=campaign.id, candidates=candidates, shots=shots or {})
-        written = _write(session, writer, offers_only=offers_only, dry_run=dry_run)
+        savepoint = session.begin_nested()
+        written = writer.write(offers_only=offers_only)
+        savepoint.rollback() if dry_run else savepoint.commit()
+        session.expire_all()
     report = _report(parsed, candidates, written, total=total, dry_run=dry_run)
     if report.written and (report.new or report.changed):
         counts = {"new": report.new, "changed": report.changed, "variants": report.variants}
         record(session, actor=actor, action="candidates.import", campaign=slug, after=counts, now=now)
     return report
-
-
-def _write(session: Session, writer: Writer, *, offers_only: bool, dry_run: bool) -> Written:
-    """Write in a savepoint, so that a dry run can take everything back and a constraint speaks as a refusal."""
-    savepoint = session.begin_nested()
-    try:
-        written = writer.write(offers_only=offers_only)
-    except IntegrityError as error:
-        savepoint.rollback()
-        raise Refused(N_("The file contradicts what is stored: %(why)s"), why=str(error.orig).splitlines()[0]) from error
-    savepoint.rollback() if dry_run else savepoint.commit()
-    session.expire_all()
-    return written
 
 
 def _of_selected(

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from c2b.cli import audit, backup, campaign, candidates, database, decide, export, suppliers, work
+from c2b.cli import audit, backup, ballots, campaign, candidates, database, decide, export, select, staff, suppliers, work
 from c2b.errors import Problem
 
 
@@ -31,6 +31,9 @@ _COMMANDS: tuple[click.Command, ...] = (
     campaign.group,
     candidates.group,
     suppliers.group,
+    staff.group,
+    ballots.group,
+    select.command,
     decide.decide,
     export.export,
     audit.audit,

@@ -37,7 +37,7 @@ class Findings:
 
     def problem(self, message: str, repair: str = "", *, row: int = 0, column: str = "", value: str = "", **values: Any) -> None:
         """Add a problem."""
-        self.problems.append(Finding(row, column, _short(value), message, repair, _all_short(values)))
+        self.problems.append(Finding(row, column, _short(value), message, repair, values))
 
     def notice(self, message: str, *, row: int = 0, column: str = "", value: str = "", **values: Any) -> None:
         """Add a notice."""
@@ -46,7 +46,3 @@ class Findings:
 
 def _short(value: str) -> str:
     return value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
-
-
-def _all_short(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _short(value) if isinstance(value, str) else value for name, value in values.items()}

@@ -5,7 +5,6 @@ Files come from strangers, so everything has a limit, and whatever can't be read
 
 import csv
 import io
-import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,8 +117,7 @@ def _decoded(data: bytes, encoding: Encoding) -> tuple[str, str]:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[str, ...]]:
-    header = re.sub(r'"[^"]*"', "", text[:MAX_CELL]).lstrip("\r\n").splitlines()
-    delimiter = max(_DELIMITERS, key=(header[0] if header else "").count)
+    delimiter = max(_DELIMITERS, key=lambda sign: len(_first_record(text, sign)))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         for record in reader:
@@ -129,6 +127,13 @@ def _csv_rows(text: str) -> Iterator[tuple[str, ...]]:
     except csv.Error as error:
         message = N_("Line %(line)s can't be read: %(why)s; is a closing quote missing?")
         raise Invalid(message, line=reader.line_num, why=str(error)) from error
+
+
+def _first_record(text: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _xlsx_rows(data: bytes, findings: Findings) -> Iterator[tuple[str, ...]]:

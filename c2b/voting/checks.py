@@ -1,0 +1,63 @@
+"""What `c2b audit` proves of votes and selections, by recomputing them."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from c2b.audit.rules import Finding
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.voting import rules, selecting, tree
+from c2b.voting.models import BallotLeaf, Pick, Selection, SelectionLine, VoteEvent
+
+
+def checks(session: Session) -> list[Finding]:
+    """Return what is wrong: ballots over their limit, taps outside the phase, and selections that can't be reproduced."""
+    runs = session.execute(select(Selection, Campaign).join(Campaign, Campaign.id == Selection.campaign_id)).all()
+    of_runs = [finding for run, campaign in runs for finding in _selection(session, run, campaign)]
+    return [*_limits(session), *_taps(session), *of_runs]
+
+
+def _limits(session: Session) -> Iterator[Finding]:
+    given = func.count(Pick.candidate_id.distinct())
+    query = select(Campaign.slug, Pick.person_id, func.count(), given).join(Campaign, Campaign.id == Pick.campaign_id)
+    sizes = query.group_by(Campaign.slug, Campaign.votes_each, Pick.person_id)
+    for slug, person, votes, distinct in session.execute(sizes.having((func.count() > Campaign.votes_each) | (given < func.count()))):
+        yield Finding("voting.limit", f"{slug}: person {person} has {votes} votes for {distinct} candidates")
+
+
+def _taps(session: Session) -> Iterator[Finding]:
+    outside = (VoteEvent.at >= Campaign.voting_closes) | (VoteEvent.at < Campaign.voting_opens)
+    query = select(Campaign.slug, func.count()).join(VoteEvent, VoteEvent.campaign_id == Campaign.id).where(outside)
+    for slug, late in session.execute(query.group_by(Campaign.slug)):
+        yield Finding("voting.in_time", f"{slug}: {late} taps outside the voting phase")
+
+
+def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
+    columns = (BallotLeaf.serial, BallotLeaf.version, BallotLeaf.held, BallotLeaf.commitment)
+    rows = session.execute(select(*columns).where(BallotLeaf.campaign_id == campaign.id).order_by(BallotLeaf.index))
+    stored = [tree.Leaf(*row) for row in rows]
+    if stored != selecting.leaves(session, campaign):
+        yield Finding("voting.ballots_unchanged", f"{campaign.slug}: ballots are not what they were at the selection")
+    root = tree.root(leaf.hash() for leaf in stored)
+    if root.hex() != run.ballot_root:
+        yield Finding("voting.ballot_root", f"{campaign.slug}: the leaves don't give the stored root")
+    seed = rules.seed(campaign.secret, root)
+    if seed.hex() != run.seed:
+        yield Finding("voting.seed", f"{campaign.slug}: secret and root don't give the stored seed")
+    yield from _lines(session, run, campaign, seed)
+
+
+def _lines(session: Session, run: Selection, campaign: Campaign, seed: bytes) -> Iterator[Finding]:
+    query = select(SelectionLine, Candidate.code).join(Candidate, Candidate.id == SelectionLine.candidate_id)
+    lines = session.execute(query.where(SelectionLine.campaign_id == campaign.id).order_by(SelectionLine.rank)).all()
+    if (sum(line.votes for line, _ in lines), sum(line.held for line, _ in lines)) != (run.votes, run.held_votes):
+        yield Finding("voting.sums", f"{campaign.slug}: the candidates' votes don't add up to the total")
+    if any(line.tie_key != rules.lot(seed, code) for line, code in lines):
+        yield Finding("voting.lots", f"{campaign.slug}: a lot isn't the one that the seed gives")
+    written = [
+        selecting.line(rank=line.rank, code=code, votes=line.votes, held=line.held, result=line.result, tie_key=line.tie_key)
+        for line, code in lines
+    ]
+    if tree.digest(written) != run.output_hash:
+        yield Finding("voting.output_hash", f"{campaign.slug}: the lines don't give the stored output hash")

@@ -1,0 +1,253 @@
+"""Importing ballots: the whole file is read and checked first, then written in sets, all of it or nothing."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from c2b.audit import actions as audit
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import CampaignState
+from c2b.db import insert_into
+from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.people.actions import reserve_viewers
+from c2b.people.models import Address, Person
+from c2b.people.rules import AddressKind, keyed_hash, normalise
+from c2b.voting import ballot_files, ballots, projects
+from c2b.voting.ballot_files import BallotRow
+from c2b.voting.models import Ballot, Pick
+from c2b.voting.rules import BallotSource
+
+_CHUNK = 2000
+_SHOWN = 20
+_OPEN = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING)
+
+Progress = Callable[[int, int], None]
+"""Called with how many voters are written, and of how many."""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did: `kept` voters had tapped themselves and stay as they are."""
+
+    voters: int
+    votes: int
+    new: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    candidates: int = 0
+
+
+class BadBallots(Invalid):
+    """A file with problems, one for each line; nothing of it was written."""
+
+    def __init__(self, problems: Sequence[Invalid]) -> None:
+        more = f" (+{len(problems) - _SHOWN})" if len(problems) > _SHOWN else ""
+        what = "; ".join(str(problem) for problem in problems[:_SHOWN]) + more
+        super().__init__(N_("Nothing was imported: %(what)s"), what=what, field="file")
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True)
+class _Voter:
+    """A voter as the database will know them."""
+
+    kind: AddressKind
+    digest: bytes
+    value: str
+    picks: tuple[int, ...]
+
+
+def import_ballots(
+    session: Session, *, slug: str, path: Path, actor: str, secret_key: str, now: datetime, progress: Progress | None = None
+) -> ImportReport:
+    """Import the ballots of a file, replacing those of an earlier import, never one that its owner tapped.
+
+    A voter who is an address of the campaign's anchor is that person; any other name is opaque and holds in this campaign only.
+    A Pabulib file's projects become candidates if the campaign has none. Raises NotFound; Refused outside `draft` to `voting` or
+    if `votes_each` is too small; BadBallots and Invalid for what is wrong with the file.
+    """
+    campaign = _open_campaign(session, slug, now)
+    with ballot_files.opened(path) as file:
+        # The projects stand before the first ballot; with them read, they can become the candidates that ballots name.
+        first = list(islice(file.rows, 1))
+        made = projects.add(session, campaign, file.projects) if file.projects else 0
+        known = dict(session.execute(select(Candidate.code, Candidate.id).where(Candidate.campaign_id == campaign.id)).all())
+        collected = _collect((row for rows in (first, file.rows) for row in rows), known, campaign.votes_each)
+    voters = _voters(collected, campaign, secret_key)
+    report = ImportReport(voters=len(voters), votes=sum(len(voter.picks) for voter in voters), candidates=made)
+    for start in range(0, len(voters), _CHUNK):
+        chunk = voters[start : start + _CHUNK]
+        report = _write(session, campaign, chunk, report, now)
+        if progress:
+            progress(start + len(chunk), len(voters))
+    after = {"voters": report.voters, "votes": report.votes, "new": report.new, "replaced": report.replaced}
+    audit.record(session, actor=actor, action="voting.import_ballots", campaign=slug, object=path.name, after=after, now=now)
+    return report
+
+
+def _open_campaign(session: Session, slug: str, now: datetime) -> Campaign:
+    """Lock the campaign against a second import and a change of phase; votes go on meanwhile."""
+    campaign = session.scalars(select(Campaign).where(Campaign.slug == slug).with_for_update(key_share=True)).one_or_none()
+    if campaign is None:
+        raise NotFound(N_("There is no campaign “%(slug)s”; c2b campaign list shows all"), slug=slug)
+    if campaign.voting_closes is None:
+        raise Refused(N_("Campaign %(slug)s has no voting phase"), slug=slug)
+    if campaign.state not in _OPEN or now >= campaign.voting_closes:
+        raise Refused(N_("Ballots can be imported from the draft to the end of voting; voting for %(slug)s is over"), slug=slug)
+    return campaign
+
+
+# Reading
+
+
+@dataclass
+class _Collected:
+    picks: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    problems: list[Invalid] = field(default_factory=list)
+    largest: int = 0
+
+
+def _collect(rows: Iterator[BallotRow], known: dict[str, int], votes_each: int) -> _Collected:
+    """Bring the rows of each voter together; raises BadBallots with every problem, Refused if only the limit is too small."""
+    found, limit = _Collected(), 0
+    for row in rows:
+        problem = _problem(row, known, found)
+        if problem:
+            found.problems.append(problem)
+            continue
+        picks = found.picks.get(row.voter, ()) + tuple(known[code] for code in row.codes)
+        found.picks[row.voter] = picks
+        found.lines.setdefault(row.voter, row.line)
+        if len(picks) > votes_each:
+            limit = max(limit, len(picks))
+            many = N_("line %(line)s: voter %(voter)s gives %(votes)s votes, a ballot has %(most)s")
+            found.problems.append(Invalid(many, line=row.line, voter=row.voter[:40], votes=len(picks), most=votes_each))
+    if limit:
+        needed = N_("the largest ballot has %(needed)s votes: set votes_each = %(needed)s in the campaign file, or repair the lines")
+        found.problems.insert(0, Invalid(needed, needed=limit))
+    if found.problems:
+        raise BadBallots(found.problems)
+    return found
+
+
+def _problem(row: BallotRow, known: dict[str, int], found: _Collected) -> Invalid | None:
+    if not row.voter:
+        return Invalid(N_("line %(line)s: the voter is missing"), line=row.line)
+    if not row.partial and row.voter in found.picks:
+        twice = N_("line %(line)s: voter %(voter)s has a ballot on line %(first)s already")
+        return Invalid(twice, line=row.line, voter=row.voter[:40], first=found.lines[row.voter])
+    if row.partial and not row.codes:
+        return Invalid(N_("line %(line)s: the candidate is missing"), line=row.line)
+    if unknown := next((code for code in row.codes if code not in known), None):
+        return Invalid(N_("line %(line)s: there is no candidate “%(code)s” in this campaign"), line=row.line, code=unknown[:60])
+    before = found.picks.get(row.voter, ())
+    again = next((code for code in row.codes if known[code] in before or row.codes.count(code) > 1), None)
+    if again:
+        return Invalid(N_("line %(line)s: voter %(voter)s votes twice for “%(code)s”"), line=row.line, voter=row.voter[:40], code=again)
+    return None
+
+
+def _voters(found: _Collected, campaign: Campaign, secret_key: str) -> list[_Voter]:
+    """Say who each voter is; two writings of one address are a problem, as one person has one ballot."""
+    voters: dict[bytes, _Voter] = {}
+    lines: dict[bytes, int] = {}
+    problems = []
+    for name, picks in found.picks.items():
+        kind, normal = _identity(name, campaign)
+        digest = keyed_hash(secret_key, "address", kind, normal)
+        line = found.lines[name]
+        if digest in voters:
+            same = N_("line %(line)s: this address has a ballot on line %(first)s already, written differently")
+            problems.append(Invalid(same, line=line, first=lines[digest]))
+        voters[digest] = _Voter(kind, digest, "" if kind is AddressKind.IMPORTED else name, picks)
+        lines[digest] = line
+    if problems:
+        raise BadBallots(problems)
+    return list(voters.values())
+
+
+def _identity(name: str, campaign: Campaign) -> tuple[AddressKind, str]:
+    """Return the anchor address that `name` is, else the opaque name, which holds in this campaign only."""
+    if campaign.identity in (AddressKind.EMAIL, AddressKind.PHONE):
+        try:
+            return campaign.identity, normalise(campaign.identity, name)
+        except Invalid:
+            pass
+    return AddressKind.IMPORTED, f"{campaign.slug}:{name}"
+
+
+# Writing
+
+
+def _write(session: Session, campaign: Campaign, chunk: Sequence[_Voter], report: ImportReport, now: datetime) -> ImportReport:
+    """Write some voters' ballots by a constant number of statements."""
+    people = _people(session, chunk, now)
+    wanted = {people[voter.digest]: voter.picks for voter in chunk}
+    empty = [ballots.new_ballot(campaign.id, person, campaign.votes_each, now) for person in wanted]
+    fresh = insert_into(session, Ballot).on_conflict_do_nothing().returning(Ballot.person_id)
+    new = set(session.scalars(fresh, [values | {"source": BallotSource.IMPORTED, "version": 1} for values in empty]))
+    earlier = _earlier(session, campaign, [person for person in wanted if person not in new])
+    changed = [person for person, picks in earlier.items() if picks != set(wanted[person])]
+    here = Pick.campaign_id == campaign.id
+    if changed:
+        session.execute(delete(Pick).where(here, Pick.person_id.in_(changed)))
+        again = update(Ballot).where(Ballot.campaign_id == campaign.id, Ballot.person_id.in_(changed))
+        session.execute(again.values(version=Ballot.version + 1).execution_options(synchronize_session=False))
+    keys = {"campaign_id": campaign.id, "votes_each": campaign.votes_each}
+    picks = [
+        keys | {"person_id": person, "slot": slot, "candidate_id": pick}
+        for person in (*new, *changed)
+        for slot, pick in enumerate(wanted[person], start=1)
+    ]
+    if picks:
+        session.execute(insert(Pick), picks)
+    return replace(
+        report,
+        new=report.new + len(new),
+        replaced=report.replaced + len(changed),
+        unchanged=report.unchanged + len(earlier) - len(changed),
+        kept=report.kept + len(wanted) - len(new) - len(earlier),
+    )
+
+
+def _earlier(session: Session, campaign: Campaign, persons: Sequence[int]) -> dict[int, set[int]]:
+    """Lock and return the imported ballots among those of `persons`; what its owner tapped isn't one any more."""
+    mine = (Ballot.campaign_id == campaign.id) & Ballot.person_id.in_(persons) & (Ballot.source == BallotSource.IMPORTED)
+    found: dict[int, set[int]] = {
+        person: set() for person in session.scalars(select(Ballot.person_id).where(mine).order_by(Ballot.person_id).with_for_update())
+    }
+    for person, pick in session.execute(
+        select(Pick.person_id, Pick.candidate_id).where(Pick.campaign_id == campaign.id, Pick.person_id.in_(found))
+    ):
+        found[person].add(pick)
+    return found
+
+
+def _people(session: Session, chunk: Sequence[_Voter], now: datetime) -> dict[bytes, int]:
+    """Return the person behind each address, by its digest; new ones are made, their addresses not verified."""
+    digests = [voter.digest for voter in chunk]
+    known = dict(session.execute(select(Address.digest, Address.person_id).where(Address.digest.in_(digests))).all())
+    strangers = [voter for voter in chunk if voter.digest not in known]
+    if not strangers:
+        return known
+    refs = {secrets.token_urlsafe(12): voter for voter in strangers}
+    viewers = reserve_viewers(session, count=len(strangers))
+    rows: list[dict[str, Any]] = [
+        {"ref": ref, "name": "", "locale": "", "viewer": viewer, "created_at": now} for ref, viewer in zip(refs, viewers, strict=True)
+    ]
+    made = session.execute(insert(Person).returning(Person.ref, Person.id), rows).all()
+    addresses = [
+        {"person_id": person, "kind": refs[ref].kind, "value": refs[ref].value, "digest": refs[ref].digest, "verified_at": None}
+        for ref, person in made
+    ]
+    session.execute(insert(Address), addresses)
+    return known | {refs[ref].digest: person for ref, person in made}

@@ -1,0 +1,195 @@
+"""The selection: counted ballots, frozen rules and a seed become a rank for every candidate and the top N."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from c2b.audit import actions as audit
+from c2b.campaigns.actions import locked
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.queries import campaign as find_campaign
+from c2b.campaigns.rules import CampaignState, has_voting
+from c2b.errors import N_, Refused
+from c2b.voting import queries, rules, tree
+from c2b.voting.models import Ballot, BallotLeaf, Pick, Selection, SelectionLine
+from c2b.voting.queries import SelectionRow, SelectionView
+
+_CHUNK = 5000
+
+
+def preview(session: Session, *, slug: str) -> SelectionView:
+    """Return what the selection would be now; its seed is labelled `preview:`, so that nobody learns the lots beforehand.
+
+    Raises NotFound; Refused where there is no vote.
+    """
+    campaign = find_campaign(session, slug)
+    _must_vote(campaign)
+    seed = tree.digest({"preview": slug})
+    return _run(session, campaign, leaves(session, campaign), bytes.fromhex(seed), label=f"preview:{seed}").view
+
+
+def select_winners(session: Session, *, slug: str, actor: str, now: datetime) -> SelectionView:
+    """Make the selection once, store it and move the campaign on to `selected`; made already, return the stored one.
+
+    Raises NotFound; Refused outside `tally`.
+    """
+    campaign = locked(session, slug)
+    if stored := queries.selection(session, campaign.id):
+        return stored
+    _must_vote(campaign)
+    if campaign.state is not CampaignState.TALLY:
+        early = N_("Campaign %(slug)s is “%(state)s”; the selection is made in “tally”, when voting has closed")
+        raise Refused(early, slug=slug, state=campaign.state.value)
+    found = leaves(session, campaign)
+    seed = rules.seed(campaign.secret, _root(found))
+    run = _run(session, campaign, found, seed, label=seed.hex())
+    _store(session, campaign, run, actor=actor, now=now)
+    campaign.state = CampaignState.SELECTED
+    session.flush()
+    after = {"state": campaign.state.value, "input_hash": run.view.input_hash, "output_hash": run.view.output_hash}
+    before = {"state": CampaignState.TALLY.value}
+    audit.record(session, actor=actor, action="voting.select", campaign=slug, before=before, after=after, now=now)
+    stored = queries.selection(session, campaign.id)
+    assert stored is not None
+    return stored
+
+
+@dataclass(frozen=True)
+class _Run:
+    view: SelectionView
+    leaves: list[tree.Leaf]
+
+
+def _must_vote(campaign: Campaign) -> None:
+    if not has_voting(campaign):
+        raise Refused(N_("Campaign %(slug)s has no voting phase: every candidate counts as selected"), slug=campaign.slug)
+
+
+def _run(session: Session, campaign: Campaign, found: list[tree.Leaf], seed: bytes, *, label: str) -> _Run:
+    tallies, named = _tallies(session, campaign)
+    by = rules.SelectionRules(campaign.places, campaign.min_votes, campaign.max_per_category)
+    ranked = rules.choose(tallies, by, seed)
+    lines = tuple(
+        SelectionRow(each.rank, *named[each.tally.code], each.tally.votes, each.tally.held, each.result, each.tie_key) for each in ranked
+    )
+    turnout = queries.turnout(session, campaign.id)
+    root = _root(found).hex()
+    view = SelectionView(
+        places=campaign.places,
+        voters=turnout.ballots,
+        votes=turnout.votes,
+        held_votes=turnout.held_votes,
+        input_hash=tree.digest(_input(campaign, tallies, root)),
+        ballot_root=root,
+        seed=label,
+        output_hash=tree.digest(
+            [line(rank=row.rank, code=row.code, votes=row.votes, held=row.held, result=row.result, tie_key=row.tie_key) for row in lines]
+        ),
+        margin=rules.margin(ranked, by, seed),
+        lines=lines,
+    )
+    return _Run(view, found)
+
+
+def _tallies(session: Session, campaign: Campaign) -> tuple[list[rules.Tally], dict[str, tuple[int, str, str, str]]]:
+    """Return every candidate's tally; and key, code and names by code."""
+    columns = (Candidate.id, Candidate.code, Candidate.name, Candidate.name_en, Candidate.category, Candidate.withdrawn_at)
+    candidates = session.execute(select(*columns).where(Candidate.campaign_id == campaign.id)).all()
+    counts, nothing = queries.counts(session, campaign.id), queries.Count(0, 0)
+    tallies = []
+    for key, code, _, _, category, withdrawn_at in candidates:
+        count = counts.get(key, nothing)
+        tallies.append(rules.Tally(code, count.votes, count.held, category, withdrawn_at is not None))
+    return tallies, {each.code: (each.id, each.code, each.name, each.name_en) for each in candidates}
+
+
+def _input(campaign: Campaign, tallies: list[rules.Tally], root: str) -> dict[str, Any]:
+    """Return everything that the selection is made of, besides the seed."""
+    return {
+        "campaign": campaign.slug,
+        "rules": {
+            "version": campaign.rules_version,
+            "votes_each": campaign.votes_each,
+            "places": campaign.places,
+            "min_votes": campaign.min_votes,
+            "max_per_category": campaign.max_per_category,
+            "count": sorted(campaign.count),
+        },
+        "candidates": [
+            {"code": each.code, "category": each.category, "withdrawn": each.withdrawn, "votes": each.votes, "held": each.held}
+            for each in sorted(tallies, key=lambda tally: tally.code)
+        ],
+        "ballot_root": root,
+    }
+
+
+def line(*, rank: int, code: str, votes: int, held: int, result: rules.SelectionResult, tie_key: str) -> dict[str, Any]:
+    """Return a candidate's line as the output hash takes it."""
+    return {"rank": rank, "code": code, "votes": votes, "held": held, "result": result.value, "tie_key": tie_key}
+
+
+def _root(found: list[tree.Leaf]) -> bytes:
+    return tree.root(leaf.hash() for leaf in found)
+
+
+def leaves(session: Session, campaign: Campaign) -> list[tree.Leaf]:
+    """Return a leaf for each ballot that counts or is held, by serial (compared as bytes, whatever the database's language is)."""
+    return sorted(_each_leaf(session, campaign), key=lambda leaf: leaf.serial)
+
+
+def _each_leaf(session: Session, campaign: Campaign) -> Iterator[tree.Leaf]:
+    query = (
+        select(Ballot.person_id, Ballot.serial, Ballot.version, Ballot.nonce, Ballot.held_at, Candidate.code)
+        .outerjoin(Pick, (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id))
+        .outerjoin(Candidate, Candidate.id == Pick.candidate_id)
+        .where(Ballot.campaign_id == campaign.id, Ballot.source.in_(queries.counted_sources(session, campaign.id)))
+        .order_by(Ballot.person_id)
+        .execution_options(yield_per=_CHUNK)
+    )
+    for _, rows in groupby(session.execute(query), key=lambda row: row.person_id):
+        picks = list(rows)
+        first = picks[0]
+        codes = [row.code for row in picks if row.code is not None]
+        hidden = tree.commitment(nonce=first.nonce, serial=first.serial, version=first.version, codes=codes)
+        yield tree.Leaf(first.serial, first.version, first.held_at is not None, hidden)
+
+
+def _store(session: Session, campaign: Campaign, run: _Run, *, actor: str, now: datetime) -> None:
+    view = run.view
+    hashes = {"input_hash": view.input_hash, "ballot_root": view.ballot_root, "seed": view.seed, "output_hash": view.output_hash}
+    figures = {"places": view.places, "voters": view.voters, "votes": view.votes, "held_votes": view.held_votes, "margin": view.margin}
+    values = {"campaign_id": campaign.id, "at": now, "actor": actor, "rules_version": campaign.rules_version}
+    session.execute(insert(Selection).values(values | hashes | figures))
+    session.execute(
+        insert(SelectionLine),
+        [
+            {
+                "campaign_id": campaign.id,
+                "candidate_id": row.candidate_id,
+                "rank": row.rank,
+                "votes": row.votes,
+                "held": row.held,
+                "result": row.result,
+                "tie_key": row.tie_key,
+            }
+            for row in view.lines
+        ],
+    )
+    for start in range(0, len(run.leaves), _CHUNK):
+        rows = [
+            {
+                "campaign_id": campaign.id,
+                "index": start + number,
+                "serial": leaf.serial,
+                "version": leaf.version,
+                "held": leaf.held,
+                "commitment": leaf.commitment,
+            }
+            for number, leaf in enumerate(run.leaves[start : start + _CHUNK])
+        ]
+        session.execute(insert(BallotLeaf), rows)

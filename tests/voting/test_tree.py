@@ -1,0 +1,90 @@
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c2b.voting.tree import Leaf, canonical, commitment, digest, root
+
+# The test vectors of RFC 6962's reference implementation (certificate-transparency, merkle_tree_test): inputs and roots of 1 to 8 leaves.
+INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+ROOTS = [
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+]
+
+
+def leaf_hash(data: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_the_root_is_that_of_the_rfcs_reference(size: int) -> None:
+    assert root(leaf_hash(bytes.fromhex(data)) for data in INPUTS[:size]).hex() == ROOTS[size - 1]
+
+
+def test_the_root_of_nothing_is_the_hash_of_nothing() -> None:
+    assert root([]) == hashlib.sha256(b"").digest()
+
+
+def by_the_book(leaves: list[bytes]) -> bytes:
+    """RFC 6962, 2.1, word for word."""
+    if len(leaves) == 1:
+        return leaves[0]
+    half = 1
+    while 2 * half < len(leaves):
+        half *= 2
+    return hashlib.sha256(b"\x01" + by_the_book(leaves[:half]) + by_the_book(leaves[half:])).digest()
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=70))
+def test_the_root_is_the_recursive_definitions(leaves: list[bytes]) -> None:
+    assert root(leaves) == by_the_book(leaves)
+
+
+LEAF = Leaf("serial", 3, held=False, commitment="c" * 64)
+
+
+def test_a_leaf_is_hashed_with_its_prefix() -> None:
+    written = b'{"commitment":"' + b"c" * 64 + b'","held":false,"serial":"serial","version":3}'
+    assert LEAF.hash() == hashlib.sha256(b"\x00" + written).digest()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Leaf("other", 3, held=False, commitment="c" * 64),
+        Leaf("serial", 4, held=False, commitment="c" * 64),
+        Leaf("serial", 3, held=True, commitment="c" * 64),
+        Leaf("serial", 3, held=False, commitment="d" * 64),
+    ],
+)
+def test_every_part_of_a_leaf_changes_its_hash(other: Leaf) -> None:
+    assert other.hash() != LEAF.hash()
+
+
+def test_a_commitment_can_be_recomputed_by_hand() -> None:
+    written = b'{"codes":["K1","K2"],"nonce":"6e6e","serial":"s","version":2}'
+    assert commitment(nonce=b"nn", serial="s", version=2, codes=["K2", "K1"]) == hashlib.sha256(written).hexdigest()
+
+
+def test_a_commitment_hides_what_its_nonce_hides_and_binds_the_rest() -> None:
+    made = {
+        commitment(nonce=nonce, serial=serial, version=version, codes=codes)
+        for nonce in (b"a", b"b")
+        for serial in ("s", "t")
+        for version in (1, 2)
+        for codes in ([], ["K1"], ["K1", "K2"], ["K1K2"])
+    }
+    assert len(made) == 32
+
+
+def test_equal_values_are_written_alike() -> None:
+    assert canonical({"b": 1, "a": "款"}) == '{"a":"款","b":1}'.encode()
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
