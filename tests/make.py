@@ -251,3 +251,8 @@ def candidate_of(session: Session, of: Campaign, code: str) -> Candidate:
 def campaign_of(session: Session, slug: str) -> Campaign:
     """Return a campaign by its slug."""
     return session.scalars(select(Campaign).where(Campaign.slug == slug)).one()
+
+
+def order_of(session: Session, line: OrderLine) -> Order:
+    """Return the order of a line."""
+    return session.get_one(Order, line.order_id)

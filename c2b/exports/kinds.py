@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign
 from c2b.errors import N_, Invalid, Refused
 from c2b.exports.sheet import About, Sheet
-from c2b.exports.sheets import candidates, customers, ledger, production_orders, refunds, results, votes
+from c2b.exports.sheets import candidates, customers, deposits, ledger, production_orders, refunds, results, votes
 from c2b.exports.writers import beancount, csv, json, order_book, pabulib, xlsx
 
 
@@ -19,6 +19,7 @@ class Kind(enum.StrEnum):
     """What can be exported; the last four come later."""
 
     PRODUCTION_ORDERS = "production-orders"
+    DEPOSITS = "deposits"
     REFUNDS = "refunds"
     CUSTOMERS = "customers"
     CANDIDATES = "candidates"
@@ -56,6 +57,7 @@ class _Export:
 
 _EXPORTS: Mapping[Kind, _Export] = {
     Kind.PRODUCTION_ORDERS: _Export(production_orders.sheet, {**_TABLES, Format.XLSX: order_book.write}),
+    Kind.DEPOSITS: _Export(deposits.sheet),
     Kind.REFUNDS: _Export(refunds.sheet),
     Kind.CUSTOMERS: _Export(customers.sheet, personal=True),
     Kind.CANDIDATES: _Export(candidates.sheet),
