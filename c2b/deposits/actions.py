@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -242,24 +242,23 @@ def _require_open(campaign: Campaign, now: datetime) -> None:
 
 
 def _write_lines(session: Session, order: Order, asked: Sequence[Wanted], now: datetime) -> None:
-    lines = [
-        OrderLine(
-            campaign_id=order.campaign_id,
-            order_id=order.id,
-            candidate_id=each.candidate_id,
-            variant_id=each.variant_id,
-            units=each.units,
-            unit_price=each.unit_price,
-            deposit=each.deposit_per_unit * each.units,
-        )
+    rows = [
+        {
+            "campaign_id": order.campaign_id,
+            "order_id": order.id,
+            "candidate_id": each.candidate_id,
+            "variant_id": each.variant_id,
+            "units": each.units,
+            "unit_price": each.unit_price,
+            "deposit": each.deposit_per_unit * each.units,
+        }
         for each in asked
     ]
-    session.add_all(lines)
-    session.flush()
-    session.add_all(
-        Obligation(order_id=order.id, line_id=line.id, kind=ObligationKind.DEPOSIT, amount=line.deposit, due_at=now) for line in lines
-    )
-    session.flush()
+    session.execute(insert(OrderLine), rows)
+    kind, due_at = literal(ObligationKind.DEPOSIT, Obligation.kind.type), literal(now, Obligation.due_at.type)
+    owed = select(OrderLine.order_id, OrderLine.id, kind, OrderLine.deposit, due_at).where(OrderLine.order_id == order.id)
+    columns = ["order_id", "line_id", "kind", "amount", "due_at"]
+    session.execute(insert(Obligation).from_select(columns, owed.order_by(OrderLine.id)))
 
 
 def _json(figures: RefundFigures) -> dict[str, int]:
