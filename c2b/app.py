@@ -11,12 +11,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from c2b import clock as the_clock
 from c2b import settings as settings_module
 from c2b.db import Database
+from c2b.payments.gateways import blueprints, build
 from c2b.settings import Settings
 from c2b.ui import access, assets, filters, language, problems, security
 from c2b.ui.retries import Application
 from c2b.ui.shell import Parts, reserve_viewers
 from c2b.ui.viewers import ViewerNumbers
-from c2b.web import about, gallery, media, product, sign_in, votes
+from c2b.web import about, gallery, me, media, orders, product, sign_in, votes
 
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
 _LARGEST_FORM = 1024 * 1024
@@ -27,7 +28,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     settings = settings or settings_module.load().with_local_secret()
     app = Application("c2b", static_folder="static", template_folder="ui/templates")
     database = Database(settings.database)
-    app.extensions["c2b"] = Parts(settings, database, ViewerNumbers(reserve_viewers(database)), clock)
+    gateways = build(settings, now=clock)
+    app.extensions["c2b"] = Parts(settings, database, ViewerNumbers(reserve_viewers(database)), gateways, clock)
     app.secret_key = settings.secret_key.get_secret_value()
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -44,7 +46,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     if settings.trusted_proxies:
         hops: dict[str, Any] = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
         app.wsgi_app = ProxyFix(app.wsgi_app, **hops)  # type: ignore[method-assign]  # Flask's own documented way
-    for pages in (about, gallery, media, product, sign_in, votes):
-        app.register_blueprint(pages.bp)
+    for blueprint in (*(pages.bp for pages in (about, gallery, me, media, orders, product, sign_in, votes)), *blueprints(gateways)):
+        app.register_blueprint(blueprint)
     access.require_policies(app)
     return app

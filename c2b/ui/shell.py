@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from c2b import clock
 from c2b.db import Database
+from c2b.payments.protocol import Gateways
 from c2b.people import actions as people
 from c2b.people import queries
 from c2b.people.queries import Customer, StaffMember
@@ -36,6 +37,7 @@ class Parts:
     settings: Settings
     database: Database
     viewers: ViewerNumbers
+    gateways: Gateways
     clock: Callable[[], datetime] = field(default=clock.now)
 
 

@@ -1,10 +1,10 @@
 """What everybody may read: the campaigns, how a campaign works, and its result."""
 
 from flask import Blueprint, render_template
-from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries
 from c2b.campaigns.rules import CampaignState, commitment
+from c2b.deposits import legal
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.shell import reading
@@ -28,13 +28,20 @@ def home() -> str:
 
 @bp.get("/c/<slug>/how")
 @public
-def how(slug: str) -> str | Response:
+def how(slug: str) -> str:
     """Explain the campaign's rules, dates and consequences; the texts come from the rules, not from an editor."""
     with reading() as session:
         campaign = shown(session, slug)
         count = len(queries.candidate_ids(session, campaign.id))
         ballot = own_ballot(session, campaign)
-    return render_template("web/how.html", count=count, commitment=commitment(campaign.secret), **about(campaign, ballot))
+    cases = legal.consequences(
+        campaign.legal_profile,
+        closes=campaign.ordering_closes,
+        time_zone=campaign.time_zone,
+        grace_days=campaign.grace_days,
+        locale=locale(),
+    )
+    return render_template("web/how.html", count=count, commitment=commitment(campaign.secret), cases=cases, **about(campaign, ballot))
 
 
 @bp.get("/c/<slug>/results")

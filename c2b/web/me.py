@@ -1,0 +1,63 @@
+"""What a customer has: picks and orders, grouped by what they must do."""
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from c2b.campaigns import queries as campaigns
+from c2b.deposits import actions, queries
+from c2b.errors import Refused
+from c2b.ui.access import public
+from c2b.ui.language import locale
+from c2b.ui.problems import say
+from c2b.ui.shell import customer, customer_required, now, reading, to_sign_in, transaction, visitor
+from c2b.voting import queries as voting
+from c2b.web.campaign import title
+from c2b.web.words import entries, line_state
+
+bp = Blueprint("me", __name__, template_folder="templates")
+
+
+@bp.get("/me")
+@public
+def me() -> str | Response:
+    """Show picks and orders; a guest sees the picks, a first visit is asked to sign in."""
+    known = visitor()
+    if known is None:
+        return to_sign_in("customer")
+    with reading() as session:
+        orders = queries.my_orders(session, person_id=known.person_id, locale=locale(), now=now()) if known.verified else []
+        ballots = [
+            (found, title(found), ballot, campaigns.candidates(session, found.id, locale=locale(), ids=sorted(ballot.picked)))
+            for found in campaigns.campaigns(session)
+            if (ballot := voting.ballot(session, campaign_id=found.id, person_id=known.person_id)).picked
+        ]
+    return render_template("web/me.html", known=known, orders=orders, ballots=ballots, line_state=line_state)
+
+
+@bp.get("/me/orders/<ref>")
+@customer_required
+def order(ref: str) -> str:
+    """Show one order: lines, money, what happened, what happens otherwise."""
+    with reading() as session:
+        found = queries.order(session, ref=ref, person_id=customer().person_id, locale=locale(), now=now())
+    return render_template("web/order.html", order=found, timeline=entries(found), line_state=line_state)
+
+
+@bp.post("/me/orders/<ref>/cancel")
+@customer_required
+def cancel(ref: str) -> Response:
+    """Cancel one line, or all of them."""
+    line = request.form.get("line", "")
+    person_id = customer().person_id
+    try:
+        with transaction() as session:
+            if line.isascii() and line.isdigit():
+                actions.cancel_line(session, order_ref=ref, line_id=int(line[:15]), person_id=person_id, now=now())
+            elif line == "all":
+                actions.cancel_order(session, order_ref=ref, person_id=person_id, now=now())
+    except Refused as problem:
+        flash(say(problem), "bad")
+    else:
+        flash(_("Cancelled. What you paid for it goes back the way it came."), "ok")
+    return redirect(f"/me/orders/{ref}", 303)

@@ -1,0 +1,251 @@
+"""The basket, the order, and waiting for its payment."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request
+from flask import session as cookie
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from c2b.campaigns.queries import OptionRow
+from c2b.deposits import actions, pay, queries
+from c2b.deposits.placing import ShippingAddress
+from c2b.deposits.queries import Basket, BasketItem, Choice
+from c2b.errors import Invalid, Refused
+from c2b.payments.rules import PaymentState
+from c2b.ui.language import locale
+from c2b.ui.problems import say
+from c2b.ui.shell import customer, customer_required, now, parts, reading, transaction
+from c2b.web.campaign import shown
+from c2b.web.gallery import about, own_ballot
+
+bp = Blueprint("orders", __name__, template_folder="templates")
+_ADDRESS = ("recipient", "phone", "country", "postal_code", "address")
+_MOST_KEPT = 40
+"""Products whose choices the cookie keeps."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What the form says about one product: the options' keys as text, and the units."""
+
+    option1: str = ""
+    option2: str = ""
+    units: str = "1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A product in the basket as the page shows it; `choice` is the variant, once it is clear."""
+
+    item: BasketItem
+    taken: Taken | None
+    options1: tuple[OptionRow, ...]
+    options2: tuple[OptionRow, ...]
+    choice: Choice | None
+    full: frozenset[int] = field(default_factory=frozenset)
+
+    @property
+    def units(self) -> int:
+        """Units as a number; 0 where the form says something else."""
+        text = self.taken.units if self.taken else ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0  # noqa: PLR2004  999 pieces
+
+
+def _asked(form: MultiDict[str, str]) -> dict[str, Taken]:
+    """Read which products a form takes, with their options."""
+    return {
+        code: Taken(form.get(f"o1-{code}", ""), form.get(f"o2-{code}", ""), form.get(f"units-{code}", "1").strip())
+        for code in form.getlist("take")[:_MOST_KEPT]
+    }
+
+
+def _kept(slug: str) -> dict[str, Taken]:
+    return {code: Taken(*values) for code, values in cookie.get("basket", {}).get(slug, {}).items()}
+
+
+def _keep(slug: str, taken: Mapping[str, Taken]) -> None:
+    cookie["basket"] = {slug: {code: [each.option1, each.option2, each.units] for code, each in taken.items()}}
+
+
+def _row(item: BasketItem, taken: Taken | None) -> Row:
+    offered = [choice.variant for choice in item.choices]
+    first = tuple(option for option in item.product.options1 if any(v.option1 == option for v in offered))
+    second = tuple(option for option in item.product.options2 if any(v.option2 == option for v in offered))
+    one = str(first[0].id) if len(first) == 1 else taken.option1 if taken else ""
+    two = str(second[0].id) if len(second) == 1 else taken.option2 if taken else ""
+    wanted = (one if first else "", two if second else "")
+    choice = next((each for each in item.choices if _keys(each) == wanted), None)
+    return Row(item, Taken(*wanted, taken.units) if taken else None, first, second, choice)
+
+
+def _keys(choice: Choice) -> tuple[str, str]:
+    first, second = choice.variant.option1, choice.variant.option2
+    return str(first.id) if first else "", str(second.id) if second else ""
+
+
+def _rows(basket: Basket, taken: Mapping[str, Taken]) -> list[Row]:
+    """Return what the page lists: what is taken, what was asked for, and the person's picks."""
+    listed = [item for item in basket.items if item.picked or item.added or item.product.card.code in taken]
+    return [_row(item, taken.get(item.product.card.code)) for item in listed]
+
+
+def _missing(rows: list[Row]) -> dict[str, str]:
+    """Return what the form lacks, by the id of the control."""
+    errors = {}
+    for row in (row for row in rows if row.taken):
+        card, taken = row.item.product.card, row.taken
+        names = (row.item.product.option1_name, row.item.product.option2_name)
+        for axis, chosen, options in ((1, taken and taken.option1, row.options1), (2, taken and taken.option2, row.options2)):
+            if options and chosen not in {str(option.id) for option in options}:
+                errors[f"o{axis}-{card.code}"] = _("%(name)s: choose %(option)s", name=card.name, option=names[axis - 1] or _("one"))
+        if not row.units >= 1:
+            errors[f"units-{card.code}"] = _("%(name)s: how many pieces? Write a number like 1", name=card.name)
+        elif row.choice is None and not any(key.endswith(f"-{card.code}") for key in errors):
+            errors[f"o1-{card.code}"] = _("%(name)s is not offered in this combination; choose another", name=card.name)
+    return errors if any(row.taken for row in rows) else {"basket": _("Tick at least one product")}
+
+
+def _page(slug: str, taken: Mapping[str, Taken], status: int = 200, errors: Mapping[str, str] | None = None) -> tuple[str, int]:
+    """Render the basket with what the form says; amounts come from what is offered now."""
+    add = request.args.get("add", "")
+    with reading() as session:
+        campaign = shown(session, slug)
+        ballot = own_ballot(session, campaign)
+        basket = queries.basket(session, campaign=campaign, person_id=customer().person_id, add=add, locale=locale(), now=now())
+    taken = {add: Taken(), **taken} if add else taken
+    rows = _rows(basket, taken)
+    page = render_template(
+        "web/basket.html",
+        basket=basket,
+        rows=rows,
+        sums=_sums(rows),
+        errors=errors or {},
+        key=request.form.get("key") or secrets.token_urlsafe(16),
+        form={name: request.form.get(name, "") for name in _ADDRESS},
+        gateways=list(parts().gateways),
+        gateway_name=_gateway_name,
+        countries=[("", "—"), *((country, country) for country in campaign.countries)],
+        **about(campaign, ballot),
+    )
+    return page, status
+
+
+def _gateway_name(gateway: str) -> tuple[str, str]:
+    """Return how a way to pay is called, and one line about it."""
+    return {"sandbox": (_("Test payment"), _("No real money moves; for trying things out"))}.get(gateway, (gateway, ""))
+
+
+def _sums(rows: list[Row]) -> dict[str, int]:
+    """Add up what is chosen: promised price, deposit, and the same if ordering closed now; minor units."""
+    chosen = [(row, row.choice, row.units) for row in rows if row.taken and row.choice]
+    made = [(choice, units) for row, choice, units in chosen if row.item.is_reached]
+    return {
+        "products": len(chosen),
+        "promised": sum(choice.promised * units for _row, choice, units in chosen),
+        "deposit": sum(choice.deposit * units for _row, choice, units in chosen),
+        "made": len(made),
+        "balance_now": sum((choice.now - choice.deposit) * units for choice, units in made),
+        "returned_now": sum(choice.deposit * units for row, choice, units in chosen if not row.item.is_reached),
+    }
+
+
+@bp.get("/c/<slug>/order")
+@customer_required
+def basket(slug: str) -> tuple[str, int]:
+    """Show the customer's selected picks, to be ordered in one go; `?add=` brings another product."""
+    return _page(slug, _kept(slug))
+
+
+@bp.post("/c/<slug>/orders")
+@customer_required
+def place(slug: str) -> Response | tuple[str, int]:
+    """Write the order and go on to its payment; `do=total` only adds up."""
+    taken = _asked(request.form)
+    _keep(slug, taken)
+    if request.form.get("do") == "total":
+        return redirect(f"/c/{slug}/order#total", 303)
+    rows = _chosen(slug, taken)
+    if errors := _missing(rows):
+        return _page(slug, taken, 400, errors)
+    try:
+        ref = _write(slug, rows)
+        return _begin(ref)
+    except (Invalid, Refused) as problem:
+        return _page(slug, taken, 400, {getattr(problem, "field", "") or "basket": say(problem)})
+
+
+def _chosen(slug: str, taken: Mapping[str, Taken]) -> list[Row]:
+    with reading() as session:
+        campaign = shown(session, slug)
+        basket = queries.basket(session, campaign=campaign, person_id=customer().person_id, add="", locale=locale(), now=now())
+    return [row for row in _rows(basket, taken) if row.taken]
+
+
+def _write(slug: str, rows: list[Row]) -> str:
+    with transaction() as session:
+        ref = actions.place_order(
+            session,
+            slug=slug,
+            person_id=customer().person_id,
+            lines=[(row.choice.variant.id, row.units) for row in rows if row.choice],
+            address=ShippingAddress(**{name: request.form.get(name, "").strip() for name in _ADDRESS}),
+            idempotency_key=request.form.get("key", ""),
+            locale=locale(),
+            now=now(),
+        )
+    cookie.pop("basket", None)
+    return ref
+
+
+def _begin(ref: str) -> Response:
+    """Begin the payment of an order and go where it is paid."""
+    gateway = request.form.get("gateway") or next(iter(parts().gateways))
+    known = parts()
+    page = pay.pay(known.database, known.gateways, order_ref=ref, person_id=customer().person_id, gateway=gateway, now=now())
+    return redirect(page, 303)
+
+
+@bp.post("/me/orders/<ref>/pay")
+@customer_required
+def pay_again(ref: str) -> Response:
+    """Pay what is due on an order: the payment that runs already, or a new one."""
+    try:
+        return _begin(ref)
+    except (Invalid, Refused) as problem:
+        flash(say(problem), "bad")
+        return redirect(f"/me/orders/{ref}", 303)
+
+
+@bp.get("/c/<slug>/pay/<ref>")
+@customer_required
+def waiting(slug: str, ref: str) -> Response | str:
+    """Show a payment until its result is known."""
+    with reading() as session:
+        found = queries.payment(session, key=ref, person_id=customer().person_id)
+        if found.state is PaymentState.CAPTURED:
+            return redirect(f"/me/orders/{found.order_ref}", 303)
+        campaign = shown(session, slug)
+        order = queries.order(session, ref=found.order_ref, person_id=customer().person_id, locale=locale(), now=now())
+        ballot = own_ballot(session, campaign)
+    return render_template("web/waiting.html", payment=found, order=order, **about(campaign, ballot))
+
+
+@bp.post("/c/<slug>/pay/<ref>")
+@customer_required
+def check(slug: str, ref: str) -> Response:
+    """Ask the gateway now; htmx is sent on only when something is known."""
+    with reading() as session:
+        found = queries.payment(session, key=ref, person_id=customer().person_id)
+    state = pay.check(parts().database, parts().gateways, key=found.key, now=now())
+    if state is PaymentState.CAPTURED:
+        flash(_("The deposit is in. Your places are yours."), "ok")
+    here = f"/c/{slug}/pay/{ref}" if state is not PaymentState.CAPTURED else f"/me/orders/{found.order_ref}"
+    if "HX-Request" not in request.headers:
+        return redirect(here, 303)
+    if state in {PaymentState.CAPTURED, PaymentState.FAILED, PaymentState.MISMATCH}:
+        return make_response("", 200, {"HX-Redirect": here})
+    return make_response("", 204)

@@ -1,0 +1,88 @@
+"""How the states of orders are said: one place, one wording."""
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from c2b.deposits.order_view import LineView, OrderView
+from c2b.deposits.rules import Fulfilment, Money, Outcome
+from c2b.deposits.timeline import Entry, Event
+from c2b.ui.filters import instant_text, money
+
+
+@dataclass(frozen=True)
+class Said:
+    """A state in words, with the kind of its tag: ok, warn, bad, inf or empty."""
+
+    text: str
+    kind: str
+
+
+def line_state(line: LineView) -> Said:
+    """Say where a line stands: its outcome first, then its money, then its goods."""
+    if line.outcome is Outcome.OPEN:
+        return _open(line)
+    if line.outcome is Outcome.ALLOCATED:
+        return _allocated(line)
+    missed = line.outcome is Outcome.MISSED
+    if line.money is Money.REFUND_DUE:
+        return Said(_("Not made, deposit on its way back") if missed else _("Cancelled, deposit on its way back"), "warn")
+    if line.money is Money.REFUNDED:
+        return Said(_("Not made, deposit returned in full") if missed else _("Cancelled, deposit returned in full"), "ok")
+    return Said(_("Not made") if missed else _("Cancelled"), "")
+
+
+def _open(line: LineView) -> Said:
+    if line.cancel_requested:
+        return Said(_("Cancelled as soon as the payment is known"), "warn")
+    if line.money is Money.DEPOSIT_DUE:
+        return Said(_("Deposit to pay"), "bad")
+    return Said(_("Ordered, deposit paid"), "inf")
+
+
+def _allocated(line: LineView) -> Said:
+    goods = {
+        Fulfilment.READY: _("Made, ready to go"),
+        Fulfilment.SHIPPED: _("On its way to you"),
+        Fulfilment.PICKED_UP: _("Handed over"),
+        Fulfilment.RETURNED: _("Returned"),
+    }
+    if line.fulfilment in goods:
+        return Said(goods[line.fulfilment], "ok")
+    if line.money is Money.OVERDUE:
+        return Said(_("Being made, balance overdue"), "bad")
+    return Said(_("Being made") if line.fulfilment is Fulfilment.IN_PRODUCTION else _("Confirmed, will be made"), "ok")
+
+
+def entries(order: OrderView) -> list[dict[str, str]]:
+    """Say what happened to an order, and what comes next, for the timeline."""
+    happened = [_entry(order, entry) for entry in order.timeline]
+    if any(line.outcome is Outcome.OPEN for line in order.lines):
+        closes = instant_text(order.ordering_closes, order.time_zone)
+        happened.append({"what": _("Ordering closes, then each product is decided"), "when": closes, "state": ""})
+    if any(line.outcome is Outcome.ALLOCATED and line.balance and line.money is not Money.PAID for line in order.lines):
+        due = instant_text(order.balance_due, order.time_zone) if order.balance_due else ""
+        what = _("Balance of %(amount)s", amount=money(order.balance, order.currency))
+        happened.append({"what": what, "when": _("until %(at)s", at=due) if due else "", "state": "n"})
+    return happened
+
+
+def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
+    values = {"amount": money(entry.amount, order.currency), "code": entry.about}
+    texts = {
+        Event.PLACED: _("Order written"),
+        Event.PAYMENT_STARTED: _("Payment of %(amount)s begun", **values),
+        Event.PAID: _("Paid %(amount)s", **values),
+        Event.PAYMENT_FAILED: _("The payment of %(amount)s did not go through; nothing was taken", **values),
+        Event.PAYMENT_HELD_UP: _("The payment of %(amount)s does not match; somebody is looking at it", **values),
+        Event.CANCEL_REQUESTED: _("%(code)s: you asked to cancel", **values),
+        Event.CANCELLED: _("%(code)s cancelled", **values),
+        Event.CONFIRMED: _("%(code)s reached its minimum and is made", **values),
+        Event.MISSED: _("%(code)s missed its minimum and is not made", **values),
+        Event.REFUND_QUEUED: _("%(amount)s on its way back to you", **values),
+        Event.REFUNDED: _("%(amount)s returned", **values),
+        Event.REFUND_REFUSED: _("%(amount)s could not be returned the way it came; somebody is looking at it", **values),
+    }
+    when = instant_text(entry.at, order.time_zone)
+    reference = _("%(when)s, reference %(reference)s", when=when, reference=entry.reference) if entry.reference else when
+    return {"what": texts[entry.event], "when": reference, "state": "d"}
