@@ -40,7 +40,7 @@ def decide(session: Session, *, slug: str, actor: str, now: datetime, expected: 
     consequences.end_lines(session, campaign, now=now)
     consequences.settle_money(session, campaign, now=now)
     campaign.state = CampaignState.DECIDED
-    enqueue(session, kind="production.tell", payload={"campaign": campaign.id, "after": 0}, key=f"production.tell:{slug}", now=now)
+    enqueue(session, kind="production.tell", payload={"campaign": campaign.id}, key=f"production.tell:{slug}", now=now)
     summary = {name: value for name, value in planned.figures.document().items() if name != "products"}
     record(session, actor=actor, action=ACTION, campaign=slug, before={"state": "settling"}, after=summary | {"state": "decided"}, now=now)
     return planned.figures

@@ -1,12 +1,19 @@
 """A campaign whose ordering has closed, and customers who have paid."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import CampaignState
-from c2b.deposits.models import Order
+from c2b.db import Base
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
+from c2b.deposits.rules import ObligationKind, ObligationState
+from c2b.ledger.models import Transfer
+from c2b.payments.models import Payment
+from c2b.payments.rules import PaymentState
 from c2b.people.models import Person
 from tests import books, make
 
@@ -35,3 +42,38 @@ def buys(session: Session, of: Campaign, *lines: tuple[Variant, int], paid: bool
     if paid:
         books.pay(session, order)
     return order
+
+
+def crowd(session: Session, of: Campaign, variants: Sequence[Variant], orders: int, *, lines_each: int = 4) -> None:
+    """Let many customers buy one unit each of some variants and pay: the same rows as `buys`, written by the thousand."""
+    terms = {"legal_profile": of.legal_profile, "terms": "", "terms_hash": "5" * 64, "terms_accepted_at": make.ORDERING_OPENS}
+    moment = {"created_at": make.ORDERING_OPENS, "checked_at": make.ORDERING_OPENS, "settled_at": make.ORDERING_OPENS}
+    rows: dict[type[Base], list[dict[str, Any]]] = {
+        table: [] for table in (Person, Order, OrderLine, Obligation, Payment, PaymentPart, Transfer)
+    }
+    people, orders_, lines, owed, payments, parts, transfers = rows.values()
+    for order in range(1, orders + 1):
+        ref, key = f"order-{order}", f"{order:016}"  # as long as the program's own
+        taken = [variants[(order + step) % len(variants)] for step in range(lines_each)]
+        deposits = [(variant.price or 0) // 5 for variant in taken]
+        people.append({"id": order, "ref": f"person-{order}", "name": "", "locale": "en", "viewer": order, "created_at": make.OPENS})
+        named = {"id": order, "ref": ref, "idempotency_key": ref, "placed_at": make.ORDERING_OPENS}
+        orders_.append(named | terms | {"campaign_id": of.id, "person_id": order})
+        captured = {"amount": sum(deposits), "captured": sum(deposits), "currency": of.currency, "state": PaymentState.CAPTURED}
+        payments.append({"id": order, "key": key, "payer": ref, "gateway": "sandbox", "merchant": "main"} | captured | moment)
+        for variant, deposit in zip(taken, deposits, strict=True):
+            line = len(lines) + 1
+            keys = {"campaign_id": of.id, "order_id": order, "candidate_id": variant.candidate_id, "variant_id": variant.id}
+            price = {"units": 1, "unit_price": variant.price, "deposit": deposit}
+            lines.append({"id": line} | keys | price | {"reserved_at": make.ORDERING_OPENS})
+            due = {"amount": deposit, "due_at": make.ORDERING_OPENS, "state": ObligationState.PAID}
+            owed.append({"id": line, "order_id": order, "line_id": line, "kind": ObligationKind.DEPOSIT} | due)
+            parts.append({"payment_id": order, "obligation_id": line, "amount": deposit, "applied": True})
+            books_ = {"currency": of.currency, "event": "captured", "campaign": of.slug, "at": make.ORDERING_OPENS}
+            transfers.append({"id": f"cap:{key}:{line}", "debit": books.PSP, "credit": f"dep:{line}", "amount": deposit} | books_)
+    for table, values in rows.items():
+        session.execute(insert(table), values)
+    if session.get_bind().dialect.name == "postgresql":  # rows that bring their keys leave the counters behind
+        for table in set(rows) - {PaymentPart, Transfer}:
+            last = select(func.max(table.__table__.c.id)).scalar_subquery()
+            session.execute(select(func.setval(func.pg_get_serial_sequence(table.__tablename__, "id"), last)))
