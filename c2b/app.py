@@ -8,6 +8,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from c2b import admin
 from c2b import clock as the_clock
 from c2b import settings as settings_module
 from c2b.db import Database
@@ -46,7 +47,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     if settings.trusted_proxies:
         hops: dict[str, Any] = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
         app.wsgi_app = ProxyFix(app.wsgi_app, **hops)  # type: ignore[method-assign]  # Flask's own documented way
-    for blueprint in (*(pages.bp for pages in (about, gallery, me, media, orders, product, sign_in, votes)), *blueprints(gateways)):
+    rooms = (about, admin, gallery, me, media, orders, product, sign_in, votes)
+    for blueprint in (*(pages.bp for pages in rooms), *blueprints(gateways)):
         app.register_blueprint(blueprint)
     access.require_policies(app)
     return app

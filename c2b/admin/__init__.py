@@ -1,0 +1,37 @@
+"""The staff's pages; importing them adds their routes to the one blueprint."""
+
+from c2b.admin import (
+    accounts,
+    campaigns,
+    candidates,
+    counts,
+    decision,
+    ending,
+    exports,
+    importing,
+    log,
+    orders,
+    overview,
+    production,
+    selection,
+    sign_in,
+)
+from c2b.admin.blueprint import bp
+
+__all__ = [
+    "accounts",
+    "bp",
+    "campaigns",
+    "candidates",
+    "counts",
+    "decision",
+    "ending",
+    "exports",
+    "importing",
+    "log",
+    "orders",
+    "overview",
+    "production",
+    "selection",
+    "sign_in",
+]

@@ -51,3 +51,8 @@ def approvers(session: Session, *, campaign: str, action: str, digest: str) -> l
     """Return who agreed to `action` with exactly these figures, first to agree first."""
     query = select(Approval.actor).where(Approval.campaign == campaign, Approval.action == action, Approval.digest == digest)
     return list(session.scalars(query.order_by(Approval.id)))
+
+
+def actors(session: Session, *, campaign: str) -> list[str]:
+    """Return everybody who has an entry in the campaign's log, by name."""
+    return list(session.scalars(select(AuditEntry.actor).where(AuditEntry.campaign == campaign).distinct().order_by(AuditEntry.actor)))

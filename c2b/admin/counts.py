@@ -1,0 +1,49 @@
+"""Who may see counts before they are public: staff with the permission, and each look is in the audit log."""
+
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from c2b.admin.blueprint import bp
+from c2b.admin.page import done
+from c2b.audit.actions import record
+from c2b.audit.queries import entries
+from c2b.campaigns import queries
+from c2b.campaigns.models import Campaign
+from c2b.campaigns.rules import CampaignState
+from c2b.people.rules import Permission
+from c2b.ui.shell import now, staff, staff_required, transaction
+
+LOOK = "voting.look_at_counts"
+LASTS = timedelta(minutes=15)
+"""How long counts stay open to the one whose look was recorded."""
+_SECRET = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING)
+_PUBLIC = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTLING, CampaignState.DECIDED, CampaignState.COMPLETED)
+
+
+def looked_at(session: Session, campaign: Campaign) -> datetime | None:
+    """Return when this member of staff last asked to see the counts, if that is recent."""
+    found = entries(session, campaign=campaign.slug, actor=staff().actor, action=LOOK, limit=1)
+    return found[0].at if found and found[0].at > now() - LASTS else None
+
+
+def visible(session: Session, campaign: Campaign) -> bool:
+    """Tell whether the page may show counts: they are public, or this person may see them and, while people vote, has said so."""
+    if campaign.state in _PUBLIC:
+        return True
+    if not staff().may(Permission.COUNTS):
+        return False
+    return campaign.state not in _SECRET or looked_at(session, campaign) is not None
+
+
+@bp.post("/<slug>/counts")
+@staff_required(Permission.COUNTS)
+def look(slug: str) -> Response:
+    """Record the look, then show the page that it was asked on with counts."""
+    with transaction() as session:
+        queries.campaign(session, slug)
+        back = "selection" if typed("to") == "selection" else "overview"
+        record(session, actor=staff().actor, action=LOOK, campaign=slug, object=slug, now=now())
+    return done(_("This look at the counts was logged. They are shown to you for 15 minutes."), back, slug=slug)

@@ -1,0 +1,143 @@
+"""Exports: a card a kind, and downloads that stream and are audited."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from flask import Response
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from c2b.admin import counts
+from c2b.admin.blueprint import bp
+from c2b.admin.page import Answer, show, shown_again_by, typed
+from c2b.audit.queries import entries
+from c2b.campaigns import queries
+from c2b.campaigns.models import Campaign
+from c2b.campaigns.rules import CampaignState
+from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.exports import actions, kinds
+from c2b.exports.actions import Wanted
+from c2b.exports.kinds import Format, Kind
+from c2b.people.rules import Permission
+from c2b.ui.language import locale
+from c2b.ui.shell import now, parts, reading, staff, staff_required
+
+CARDS: dict[str, tuple[str, str]] = {
+    "production-orders": (N_("Production orders"), N_("One line a variant; the XLSX has a sheet a supplier with totals and size grid.")),
+    "deposits": (N_("Deposits"), N_("One row an order line: units, prices, deposit, outcome, money, fulfilment.")),
+    "refunds": (N_("Refunds"), N_("One row a refund line, with its state at the gateway.")),
+    "customers": (N_("Customers"), N_("Names and addresses of those who ordered, for delivery.")),
+    "candidates": (N_("Candidates"), N_("Candidates, variants and offers, in the form that the import reads.")),
+    "votes": (N_("Votes"), N_("Votes by candidate; as Pabulib for other tools.")),
+    "results": (N_("Results"), N_("Rank, votes, held votes, result and lot of every candidate.")),
+    "ledger": (N_("Ledger"), N_("Every movement of money; as Beancount balanced for accounting.")),
+}
+TYPES = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.JSON: "application/json",
+    Format.BEANCOUNT: "text/plain; charset=utf-8",
+    Format.PB: "text/plain; charset=utf-8",
+}
+_CHUNK = 64 * 1024
+_IN_MEMORY = 4 * 1024 * 1024
+_DECIDED = (CampaignState.DECIDED, CampaignState.COMPLETED)
+_SELECTED = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTLING, *_DECIDED)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One kind of export as the page offers it; `closed` says why it can't be had yet, `word` and `tone` what state it is in."""
+
+    kind: Kind
+    title: str
+    text: str
+    formats: tuple[Format, ...]
+    personal: bool
+    word: str
+    tone: str
+    closed: str
+
+
+def cards(session: Session, campaign: Campaign) -> list[Card]:
+    """Return the exports of this version with what stands against each now."""
+    return [_card(session, campaign, kind) for kind in kinds.BUILT]
+
+
+def _card(session: Session, campaign: Campaign, kind: Kind) -> Card:
+    title, text = CARDS[kind]
+    closed = _closed(session, campaign, kind)
+    word, tone = (_("Not yet"), "") if closed else _state(campaign, kind)
+    return Card(kind, _(title), _(text), kinds.formats(kind), kinds.is_personal(kind), word, tone, closed)
+
+
+def _state(campaign: Campaign, kind: Kind) -> tuple[str, str]:
+    if kind is Kind.PRODUCTION_ORDERS and campaign.state in _DECIDED:
+        return _("Fixed by the decision"), "ok"
+    if kind in (Kind.RESULTS, Kind.VOTES) and campaign.state in _SELECTED:
+        return _("Fixed by the selection"), "ok"
+    return _("As it stands now"), "inf"
+
+
+def _closed(session: Session, campaign: Campaign, kind: Kind) -> str:
+    """Return why a kind can't be had now, or an empty string."""
+    may_see = not kinds.is_personal(kind) or staff().may(Permission.PERSONAL_DATA)
+    reasons = (
+        (kind is Kind.PRODUCTION_ORDERS and campaign.state not in _DECIDED, N_("The decision makes them")),
+        (kind is Kind.RESULTS and campaign.state not in _SELECTED, N_("The selection makes them")),
+        (kind is Kind.VOTES and not counts.visible(session, campaign), N_("Hidden until voting closes")),
+        (not may_see, N_("Your role may not see personal data")),
+    )
+    return next((str(_(reason)) for stands, reason in reasons if stands), "")
+
+
+def exports_page(slug: str, kind: str) -> str:
+    """Offer the exports, with the last ones taken; `kind` is what was refused, or empty."""
+    with reading() as session:
+        campaign = queries.campaign(session, slug)
+        offered = cards(session, campaign)
+        taken = entries(session, campaign=slug, action="exports.export", limit=8)
+    titles = {card.kind.value: card.title for card in offered}
+    return show("exports.html", here="exports", campaign=campaign, cards=offered, taken=taken, titles=titles, asked=kind)
+
+
+@bp.get("/<slug>/exports")
+@staff_required(Permission.EXPORTS)
+def exports(slug: str) -> str:
+    """Offer the exports, with the last ones taken."""
+    return exports_page(slug, "")
+
+
+@bp.post("/<slug>/exports/<kind>")
+@staff_required(Permission.EXPORTS)
+@shown_again_by(exports_page)
+def download(slug: str, kind: str) -> Answer:
+    """Write an export to a file of its own and send it in pieces; the audit log says who took it."""
+    wanted = _wanted(slug, kind, typed("format"))
+    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  it is closed when the last piece was sent
+    actions.export(parts().database, file, wanted=wanted, actor=staff().actor, now=now())  # type: ignore[arg-type]  # it writes like one
+    name = {"Content-Disposition": f'attachment; filename="{wanted.file_name}"'}
+    return Response(_pieces(file), headers=name, content_type=TYPES[wanted.format])
+
+
+def _wanted(slug: str, kind: str, form: str) -> Wanted:
+    if kind not in set(Kind) or Kind(kind) not in kinds.BUILT:
+        raise NotFound(N_("There is no export “%(kind)s”"), kind=kind)
+    if form not in set(Format):
+        raise Invalid(N_("Choose a format"), field=f"format-{kind}")
+    with reading() as session:
+        campaign = queries.campaign(session, slug)
+        card = _card(session, campaign, Kind(kind))
+        seen = counts.visible(session, campaign)
+    if card.closed:
+        raise Refused(N_("%(title)s can’t be exported now: %(why)s"), title=card.title, why=card.closed)
+    return Wanted(slug=slug, kind=Kind(kind), format=Format(form), locale=locale(), counts_allowed=seen)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while piece := file.read(_CHUNK):
+            yield piece

@@ -1,0 +1,116 @@
+"""The audit log of a campaign: a filter, and the newest entries first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from c2b.admin.blueprint import bp
+from c2b.admin.page import show
+from c2b.audit.queries import Entry, actors, entries
+from c2b.campaigns import queries
+from c2b.campaigns.models import Campaign
+from c2b.errors import N_
+from c2b.people.rules import Permission
+from c2b.ui.filters import instant_text
+from c2b.ui.shell import reading, staff_required
+
+PAGE = 50
+ROOMS = {
+    "campaign": N_("Campaign and timetable"),
+    "candidates": N_("Candidates"),
+    "voting": N_("Votes and selection"),
+    "deposits": N_("Orders and refunds"),
+    "production": N_("Decision and production"),
+    "exports": N_("Exports"),
+}
+DID = {
+    "campaign.create": N_("Created the campaign"),
+    "campaign.update": N_("Changed the rules"),
+    "campaign.advance": N_("Moved the campaign on"),
+    "campaign.pause": N_("Paused"),
+    "campaign.resume": N_("Resumed"),
+    "campaign.cancel": N_("Cancelled the campaign"),
+    "candidates.import": N_("Imported candidates"),
+    "voting.look_at_counts": N_("Looked at counts"),
+    "voting.import_ballots": N_("Imported ballots"),
+    "voting.select": N_("Ran the selection"),
+    "deposits.withdraw": N_("Withdrew a candidate"),
+    "deposits.cancel_campaign": N_("Cancelled the campaign"),
+    "production.decide": N_("Decided"),
+    "production.decide.approve": N_("Agreed to the decision"),
+    "exports.export": N_("Exported"),
+}
+KINDS = {"staff": N_("staff"), "cli": N_("command line"), "worker": N_("clock")}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry as the page shows it."""
+
+    time: str
+    who: str
+    kind: str
+    did: str
+    action: str
+    object: str
+    changes: list[Change]
+    reason: str
+
+
+@bp.get("/<slug>/log")
+@staff_required(Permission.AUDIT)
+def log(slug: str) -> str:
+    """Show who did what, when, before, after and why."""
+    chosen: dict[str, Any] = {"actor": request.args.get("actor", ""), "action": request.args.get("action", "")}
+    with reading() as session:
+        campaign = queries.campaign(session, slug)
+        found = entries(session, campaign=slug, older_than=request.args.get("older", type=int), limit=PAGE + 1, **chosen)
+        choices = _choices(session, slug)
+    older = url_for("admin.log", slug=slug, older=found[PAGE - 1].id, **chosen) if len(found) > PAGE else ""
+    return show("log.html", here="log", campaign=campaign, days=list(_days(campaign, found[:PAGE])), older=older, chosen=chosen, **choices)
+
+
+def _choices(session: Session, slug: str) -> dict[str, list[tuple[str, str]]]:
+    rooms = [("", _("All actions")), *((f"{room}.", _(name)) for room, name in ROOMS.items())]
+    return {"actors": [("", _("Everyone")), *((actor, _who(actor)[0]) for actor in actors(session, campaign=slug))], "actions": rooms}
+
+
+def _who(actor: str) -> tuple[str, str]:
+    kind, _colon, name = actor.partition(":")
+    return name or _("the timetable"), _(KINDS.get(kind, kind))
+
+
+def _days(campaign: Campaign, found: list[Entry]) -> Iterator[tuple[str, list[Row]]]:
+    zone = ZoneInfo(campaign.time_zone)
+    for _day, of_day in groupby(found, key=lambda entry: entry.at.astimezone(zone).date()):
+        rows = list(of_day)
+        yield instant_text(rows[0].at, campaign.time_zone, "day"), [_row(entry, zone) for entry in rows]
+
+
+def _row(entry: Entry, zone: ZoneInfo) -> Row:
+    who, kind = _who(entry.actor)
+    names = list(dict.fromkeys([*entry.before, *entry.after]))
+    changes = [Change(name, _shown(entry.before.get(name, "")), _shown(entry.after.get(name, ""))) for name in names]
+    did = _(DID[entry.action]) if entry.action in DID else entry.action
+    return Row(entry.at.astimezone(zone).strftime("%H:%M:%S"), who, kind, did, entry.action, entry.object, changes, entry.reason)
+
+
+def _shown(value: Any) -> str:
+    """Return a value of the log as text, long ones shortened: a hash is known by its ends."""
+    words = str(value)
+    return words if len(words) <= 40 else f"{words[:18]}…{words[-6:]}"  # noqa: PLR2004  what fits a cell

@@ -1,0 +1,140 @@
+"""What the staff's pages share: the frame with its menu, a refused form shown again, and the typed confirmation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ParamSpec
+from urllib.parse import urlencode
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from c2b.campaigns.models import Campaign
+from c2b.campaigns.rules import CampaignState, text
+from c2b.errors import N_, Invalid, Refused
+from c2b.people.rules import Permission
+from c2b.ui.language import locale
+from c2b.ui.problems import say
+from c2b.ui.shell import staff
+
+P = ParamSpec("P")
+Answer = Response | str | tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu: a page of a campaign (or of the shop) and the permission that it asks for."""
+
+    endpoint: str
+    icon: str
+    title: str
+    permission: Permission | None = None
+
+
+CAMPAIGN_MENU = (
+    Entry("overview", "home", N_("Overview")),
+    Entry("candidates", "list", N_("Candidates"), Permission.CANDIDATES),
+    Entry("importing", "upload", N_("Import"), Permission.CANDIDATES),
+    Entry("selection", "scissors", N_("Selection"), Permission.SELECTION),
+    Entry("orders", "tag", N_("Orders"), Permission.DEPOSITS),
+    Entry("decision", "decision", N_("Decision"), Permission.DECISION),
+    Entry("refunds", "cash", N_("Refunds"), Permission.DEPOSITS),
+    Entry("production", "box", N_("Production"), Permission.OFFERS),
+    Entry("exports", "download", N_("Exports"), Permission.EXPORTS),
+    Entry("log", "file", N_("Audit log"), Permission.AUDIT),
+    Entry("cancelling", "bad", N_("Cancel campaign"), Permission.PHASES),
+)
+SHOP_MENU = (
+    Entry("campaigns", "list", N_("Campaigns")),
+    Entry("accounts", "users", N_("Staff accounts"), Permission.STAFF),
+)
+
+STATES: dict[CampaignState, tuple[str, str]] = {
+    CampaignState.DRAFT: (N_("Draft"), ""),
+    CampaignState.SCHEDULED: (N_("Scheduled"), "inf"),
+    CampaignState.VOTING: (N_("Voting is open"), "ok"),
+    CampaignState.TALLY: (N_("Waiting for the selection"), "warn"),
+    CampaignState.SELECTED: (N_("Selected"), "inf"),
+    CampaignState.ORDERING: (N_("Ordering is open"), "ok"),
+    CampaignState.SETTLING: (N_("Waiting for the decision"), "warn"),
+    CampaignState.DECIDED: (N_("Decided"), "ok"),
+    CampaignState.COMPLETED: (N_("Completed"), ""),
+    CampaignState.CANCELLED: (N_("Cancelled"), "bad"),
+}
+
+
+def show(template: str, *, here: str, campaign: Campaign | None = None, **values: Any) -> str:
+    """Render a page in the staff's frame; `here` is its line in the menu."""
+    name = text(campaign.title, campaign.title_en, locale()) if campaign else ""
+    return render_template(
+        f"admin/{template}",
+        campaign=campaign,
+        title=name,
+        nav=_menu(campaign, name, here),
+        states=STATES,
+        errors=g.get("errors", {}),
+        typed=typed,
+        me=staff(),
+        href=page_address,
+        **values,
+    )
+
+
+def _menu(campaign: Campaign | None, name: str, here: str) -> list[dict[str, Any]]:
+    shop = {"title": _("All campaigns"), "links": _links(SHOP_MENU, here)}
+    return [{"title": name, "links": _links(CAMPAIGN_MENU, here, slug=campaign.slug)}, shop] if campaign else [shop]
+
+
+def _links(entries: tuple[Entry, ...], here: str, **values: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "href": url_for(f"admin.{entry.endpoint}", **values),
+            "icon": entry.icon,
+            "text": _(entry.title),
+            "count": 0,
+            "here": entry.endpoint == here,
+        }
+        for entry in entries
+        if entry.permission is None or staff().may(entry.permission)
+    ]
+
+
+def typed(name: str, default: str = "") -> str:
+    """Return what a form sent; a page shows it again where the form was refused, so that nothing has to be typed twice."""
+    return request.form.get(name, default)
+
+
+def page_address(number: int) -> str:
+    """Return the address of this list's page `number`, its filter kept."""
+    return f"{request.path}?{urlencode({**request.args.to_dict(), 'page': number})}"
+
+
+def shown_again_by(page: Callable[P, str]) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
+    """Answer what an action refuses by the page that the form stands on: what is wrong on top, and what was typed kept."""
+
+    def decorate(action: Callable[P, Answer]) -> Callable[P, Answer]:
+        @wraps(action)
+        def tried(*args: P.args, **kwargs: P.kwargs) -> Answer:
+            try:
+                return action(*args, **kwargs)
+            except (Refused, Invalid) as problem:
+                g.errors = {getattr(problem, "field", ""): say(problem)}
+                return page(*args, **kwargs), 400 if isinstance(problem, Invalid) else 409
+
+        return tried
+
+    return decorate
+
+
+def done(message: str, endpoint: str, **values: Any) -> Response:
+    """Say what was done on the next page, and go there."""
+    flash(message, "ok")
+    return redirect(url_for(f"admin.{endpoint}", **values), 303)
+
+
+def confirm(slug: str) -> None:
+    """Make sure that the campaign's code was typed for a step that can't be taken back; raises Invalid."""
+    typed = request.form.get("confirm", "").strip()
+    if typed.lower() != slug.lower():
+        raise Invalid(N_("Type the campaign's code %(slug)s to confirm; nothing was changed"), field="confirm", slug=slug)

@@ -1,0 +1,96 @@
+"""What the factories are asked to make: a list of production orders, and each with its size grids."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask_babel import gettext as _
+
+from c2b.admin.blueprint import bp
+from c2b.admin.page import show
+from c2b.campaigns import queries as campaigns
+from c2b.campaigns.rules import text
+from c2b.errors import N_, NotFound
+from c2b.people.rules import Permission
+from c2b.production import queries
+from c2b.production.queries import Line
+from c2b.production.rules import ProductionOrderState
+from c2b.ui.language import locale
+from c2b.ui.shell import reading, staff_required
+
+STATES = {
+    ProductionOrderState.DRAFT: N_("Draft"),
+    ProductionOrderState.APPROVED: N_("Approved"),
+    ProductionOrderState.SENT: N_("Sent"),
+    ProductionOrderState.ACKNOWLEDGED: N_("Acknowledged"),
+    ProductionOrderState.PRODUCING: N_("Producing"),
+    ProductionOrderState.RECEIVED: N_("Received"),
+    ProductionOrderState.CLOSED: N_("Closed"),
+}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A product's units by size (across) and colour (down); a missing combination has no cell."""
+
+    code: str
+    name: str
+    across: list[str]
+    down: list[str]
+    cells: dict[tuple[str, str], Line]
+
+    @property
+    def ordered(self) -> int:
+        """Customers' units."""
+        return sum(line.units_ordered for line in self.cells.values())
+
+    @property
+    def extra(self) -> int:
+        """Extra stock."""
+        return sum(line.units_extra for line in self.cells.values())
+
+    def column(self, size: str) -> int:
+        """Return the units of one size."""
+        return sum(line.units for (_down, across), line in self.cells.items() if across == size)
+
+    def row(self, colour: str) -> int:
+        """Return the units of one colour."""
+        return sum(line.units for (down, _across), line in self.cells.items() if down == colour)
+
+
+def grids(lines: Iterable[Line], language: str) -> list[Grid]:
+    """Return one grid a product, in the order of the lines; sizes and colours in the order of the file."""
+    found = []
+    for code, group in groupby(sorted(lines, key=lambda line: line.candidate_code), key=lambda line: line.candidate_code):
+        own = list(group)
+        across = {line.option1: line.option1_position for line in own}
+        down = {line.option2: line.option2_position for line in own}
+        name = text(own[0].candidate_name, own[0].candidate_name_en, language)
+        cells = {(line.option2, line.option1): line for line in own}
+        found.append(Grid(code, name, sorted(across, key=lambda each: across[each]), sorted(down, key=lambda each: down[each]), cells))
+    return found
+
+
+@bp.get("/<slug>/production")
+@staff_required(Permission.OFFERS)
+def production(slug: str) -> str:
+    """List the campaign's production orders."""
+    with reading() as session:
+        campaign = campaigns.campaign(session, slug)
+        orders = queries.orders(session, campaign.id)
+    return show("production.html", here="production", campaign=campaign, orders=orders, order_states=STATES)
+
+
+@bp.get("/<slug>/production/<number>")
+@staff_required(Permission.OFFERS)
+def production_order(slug: str, number: str) -> str:
+    """Show one production order with a size grid a product."""
+    with reading() as session:
+        campaign = campaigns.campaign(session, slug)
+        order = next((each for each in queries.orders(session, campaign.id) if each.number == number), None)
+    if order is None:
+        raise NotFound(N_("There is no production order %(number)s in this campaign"), number=number)
+    reached = list(STATES).index(order.state)
+    steps = [(_(name), "d" if index < reached else "n" if index == reached else "") for index, name in enumerate(STATES.values())]
+    values = {"order": order, "grids": grids(order.lines, locale()), "steps": steps}
+    return show("production_order.html", here="production", campaign=campaign, **values)

@@ -1,0 +1,253 @@
+"""What staff read of orders and refunds: lists with a filter, one order, and sums. Amounts are minor units."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from c2b.campaigns.models import Candidate
+from c2b.campaigns.rules import text
+from c2b.deposits.models import Order, OrderLine, RefundLine
+from c2b.deposits.rules import Fulfilment, Outcome, RefundReason
+from c2b.errors import N_, NotFound
+from c2b.payments.models import Payment, Refund
+from c2b.payments.rules import PaymentState, RefundState
+from c2b.people.models import Address
+from c2b.people.rules import mask
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What stands in a campaign's books of orders: with a captured deposit, and not cancelled or missed."""
+
+    orders: int
+    units: int
+    deposits: int
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """One order in a list; `units` and `deposit` are of all its lines."""
+
+    ref: str
+    placed_at: datetime
+    customer: str
+    """Masked address."""
+    codes: tuple[str, ...]
+    units: int
+    deposit: int
+    outcomes: frozenset[Outcome]
+    paid: bool
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """One line of an order."""
+
+    code: str
+    name: str
+    variant: str
+    sku: str
+    units: int
+    unit_price: int
+    final_unit_price: int | None
+    deposit: int
+    outcome: Outcome
+    fulfilment: Fulfilment
+    paid: bool
+
+
+@dataclass(frozen=True)
+class RefundRow:
+    """One refund: a call to a gateway for one payment, whatever number of lines it returns."""
+
+    key: str
+    order: str
+    codes: tuple[str, ...]
+    reasons: frozenset[RefundReason]
+    amount: int
+    currency: str
+    gateway: str
+    state: RefundState
+    attempts: int
+    queued_at: datetime
+    next_attempt_at: datetime
+    settled_at: datetime | None
+    last_error: str
+
+
+@dataclass(frozen=True)
+class OrderDetail:
+    """An order with everything that happened to its money."""
+
+    row: OrderRow
+    lines: tuple[LineRow, ...]
+    payments: tuple[Payment, ...]
+    refunds: tuple[RefundRow, ...]
+    recipient: str
+    phone: str
+    address: str
+    terms_accepted_at: datetime
+    legal_profile: str
+
+
+def totals(session: Session, campaign_id: int) -> Totals:
+    """Return the sums over lines whose deposit is held."""
+    units, deposits = (func.coalesce(func.sum(column), 0) for column in (OrderLine.units, OrderLine.deposit))
+    stands = (OrderLine.reserved_at.is_not(None), OrderLine.outcome.in_((Outcome.OPEN, Outcome.ALLOCATED)))
+    query = select(func.count(OrderLine.order_id.distinct()), units, deposits).where(OrderLine.campaign_id == campaign_id, *stands)
+    orders, units_held, deposits_held = session.execute(query).one()
+    return Totals(orders, int(units_held), int(deposits_held))
+
+
+def orders(
+    session: Session, campaign_id: int, *, search: str = "", outcome: Outcome | None = None, paid: bool | None = None, page: int = 1
+) -> tuple[list[OrderRow], int]:
+    """Return one page of a campaign's orders, the newest first, and how many there are in all.
+
+    `search` finds a reference's beginning, an address, or a candidate's code; `paid`: whether any line's deposit was captured.
+    """
+    query = select(Order).where(Order.campaign_id == campaign_id, *_filters(search.strip(), outcome, paid=paid))
+    count = session.scalars(select(func.count()).select_from(query.subquery())).one()
+    newest = query.order_by(Order.placed_at.desc(), Order.id.desc()).limit(PAGE).offset((page - 1) * PAGE)
+    return _rows(session, session.scalars(newest).all()), count
+
+
+def _filters(search: str, outcome: Outcome | None, *, paid: bool | None) -> list[ColumnElement[bool]]:
+    own = OrderLine.order_id == Order.id
+    found: list[ColumnElement[bool]] = []
+    if search:
+        by_address = exists().where(Address.person_id == Order.person_id, func.lower(Address.value) == search.lower())
+        by_code = exists().where(own, OrderLine.candidate_id == Candidate.id, func.lower(Candidate.code) == search.lower())
+        found.append(or_(Order.ref.startswith(search, autoescape=True), by_address, by_code))
+    if outcome:
+        found.append(exists().where(own, OrderLine.outcome == outcome))
+    if paid is not None:
+        captured = exists().where(own, OrderLine.reserved_at.is_not(None))
+        found.append(captured if paid else ~captured)
+    return found
+
+
+def _rows(session: Session, found: Sequence[Order]) -> list[OrderRow]:
+    lines: dict[int, list[OrderLine]] = defaultdict(list)
+    query = select(OrderLine).where(OrderLine.order_id.in_([order.id for order in found])).order_by(OrderLine.id)
+    for line in session.scalars(query.options(joinedload(OrderLine.candidate))):
+        lines[line.order_id].append(line)
+    people = select(Address).where(Address.person_id.in_([order.person_id for order in found])).order_by(Address.id.desc())
+    addresses = {address.person_id: mask(address.kind, address.value) for address in session.scalars(people)}
+    return [_row(order, lines[order.id], addresses.get(order.person_id, "")) for order in found]
+
+
+def _row(order: Order, lines: Sequence[OrderLine], customer: str) -> OrderRow:
+    return OrderRow(
+        ref=order.ref,
+        placed_at=order.placed_at,
+        customer=customer,
+        codes=tuple(dict.fromkeys(line.candidate.code for line in lines)),
+        units=sum(line.units for line in lines),
+        deposit=sum(line.deposit for line in lines),
+        outcomes=frozenset(line.outcome for line in lines),
+        paid=any(line.reserved_at for line in lines),
+    )
+
+
+def order(session: Session, campaign_id: int, ref: str, *, locale: str) -> OrderDetail:
+    """Return one order of the campaign; raises NotFound."""
+    found = session.scalars(select(Order).where(Order.campaign_id == campaign_id, Order.ref == ref)).one_or_none()
+    if found is None:
+        raise NotFound(N_("There is no order %(ref)s in this campaign"), ref=ref)
+    lines = select(OrderLine).where(OrderLine.order_id == found.id).order_by(OrderLine.id)
+    return OrderDetail(
+        row=_rows(session, [found])[0],
+        lines=tuple(_line(line, locale) for line in session.scalars(lines)),
+        payments=tuple(session.scalars(select(Payment).where(Payment.payer == ref).order_by(Payment.id))),
+        refunds=tuple(_refund_rows(session, select(Refund).join(Payment).where(Payment.payer == ref).order_by(Refund.id))),
+        recipient=found.recipient,
+        phone=found.phone,
+        address=" ".join(part for part in (found.country, found.postal_code, found.address) if part),
+        terms_accepted_at=found.terms_accepted_at,
+        legal_profile=found.legal_profile.value,
+    )
+
+
+def _line(line: OrderLine, locale: str) -> LineRow:
+    values = [text(value.value, value.value_en, locale) for value in (line.variant.option1, line.variant.option2) if value]
+    return LineRow(
+        code=line.candidate.code,
+        name=text(line.candidate.name, line.candidate.name_en, locale),
+        variant=" / ".join(values),
+        sku=line.variant.sku,
+        units=line.units,
+        unit_price=line.unit_price,
+        final_unit_price=line.final_unit_price,
+        deposit=line.deposit,
+        outcome=line.outcome,
+        fulfilment=line.fulfilment,
+        paid=line.reserved_at is not None,
+    )
+
+
+def open_payments(session: Session, campaign_id: int) -> tuple[int, int]:
+    """Return number and sum of payments that nobody knows the end of yet."""
+    unsettled = (PaymentState.STARTED, PaymentState.PENDING, PaymentState.UNKNOWN)
+    query = select(func.count(), func.coalesce(func.sum(Payment.amount), 0)).join(Order, Order.ref == Payment.payer)
+    count, amount = session.execute(query.where(Order.campaign_id == campaign_id, Payment.state.in_(unsettled))).one()
+    return count, int(amount)
+
+
+def refund_sums(session: Session, campaign_id: int) -> dict[RefundState, tuple[int, int]]:
+    """Return number and sum of the campaign's refunds by state; a state without any has zeros."""
+    query = select(Refund.state, func.count(), func.sum(Refund.amount)).where(_of(campaign_id)).group_by(Refund.state)
+    found = {state: (count, int(amount)) for state, count, amount in session.execute(query)}
+    return {state: found.get(state, (0, 0)) for state in RefundState}
+
+
+def refunds(session: Session, campaign_id: int, *, state: RefundState | None = None, page: int = 1) -> list[RefundRow]:
+    """Return one page of the campaign's refunds, the longest waiting first."""
+    query = select(Refund).where(_of(campaign_id)).order_by(Refund.queued_at, Refund.id)
+    if state:
+        query = query.where(Refund.state == state)
+    return _refund_rows(session, query.limit(PAGE).offset((page - 1) * PAGE))
+
+
+def _of(campaign_id: int) -> ColumnElement[bool]:
+    """Say that a refund is the campaign's: its payment pays for one of its orders."""
+    return Refund.payment_id.in_(select(Payment.id).join(Order, Order.ref == Payment.payer).where(Order.campaign_id == campaign_id))
+
+
+def _refund_rows(session: Session, query: Select[Refund]) -> list[RefundRow]:
+    found = session.scalars(query.options(joinedload(Refund.payment))).all()
+    parts: dict[int, list[tuple[str | None, RefundReason]]] = defaultdict(list)
+    lines = (
+        select(RefundLine.refund_id, Candidate.code, RefundLine.reason)
+        .outerjoin(OrderLine, OrderLine.id == RefundLine.line_id)
+        .outerjoin(Candidate, Candidate.id == OrderLine.candidate_id)
+        .where(RefundLine.refund_id.in_([refund.id for refund in found]))
+        .order_by(RefundLine.id)
+    )
+    for key, code, reason in session.execute(lines):
+        parts[key].append((code, reason))
+    return [_refund_row(refund, parts[refund.id]) for refund in found]
+
+
+def _refund_row(refund: Refund, parts: Sequence[tuple[str | None, RefundReason]]) -> RefundRow:
+    return RefundRow(
+        key=refund.key,
+        order=refund.payment.payer,
+        codes=tuple(dict.fromkeys(code for code, _ in parts if code)),
+        reasons=frozenset(reason for _, reason in parts),
+        amount=refund.amount,
+        currency=refund.payment.currency,
+        gateway=refund.payment.gateway,
+        state=refund.state,
+        attempts=refund.attempts,
+        queued_at=refund.queued_at,
+        next_attempt_at=refund.next_attempt_at,
+        settled_at=refund.settled_at,
+        last_error=refund.last_error,
+    )
