@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.admin.blueprint import bp
-from c2b.admin.page import done
+from c2b.admin.page import done, typed
 from c2b.audit.actions import record
 from c2b.audit.queries import entries
 from c2b.campaigns import queries

@@ -12,7 +12,10 @@ from tests import make
 from tests.admin import shop
 from tests.admin.conftest import SignIn, spoken
 
-PAGES = ("", "candidates", "candidates/K101", "orders", "refunds", "decision", "production", "log")
+PAGES = (
+    *("", "candidates", "candidates/K101", "import", "selection", "orders", "refunds", "decision", "production"),
+    *("exports", "log", "cancel"),
+)
 STATES = [state for state in CampaignState if state is not CampaignState.COMPLETED]
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
