@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from c2b.cli import audit, backup, ballots, campaign, candidates, database, decide, export, select, staff, suppliers, work
+from c2b.cli import audit, backup, ballots, campaign, candidates, database, decide, export, select, serve, staff, suppliers, work
 from c2b.errors import Problem
 
 
@@ -27,6 +27,7 @@ def group() -> None:
 
 _COMMANDS: tuple[click.Command, ...] = (
     database.init,
+    serve.serve,
     work.work,
     campaign.group,
     candidates.group,

@@ -1,0 +1,84 @@
+"""c2b serve: the web server, with the worker beside it."""
+
+import ipaddress
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+
+from c2b.cli import context
+from c2b.errors import N_, Refused
+from c2b.settings import Settings
+
+_SHORTEST_SECRET = 32
+
+
+def is_local(base_url: str) -> bool:
+    """Tell whether a shop at this address is only for this machine or this house: loopback or a private network."""
+    host = urlsplit(base_url).hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_private
+
+
+def require_secret(settings: Settings) -> Settings:
+    """Return the settings with their secret key; a local shop makes its own, any other must be given one that nobody guesses."""
+    if is_local(settings.base_url):
+        return settings.with_local_secret()
+    if len(settings.secret_key.get_secret_value()) < _SHORTEST_SECRET:
+        raise Refused(
+            N_("Set C2B_SECRET_KEY to at least %(least)s random characters to serve %(url)s: it keys cookies and addresses"),
+            least=_SHORTEST_SECRET,
+            url=settings.base_url,
+        )
+    return settings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes on PostgreSQL; SQLite always has one. Default: one a core.")
+@click.option("--no-worker", is_flag=True, help="Don't run the background worker beside it.")
+def serve(*, host: str, port: int, workers: int | None, no_worker: bool) -> None:
+    """Serve the shop; stopped by Ctrl-C or SIGTERM."""
+    settings = require_secret(context.settings())
+    is_sqlite = context.database().is_sqlite
+    if is_sqlite and (workers or 1) > 1:
+        raise Refused(N_("SQLite has one writer, so it is served by one process; leave --workers out, or use PostgreSQL"))
+    processes = 1 if is_sqlite else workers or os.cpu_count() or 1
+    server = Granian(
+        "c2b.app:create_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=processes,
+        blocking_threads=2,  # more threads fight for the interpreter: measured five times slower with four
+        factory=True,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    )
+    click.echo(f"Serving {settings.base_url} at http://{host}:{port}", err=True)
+    with _worker(wanted=not no_worker):
+        server.serve()
+
+
+@contextmanager
+def _worker(*, wanted: bool) -> Iterator[None]:
+    """Run `c2b work` as a process of its own, so that it neither slows nor outlives the server."""
+    if not wanted:
+        yield
+        return
+    with subprocess.Popen([sys.executable, "-m", "c2b.cli", "work"]) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
