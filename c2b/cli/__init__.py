@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from c2b.cli import audit, backup, ballots, campaign, candidates, database, decide, export, select, serve, staff, suppliers, work
+from c2b.cli import audit, backup, ballots, campaign, candidates, database, decide, demo, export, select, serve, staff, suppliers, work
 from c2b.errors import Problem
 
 
@@ -26,6 +26,7 @@ def group() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
+    demo.demo,
     database.init,
     serve.serve,
     work.work,

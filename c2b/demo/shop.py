@@ -1,12 +1,11 @@
 """Makes the demo's shop, step by step; each step finds out by itself whether it was done before."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns import actions as campaigns
@@ -14,18 +13,27 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
-from c2b.demo import seasons, stock, voters
+from c2b.demo import buyers, stock, voters
+from c2b.demo.buyers import Paid
 from c2b.demo.seasons import Season
+from c2b.deposits.pay import send_refunds
 from c2b.errors import N_, Refused
+from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.models import Refund
+from c2b.payments.protocol import Gateways
 from c2b.people import actions as people
 from c2b.people.models import Staff
 from c2b.people.rules import Role
+from c2b.production.actions import decide
+from c2b.voting.rules import SelectionResult
+from c2b.voting.selecting import select_winners
 
 MARKER = "c2b-demo"
 """A file that says that this folder is the demo's and may be thrown away."""
 PASSWORD = "choose-then-make"  # noqa: S105  printed for everybody to see
 STAFF = {f"{role.value}@example.com": role for role in Role}
 ACTOR = "cli:demo"
+WAITING, MOST_REFUNDS = 6, 500
 
 
 @dataclass(frozen=True)
@@ -36,12 +44,8 @@ class Shop:
     data: Path
     secret_key: str
     gates: Gates
+    gateways: Gateways
     now: datetime
-
-    def step(self, work: Callable[[Session], None]) -> None:
-        """Do one step as one transaction."""
-        with self.database.transaction() as session:
-            work(session)
 
 
 def claim(data: Path, *, reset: bool) -> None:
@@ -59,19 +63,26 @@ def claim(data: Path, *, reset: bool) -> None:
 
 def open_doors(shop: Shop, season: Season) -> None:
     """Make what the first page shows: the voting campaign with its candidates and pictures."""
-    shop.step(lambda session: _begin(session, shop, season))
+    with shop.database.transaction() as session:
+        _begin(session, shop, season)
 
 
-def fill(shop: Shop, season: Season) -> None:
-    """Make the rest: staff, voters, and the two campaigns that are further on."""
-    shop.step(lambda session: _hire(session, shop))
-    shop.step(lambda session: _vote(session, shop, season))
+def fill(shop: Shop, season: Season, *further: Season) -> None:
+    """Make the rest: staff, voters, and the campaigns that are further on."""
+    with shop.database.transaction() as session:
+        _hire(session, shop)
+    with shop.database.transaction() as session:
+        _vote(session, shop, season)
+    for other in further:
+        with shop.database.transaction() as session:
+            _sell(session, shop, other)
+    send_refunds(shop.database, shop.gateways, shop.now, limit=MOST_REFUNDS)
 
 
-def _begin(session: Session, shop: Shop, season: Season) -> None:
-    """Make a campaign whose voting is open, unless it is there."""
+def _begin(session: Session, shop: Shop, season: Season) -> Campaign | None:
+    """Make a campaign whose voting is open; None if it is there already."""
     if _found(session, season) is not None:
-        return
+        return None
     opens, before = season.opens(shop.now), season.opens(shop.now) - timedelta(days=3)
     made = season.products()
     campaign = campaigns.create(session, document=season.document(shop.now), actor=ACTOR, now=before)
@@ -80,6 +91,7 @@ def _begin(session: Session, shop: Shop, season: Season) -> None:
     stock.draw(shop.data / "media", season.slug, made)
     for state, at in ((CampaignState.SCHEDULED, before), (CampaignState.VOTING, opens)):
         campaigns.advance(session, slug=season.slug, to=state, gates=shop.gates, actor=ACTOR, now=at)
+    return campaign
 
 
 def _hire(session: Session, shop: Shop) -> None:
@@ -89,16 +101,49 @@ def _hire(session: Session, shop: Shop) -> None:
             people.add_staff(session, email=email, role=role, password=PASSWORD, actor=ACTOR, now=shop.now)
 
 
-def _vote(session: Session, shop: Shop, season: Season) -> None:
+def _vote(session: Session, shop: Shop, season: Season) -> list[int]:
+    """Fill in the season's ballots; returns who voted."""
     campaign = _found(session, season)
     assert campaign is not None
     assert campaign.voting_closes is not None
     crowd = voters.guests(session, count=season.voters, secret_key=shop.secret_key, now=season.opens(shop.now))
     voters.vote(session, campaign, voters=crowd, until=min(campaign.voting_closes, shop.now), seed=season.slug)
+    return crowd
+
+
+def _sell(session: Session, shop: Shop, season: Season) -> None:
+    """Take a season through vote, selection and pre-orders, and through the decision where its ordering has closed."""
+    campaign = _begin(session, shop, season)
+    if campaign is None:
+        return
+    crowd = _vote(session, shop, season)
+    assert campaign.voting_closes is not None
+    move = {"slug": season.slug, "actor": ACTOR}
+    campaigns.advance(session, to=CampaignState.TALLY, gates=shop.gates, now=campaign.voting_closes, **move)
+    selection = select_winners(session, now=campaign.voting_closes + timedelta(hours=12), **move)
+    campaigns.advance(session, to=CampaignState.ORDERING, gates=shop.gates, now=campaign.ordering_opens, **move)
+    offered = [line.candidate_id for line in selection.lines if line.result is SelectionResult.SELECTED]
+    until = min(campaign.ordering_closes - buyers.PAID_AFTER, shop.now - buyers.PAID_AFTER)
+    paid = buyers.order(session, campaign, offered=offered, buyers=crowd[: season.orders], until=until, seed=season.slug)
+    _tell_gateway(shop, paid)
+    if campaign.ordering_closes < shop.now:
+        campaigns.advance(session, to=CampaignState.SETTLING, gates=shop.gates, now=campaign.ordering_closes, **move)
+        decide(session, now=campaign.ordering_closes + timedelta(hours=12), **move)
+        _let_some_wait(session, shop)
+
+
+def _tell_gateway(shop: Shop, paid: list[Paid]) -> None:
+    """Write the payments into the sandbox's own books, so that it can send them back."""
+    sandbox = shop.gateways["sandbox"]
+    assert isinstance(sandbox, Sandbox)
+    sandbox.remember((each.key, each.amount, each.currency, each.at) for each in paid)
+
+
+def _let_some_wait(session: Session, shop: Shop) -> None:
+    """Leave a few refunds in the queue, so that staff see some on their way."""
+    last = list(session.scalars(select(Refund.id).order_by(Refund.id.desc()).limit(WAITING)))
+    session.execute(update(Refund).where(Refund.id.in_(last)).values(next_attempt_at=shop.now + timedelta(hours=6)))
 
 
 def _found(session: Session, season: Season) -> Campaign | None:
     return session.scalars(select(Campaign).where(Campaign.slug == season.slug)).one_or_none()
-
-
-__all__ = ["MARKER", "PASSWORD", "STAFF", "Shop", "claim", "fill", "open_doors", "seasons"]

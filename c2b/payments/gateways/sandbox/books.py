@@ -1,7 +1,7 @@
 """A gateway without real money, with books of its own in a file of its own, as strict as a real one."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,6 +96,15 @@ class Sandbox:
         """Pay, as the customer; with a delay the money counts only then. What is decided or expired stays as it is."""
         if self.is_open(key):
             self._set("UPDATE payment SET paid_at = ? WHERE key = ? AND paid_at IS NULL AND declined_at IS NULL", key, self._now() + delay)
+
+    def remember(self, payments: Iterable[tuple[str, int, str, datetime]]) -> None:
+        """Take payments that were made before into the books: key, amount, currency, paid at; one that is known stays as it is."""
+        rows = [(key, amount, currency, _write(at), _write(at)) for key, amount, currency, at in payments]
+        with self._books() as books:
+            books.executemany(
+                "INSERT INTO payment (key, amount, currency, back, expires_at, paid_at) VALUES (?, ?, ?, '/', ?, ?) ON CONFLICT DO NOTHING",
+                rows,
+            )
 
     def decline(self, key: str) -> None:
         """Refuse to pay, as the customer's bank would."""

@@ -1,0 +1,199 @@
+"""Made-up buyers: orders with captured deposits, in the books as the program itself would leave them, written over sets."""
+
+import random
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from c2b.campaigns.models import Campaign, Offer, Variant
+from c2b.demo.voters import arrivals
+from c2b.deposits import legal
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
+from c2b.deposits.rules import ObligationKind, ObligationState, Prices, deposit_per_unit
+from c2b.ledger import rules as accounts
+from c2b.ledger.models import Transfer
+from c2b.payments.models import Payment
+from c2b.payments.rules import PaymentState, new_key
+
+GATEWAY, MERCHANT = "sandbox", "main"
+PAID_AFTER = timedelta(minutes=2)
+COMMON_SIZES = (1, 4, 6, 5, 3, 1)
+"""How often each of six sizes is taken."""
+
+
+@dataclass(frozen=True)
+class Paid:
+    """One payment, as the gateway's own books need it; the amount in minor units."""
+
+    key: str
+    amount: int
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Basket:
+    """What one made-up person orders: units by variant."""
+
+    ref: str
+    person: int
+    at: datetime
+    units: dict[Variant, int]
+
+
+def order(session: Session, campaign: Campaign, *, offered: Sequence[int], buyers: Sequence[int], until: datetime, seed: str) -> list[Paid]:
+    """Write one paid order for each of `buyers` of the candidates `offered`, best liked first, between the opening and `until`.
+
+    A constant number of statements. Returns the payments, for the gateway's books.
+    """
+    dice = random.Random(seed)  # noqa: S311  made-up orders, no secret
+    moments = arrivals(len(buyers), campaign.ordering_opens, until, dice)
+    caps = {key: cap for key, cap in session.execute(select(Offer.candidate_id, Offer.cap)) if cap is not None}
+    choice = _variants(session, campaign, offered)
+    baskets = list(fill_baskets(choice, caps, list(zip(buyers, moments, strict=True)), dice))
+    session.execute(insert(Order), [_order(campaign, basket) for basket in baskets])
+    orders = _keys(session, campaign)
+    session.execute(insert(OrderLine), [row for basket in baskets for row in _lines(campaign, orders[basket.ref], basket)])
+    lines = session.execute(
+        select(OrderLine.id, OrderLine.order_id, OrderLine.deposit, OrderLine.reserved_at)
+        .where(OrderLine.campaign_id == campaign.id)
+        .order_by(OrderLine.id)
+    ).all()
+    owed = [{"order_id": line.order_id, "line_id": line.id, "amount": line.deposit, "due_at": line.reserved_at} for line in lines]
+    session.execute(insert(Obligation), [row | {"kind": ObligationKind.DEPOSIT, "state": ObligationState.PAID} for row in owed])
+    return _pay(session, campaign, baskets, orders)
+
+
+def fill_baskets(
+    choice: Sequence[Sequence[Variant]], caps: dict[int, int], people: Sequence[tuple[int, datetime]], dice: random.Random
+) -> Iterator[Basket]:
+    """Put one to three products into each person's basket, the best liked most often; never more of one than its cap."""
+    weights = list(accumulate(1 / (rank + 2) ** 0.95 for rank in range(len(choice))))
+    left = Counter(caps)
+    for person, at in people:
+        units: dict[Variant, int] = {}
+        for variants in {id(each): each for each in dice.choices(choice, cum_weights=weights, k=dice.choice((1, 1, 2, 2, 3)))}.values():
+            candidate, wanted = variants[0].candidate_id, dice.choice((1, 1, 1, 1, 2))
+            if candidate not in caps or left[candidate] >= wanted:
+                left[candidate] -= wanted
+                units[_one_of(variants, dice)] = wanted
+        if units:
+            yield Basket(secrets.token_urlsafe(12), person, at, units)
+
+
+def _one_of(variants: Sequence[Variant], dice: random.Random) -> Variant:
+    sizes = len(COMMON_SIZES)
+    weights = [COMMON_SIZES[number % sizes] for number in range(len(variants))] if len(variants) % sizes == 0 else None
+    return dice.choices(variants, weights=weights)[0]
+
+
+def _variants(session: Session, campaign: Campaign, offered: Sequence[int]) -> list[list[Variant]]:
+    found: dict[int, list[Variant]] = {candidate: [] for candidate in offered}
+    query = select(Variant).where(Variant.campaign_id == campaign.id, Variant.candidate_id.in_(offered))
+    for variant in session.scalars(query.order_by(Variant.candidate_id, Variant.position)):
+        found[variant.candidate_id].append(variant)
+    return list(found.values())
+
+
+def _keys(session: Session, campaign: Campaign) -> dict[str, int]:
+    return {row.ref: row.id for row in session.execute(select(Order.ref, Order.id).where(Order.campaign_id == campaign.id))}
+
+
+def _order(campaign: Campaign, basket: Basket) -> dict[str, Any]:
+    terms = legal.terms(
+        campaign.legal_profile,
+        closes=campaign.ordering_closes,
+        time_zone=campaign.time_zone,
+        grace_days=campaign.grace_days,
+        locale="zh_Hans_CN",
+    )
+    return {
+        "ref": basket.ref,
+        "campaign_id": campaign.id,
+        "person_id": basket.person,
+        "idempotency_key": secrets.token_urlsafe(12),
+        "placed_at": basket.at,
+        "legal_profile": campaign.legal_profile,
+        "terms": terms,
+        "terms_hash": legal.digest(terms),
+        "terms_accepted_at": basket.at,
+        "country": "CN",
+    }
+
+
+def _lines(campaign: Campaign, order_id: int, basket: Basket) -> Iterator[dict[str, Any]]:
+    by = {"percent": campaign.deposit_percent, "amount": campaign.deposit_amount}
+    for variant, units in basket.units.items():
+        assert variant.price is not None
+        prices = Prices(variant.price, variant.tier2_price, variant.tier3_price)
+        yield {
+            "campaign_id": campaign.id,
+            "order_id": order_id,
+            "candidate_id": variant.candidate_id,
+            "variant_id": variant.id,
+            "units": units,
+            "unit_price": variant.price,
+            "deposit": deposit_per_unit(prices, profile=campaign.legal_profile, **by) * units,
+            "reserved_at": basket.at + PAID_AFTER,
+        }
+
+
+def _pay(session: Session, campaign: Campaign, baskets: Sequence[Basket], orders: dict[str, int]) -> list[Paid]:
+    """Capture everything that is owed: a payment an order, its parts, and the transfers."""
+    owed: dict[int, list[Any]] = {}
+    query = select(Obligation.id, Obligation.order_id, Obligation.line_id, Obligation.amount).join(Order, Order.id == Obligation.order_id)
+    for row in session.execute(query.where(Order.campaign_id == campaign.id).order_by(Obligation.id)):
+        owed.setdefault(row.order_id, []).append(row)
+    paid = {basket.ref: _paid(campaign, basket, owed[orders[basket.ref]]) for basket in baskets}
+    session.execute(insert(Payment), [_payment(ref, each) for ref, each in paid.items()])
+    keys = {row.payer: row.id for row in session.execute(select(Payment.payer, Payment.id).where(Payment.payer.in_(list(paid))))}
+    parts = [
+        {"payment_id": keys[ref], "obligation_id": part.id, "amount": part.amount, "applied": True}
+        for ref in paid
+        for part in owed[orders[ref]]
+    ]
+    session.execute(insert(PaymentPart), parts)
+    session.execute(insert(Transfer), [row for ref, each in paid.items() for row in _transfers(campaign, each, owed[orders[ref]])])
+    return list(paid.values())
+
+
+def _paid(campaign: Campaign, basket: Basket, owed: Sequence[Any]) -> Paid:
+    return Paid(new_key(), sum(part.amount for part in owed), campaign.currency, basket.at + PAID_AFTER)
+
+
+def _payment(ref: str, paid: Paid) -> dict[str, Any]:
+    return {
+        "key": paid.key,
+        "payer": ref,
+        "gateway": GATEWAY,
+        "merchant": MERCHANT,
+        "amount": paid.amount,
+        "currency": paid.currency,
+        "state": PaymentState.CAPTURED,
+        "provider_reference": f"SBX-{paid.key}",
+        "captured": paid.amount,
+        "created_at": paid.at - PAID_AFTER,
+        "checked_at": paid.at,
+        "settled_at": paid.at,
+    }
+
+
+def _transfers(campaign: Campaign, paid: Paid, owed: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    for part in owed:
+        yield {
+            "id": f"cap:{paid.key}:{part.line_id}",
+            "debit": accounts.provider(GATEWAY, MERCHANT),
+            "credit": accounts.deposit(part.line_id),
+            "amount": part.amount,
+            "currency": paid.currency,
+            "event": "captured",
+            "campaign": campaign.slug,
+            "at": paid.at,
+        }
