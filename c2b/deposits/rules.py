@@ -159,7 +159,7 @@ def refund_reason(arrival: Arrival) -> RefundReason | None:
     """Say why captured money goes straight back; None: it is the line's."""
     if arrival.owed is ObligationState.PAID:
         return RefundReason.OVERPAID
-    if arrival.outcome is Outcome.CANCELLED or arrival.cancel_requested:
+    if arrival.cancel_requested or (arrival.in_time and arrival.outcome is Outcome.CANCELLED):
         return RefundReason.CANCELLED
     if arrival.in_time and arrival.has_place and arrival.outcome is Outcome.OPEN and arrival.owed is ObligationState.DUE:
         return None

@@ -14,8 +14,7 @@ from c2b.deposits.refunds import refund_figures
 from c2b.deposits.rules import Outcome
 from c2b.production import rules
 from c2b.production.rules import Captured, DecisionFigures, Product, ProductDecision, ProductFigures
-from c2b.voting.models import SelectionLine
-from c2b.voting.rules import SelectionResult
+from c2b.voting.queries import selected_ids
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,9 @@ def _offered(session: Session, campaign: Campaign) -> list[Offered]:
         select(Candidate.id, Candidate.code, Offer, Supplier.code.label("supplier_code"), Supplier.lead_days)
         .outerjoin(Offer, Offer.candidate_id == Candidate.id)
         .outerjoin(Supplier, Supplier.id == Offer.supplier_id)
-        .where(Candidate.campaign_id == campaign.id, Candidate.withdrawn_at.is_(None))
+        .where(Candidate.id.in_(selected_ids(session, campaign)))
         .order_by(Candidate.position, Candidate.id)
     )
-    if campaign.voting_opens is not None:
-        won = (SelectionLine.candidate_id == Candidate.id) & (SelectionLine.result == SelectionResult.SELECTED)
-        query = query.join(SelectionLine, won)
     return [_one(campaign, row, variants[row.id], minimums[row.id]) for row in session.execute(query)]
 
 

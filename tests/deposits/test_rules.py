@@ -144,6 +144,7 @@ FINE = Arrival(in_time=True, owed=ObligationState.DUE, outcome=Outcome.OPEN, can
         (replace(FINE, owed=ObligationState.PAID, in_time=False), RefundReason.OVERPAID),
         (replace(FINE, cancel_requested=True), RefundReason.CANCELLED),
         (replace(FINE, outcome=Outcome.CANCELLED, owed=ObligationState.VOID), RefundReason.CANCELLED),
+        (replace(FINE, outcome=Outcome.CANCELLED, owed=ObligationState.VOID, in_time=False), RefundReason.PAID_LATE),
     ],
 )
 def test_captured_money_is_the_lines_or_goes_back_with_a_reason(arrival: Arrival, reason: RefundReason | None) -> None:

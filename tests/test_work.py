@@ -1,0 +1,153 @@
+"""The rooms' contributions, composed: nothing that a room brings is left out."""
+
+import ast
+import logging
+import threading
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+import c2b
+from c2b import work
+from c2b.audit.rules import Finding
+from c2b.campaigns.models import Campaign
+from c2b.campaigns.rules import CampaignState
+from c2b.db import Database
+from c2b.jobs import actions as jobs
+from c2b.jobs.models import Job
+from c2b.jobs.queries import last_beat
+from c2b.jobs.rules import JobState
+from c2b.settings import Settings
+from c2b.work import BEAT, CHECKS, GATES, Worker, handlers
+from tests import make
+
+PACKAGE = Path(c2b.__file__).parent
+
+
+def worker(database: Database, folder: Path, now: datetime) -> Worker:
+    return Worker(database, Settings(data=folder), now=lambda: now)
+
+
+def enqueued_kinds() -> set[str]:
+    """Return every kind of job that the program asks for, read from its source."""
+    calls = (node for file in PACKAGE.rglob("*.py") for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call))
+    named = (call for call in calls if ast.unparse(call.func).endswith("enqueue"))
+    return {ast.literal_eval(word.value) for call in named for word in call.keywords if word.arg == "kind"}
+
+
+def test_every_kind_of_job_has_somebody_who_does_it(tmp_path: Path) -> None:
+    assert enqueued_kinds() == set(handlers(Settings(data=tmp_path)))
+
+
+def test_the_audit_runs_the_checks_of_every_room() -> None:
+    rooms = {file.parent.name for file in PACKAGE.glob("*/checks.py")}
+    assert {check.__module__ for check in CHECKS} == {f"c2b.{room}.checks" for room in rooms}
+    assert all(check is import_module(check.__module__).checks for check in CHECKS)
+
+
+def test_every_phase_that_freezes_something_has_a_gate() -> None:
+    assert set(GATES) == {CampaignState.VOTING, CampaignState.ORDERING}
+
+
+def test_the_audit_gathers_what_all_rooms_find(database: Database) -> None:
+    with database.transaction() as session:
+        make.campaign(session, state=CampaignState.DECIDED)
+        session.execute(text("DROP TRIGGER decision_no_update" if database.is_sqlite else "DROP TRIGGER decision_append_only ON decision"))
+        found = work.audit(session)
+    assert {finding.check for finding in found} >= {"database.guards", "production.decided"}
+    assert all(isinstance(finding, Finding) for finding in found)
+
+
+def test_a_worker_beats_at_most_every_ten_seconds(database: Database, tmp_path: Path, now: datetime) -> None:
+    clock = [now]
+    busy = Worker(database, Settings(data=tmp_path), now=lambda: clock[0])
+    heard = []
+    for seconds in (0, 5, 9, 10, 11, 21):
+        clock[0] = now + timedelta(seconds=seconds)
+        busy.round()
+        with database.reading() as session:
+            heard.append(last_beat(session))
+    assert timedelta(seconds=10) == BEAT
+    assert heard == [now + timedelta(seconds=seconds) for seconds in (0, 0, 0, 10, 10, 21)]
+
+
+def test_one_round_keeps_the_timetable_of_all_campaigns(database: Database, tmp_path: Path) -> None:
+    with database.transaction() as session:
+        make.campaign(session)
+        make.campaign(session, slug="aw27", state=CampaignState.ORDERING)
+    done = worker(database, tmp_path, make.ORDERING_CLOSES).round()
+    assert done == ["ss27: voting -> tally", "aw27: ordering -> settling"]
+    assert worker(database, tmp_path, make.ORDERING_CLOSES).round() == []
+
+
+def test_a_campaign_stays_open_until_its_very_instant(database: Database, tmp_path: Path) -> None:
+    with database.transaction() as session:
+        make.campaign(session)
+    assert worker(database, tmp_path, make.CLOSES - timedelta(microseconds=1)).round() == []
+    assert worker(database, tmp_path, make.CLOSES).round() == ["ss27: voting -> tally"]
+
+
+def test_the_worker_never_selects_and_never_decides_by_itself(database: Database, tmp_path: Path) -> None:
+    with database.transaction() as session:
+        make.campaign(session, state=CampaignState.TALLY)
+        make.campaign(session, slug="aw27", state=CampaignState.SETTLING)
+    assert worker(database, tmp_path, make.ORDERING_CLOSES + timedelta(days=99)).round() == []
+    with database.reading() as session:
+        assert list(session.scalars(select(Campaign.state).order_by(Campaign.id))) == [CampaignState.TALLY, CampaignState.SETTLING]
+
+
+def test_what_a_part_meets_is_logged_by_kind_and_place_never_by_its_text(
+    database: Database, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_arguments: object, **_named: object) -> None:
+        raise ConnectionError("anna@example.com")
+
+    monkeypatch.setattr(work, "send_refunds", broken)
+    with database.transaction() as session:
+        jobs.enqueue(session, kind="messages.send", payload={"message": 77}, now=now)
+    with caplog.at_level(logging.ERROR):
+        assert worker(database, tmp_path, now).round() == ["jobs: 1"]
+    (line,) = caplog.messages
+    assert line.startswith("_refunds failed: ConnectionError at c2b/work.py:")
+
+
+def test_a_job_for_a_message_that_is_gone_is_done(database: Database, tmp_path: Path, now: datetime) -> None:
+    with database.transaction() as session:
+        jobs.enqueue(session, kind="messages.send", payload={"message": 77}, now=now)
+    worker(database, tmp_path, now).round()
+    with database.reading() as session:
+        assert session.scalars(select(Job.state)).one() == JobState.DONE
+
+
+def test_a_worker_in_a_thread_works_until_it_is_stopped(database: Database, tmp_path: Path) -> None:
+    with database.transaction() as session:
+        make.campaign(session)
+    beside_the_server = worker(database, tmp_path, make.CLOSES)
+    thread = threading.Thread(target=beside_the_server.run)
+    thread.start()
+    try:
+        deadline = threading.Event()
+        while state(database) is not CampaignState.TALLY:
+            assert not deadline.wait(0.05)
+    finally:
+        beside_the_server.stop()
+        thread.join(timeout=30)
+    assert not thread.is_alive()
+
+
+def test_a_worker_that_was_stopped_starts_nothing_more(database: Database, tmp_path: Path) -> None:
+    with database.transaction() as session:
+        make.campaign(session)
+    stopped = worker(database, tmp_path, make.CLOSES)
+    stopped.stop()
+    stopped.run()
+    assert stopped.round() == []
+    assert state(database) is CampaignState.VOTING
+
+
+def state(database: Database) -> CampaignState:
+    with database.reading() as session:
+        return session.scalars(select(Campaign.state)).one()
