@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -29,16 +29,17 @@ def create(session: Session, *, document: Mapping[str, Any], actor: str, now: da
         session.flush()
         record(session, actor=actor, action="campaign.create", campaign=made.slug, after=_plain(values), now=now)
         return made
-    changed = {name: value for name, value in values.items() if getattr(found, name) != value}
-    if changed and found.state is not CampaignState.DRAFT:
+    before = {name: getattr(found, name) for name in values}
+    if before == values:
+        return found
+    if found.state is not CampaignState.DRAFT:
         frozen = N_("Campaign %(slug)s is “%(state)s”; its rules can be changed in a draft only")
         raise Refused(frozen, slug=found.slug, state=found.state.value)
-    if changed:
-        before = {name: getattr(found, name) for name in changed}
-        for name, value in changed.items():
-            setattr(found, name, value)
-        session.flush()
-        record(session, actor=actor, action="campaign.update", campaign=found.slug, before=_plain(before), after=_plain(changed), now=now)
+    session.execute(update(Campaign).where(Campaign.id == found.id).values(values))
+    session.refresh(found)
+    was = {name: value for name, value in before.items() if value != values[name]}
+    became = {name: values[name] for name in was}
+    record(session, actor=actor, action="campaign.update", campaign=found.slug, before=_plain(was), after=_plain(became), now=now)
     return found
 
 

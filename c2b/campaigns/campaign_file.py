@@ -203,12 +203,12 @@ class _Reading:
             "countries": delivery.countries,
         }
 
-    def _amount(self, where: str, text: str) -> int:
+    def _amount(self, where: str, text: str) -> int | None:
         try:
             return money.parse(text, self.file.currency)
         except Invalid as problem:
             self.problems.append(Invalid(problem.message, field=where, **problem.values))
-            return 0
+            return None
 
     def _instant(self, where: str, local: datetime) -> datetime:
         """Turn a time of the campaign's zone into an instant; one with an offset is an instant already."""

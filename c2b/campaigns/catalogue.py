@@ -1,19 +1,21 @@
 """Files become candidates, offers and suppliers: checked against what is there, written as a whole or not at all."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
 from c2b.campaigns.actions import locked
-from c2b.campaigns.importing.assemble import CandidateIn, assemble
+from c2b.campaigns.importing.assemble import assemble
 from c2b.campaigns.importing.findings import Finding
 from c2b.campaigns.importing.formats import Parsed
 from c2b.campaigns.importing.pictures import Shots
+from c2b.campaigns.importing.shapes import CandidateIn
 from c2b.campaigns.importing.suppliers import Suppliers
 from c2b.campaigns.importing.write import Writer, Written, difference
 from c2b.campaigns.models import Campaign, Candidate, Picture, Supplier, Variant
@@ -60,78 +62,90 @@ def import_candidates(
         raise Refused(N_("Campaign %(slug)s is “%(state)s”; its candidates and offers are frozen"), slug=slug, state=campaign.state.value)
     offers_only = campaign.state is CampaignState.SELECTED
     candidates = assemble(parsed, currency=campaign.currency)
-    total = len({line.cells["code"] for line in parsed.lines})
     if offers_only:
         candidates = _of_selected(session, campaign, parsed, candidates, selected)
-    candidates = _without_clashes(session, campaign, parsed, candidates)
-    written = None
-    if candidates and (skip_bad or not parsed.findings.problems):
-        writer = Writer(session, campaign_id=campaign.id, candidates=candidates, shots=shots or {})
-        savepoint = session.begin_nested()
-        written = writer.write(offers_only=offers_only)
-        savepoint.rollback() if dry_run else savepoint.commit()
-        session.expire_all()
-    report = _report(parsed, candidates, written, total=total, dry_run=dry_run)
+    candidates = _with_own_skus(session, campaign, parsed, _of_known_suppliers(session, parsed, candidates))
+    total = len({line.cells["code"] for line in parsed.lines})
+    accepted = skip_bad or not parsed.findings.problems
+    taken = candidates if accepted else []
+    writer = Writer(session, campaign_id=campaign.id, candidates=taken, shots=shots or {})
+    done = _write(session, writer, offers_only=offers_only, dry_run=dry_run)
+    report = ImportReport(
+        written=accepted and not dry_run,
+        new=len(done.new),
+        changed=len(done.changed),
+        unchanged=len(taken) - len(done.new) - len(done.changed),
+        skipped=total - len(candidates),
+        variants=sum(len(each.variants) for each in taken),
+        pictures=done.pictures,
+        problems=_by_row(parsed.findings.problems),
+        notices=_by_row(parsed.findings.notices),
+    )
+    _record(session, report, action="candidates.import", campaign=slug, actor=actor, now=now)
+    return report
+
+
+def _record(session: Session, report: ImportReport, *, action: str, campaign: str, actor: str, now: datetime) -> None:
     if report.written and (report.new or report.changed):
         counts = {"new": report.new, "changed": report.changed, "variants": report.variants}
-        record(session, actor=actor, action="candidates.import", campaign=slug, after=counts, now=now)
-    return report
+        record(session, actor=actor, action=action, campaign=campaign, after=counts, now=now)
+
+
+def _write(session: Session, writer: Writer, *, offers_only: bool, dry_run: bool) -> Written:
+    """Write in a savepoint, so that a dry run can take everything back and a constraint speaks as a refusal."""
+    savepoint = session.begin_nested()
+    try:
+        written = writer.write(offers_only=offers_only)
+    except IntegrityError as error:
+        savepoint.rollback()
+        raise Refused(N_("The file contradicts what is stored: %(why)s"), why=str(error.orig).splitlines()[0]) from error
+    savepoint.rollback() if dry_run else savepoint.commit()
+    session.expire_all()
+    return written
 
 
 def _of_selected(
     session: Session, campaign: Campaign, parsed: Parsed, candidates: Sequence[CandidateIn], selected: Collection[int] | None
 ) -> list[CandidateIn]:
-    query = select(Candidate).where(Candidate.campaign_id == campaign.id)
-    there = {each.code: each.id for each in session.scalars(query)}
-    column, kept = parsed.names["code"], []
+    there = {each.code: each.id for each in session.scalars(select(Candidate).where(Candidate.campaign_id == campaign.id))}
+    offered = []
     for each in candidates:
         if each.code not in there:
             message, repair = N_("there is no such candidate"), N_("after the selection no candidate can be added; correct the code")
-            parsed.findings.problem(message, repair, row=each.row, column=column, value=each.code)
-        elif selected is not None and there[each.code] not in selected:
-            parsed.findings.notice(N_("the candidate wasn't selected and gets no offer"), row=each.row, column=column, value=each.code)
+            parsed.problem(each.row, "code", message, repair, value=each.code)
+        elif selected is None or there[each.code] in selected:
+            offered.append(each)
         else:
-            kept.append(each)
-    return kept
+            message = N_("the candidate wasn't selected and gets no offer")
+            parsed.findings.notice(message, row=each.row, column=parsed.names["code"], value=each.code)
+    return offered
 
 
-def _without_clashes(session: Session, campaign: Campaign, parsed: Parsed, candidates: Sequence[CandidateIn]) -> list[CandidateIn]:
-    """Report suppliers that nobody knows and SKUs that belong to candidates outside the file, and return the others."""
-    suppliers = set(session.scalars(select(Supplier.code)))
+def _of_known_suppliers(session: Session, parsed: Parsed, candidates: Sequence[CandidateIn]) -> list[CandidateIn]:
+    known = {None, "", *session.scalars(select(Supplier.code))}
+    strangers = [each for each in candidates if each.offer.get("supplier") not in known]
+    for each in strangers:
+        message, repair = N_("there is no such supplier"), N_("import it first with c2b suppliers import, or correct the code")
+        parsed.problem(each.row, "supplier", message, repair, value=each.offer["supplier"])
+    return [each for each in candidates if each not in strangers]
+
+
+def _with_own_skus(session: Session, campaign: Campaign, parsed: Parsed, candidates: Sequence[CandidateIn]) -> list[CandidateIn]:
+    """Return the candidates none of whose SKUs belongs to a candidate outside the file."""
     mine = {each.code for each in candidates}
-    query = (
-        select(Variant.sku, Candidate.code).join(Candidate, Candidate.id == Variant.candidate_id).where(Variant.campaign_id == campaign.id)
-    )
-    taken = {sku: code for sku, code in session.execute(query) if code not in mine}
-    kept = []
-    for each in candidates:
-        problems = len(parsed.findings.problems)
-        if (code := each.offer.get("supplier")) and code not in suppliers:
-            message, repair = N_("there is no such supplier"), N_("import it first with c2b suppliers import, or correct the code")
-            parsed.findings.problem(message, repair, row=each.row, column=parsed.names["supplier"], value=code)
-        for variant in each.variants:
-            if variant.sku in taken:
-                message, repair = N_("candidate %(code)s has the same SKU"), N_("give every variant its own")
-                column = parsed.names.get("sku", "sku")
-                parsed.findings.problem(message, repair, row=variant.row, column=column, value=variant.sku, code=taken[variant.sku])
-        if len(parsed.findings.problems) == problems:
-            kept.append(each)
-    return kept
+    query = select(Variant.sku, Candidate.code).join(Candidate, Candidate.id == Variant.candidate_id)
+    rows: Iterable[Any] = session.execute(query.where(Variant.campaign_id == campaign.id))
+    owner: dict[str, str] = dict(tuple(row) for row in rows)
+    taken = [(each, variant) for each in candidates for variant in each.variants if owner.get(variant.sku, each.code) not in mine]
+    for each, variant in taken:
+        mine.discard(each.code)
+        message, repair = N_("candidate %(code)s has the same SKU"), N_("give every variant its own")
+        parsed.problem(variant.row, "sku", message, repair, value=variant.sku, code=owner[variant.sku])
+    return [each for each in candidates if each.code in mine]
 
 
-def _report(parsed: Parsed, candidates: Sequence[CandidateIn], written: Written | None, *, total: int, dry_run: bool) -> ImportReport:
-    done = written or Written()
-    return ImportReport(
-        written=written is not None and not dry_run,
-        new=len(done.new),
-        changed=len(done.changed),
-        unchanged=len(candidates) - len(done.new) - len(done.changed) if written else 0,
-        skipped=total - len(candidates),
-        variants=sum(len(each.variants) for each in candidates) if written else 0,
-        pictures=done.pictures,
-        problems=tuple(sorted(parsed.findings.problems, key=lambda finding: finding.row)),
-        notices=tuple(sorted(parsed.findings.notices, key=lambda finding: finding.row)),
-    )
+def _by_row(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: (finding.row, finding.column)))
 
 
 def stored_pictures(session: Session, slug: str) -> set[tuple[str, str]]:
@@ -147,25 +161,25 @@ def stored_pictures(session: Session, slug: str) -> set[tuple[str, str]]:
 
 def import_suppliers(session: Session, *, suppliers: Suppliers, actor: str, now: datetime, skip_bad: bool = False) -> ImportReport:
     """Make or update suppliers by their code; none is removed. With a problem nothing is written unless `skip_bad`."""
-    table = Supplier.__table__
-    have: list[Mapping[str, Any]] = [dict(row._mapping) for row in session.connection().execute(select(table))]  # noqa: SLF001  the documented way
+    accepted = skip_bad or not suppliers.findings.problems
+    want = [dict(row) for row in suppliers.rows] if accepted else []
+    have: Sequence[Any] = session.connection().execute(select(Supplier.__table__)).mappings().all()
     blank = {"contact": "", "phone": "", "capacity_units": None, "lead_days": None}
-    found = difference(have, [dict(row) for row in suppliers.rows], key=("code",), blank=blank)
-    allowed = skip_bad or not suppliers.findings.problems
-    if allowed and found.new:
+    found = difference(have, want, key=("code",), blank=blank)
+    if found.new:
         session.execute(insert(Supplier), found.new)
-    if allowed and found.changed:
+    if found.changed:
         session.execute(update(Supplier), found.changed)
-    if allowed and (found.new or found.changed):
-        record(session, actor=actor, action="suppliers.import", after={"new": len(found.new), "changed": len(found.changed)}, now=now)
-    return ImportReport(
-        written=allowed,
-        new=len(found.new) if allowed else 0,
-        changed=len(found.changed) if allowed else 0,
-        unchanged=len(suppliers.rows) - len(found.new) - len(found.changed) if allowed else 0,
+    report = ImportReport(
+        written=accepted,
+        new=len(found.new),
+        changed=len(found.changed),
+        unchanged=len(want) - len(found.new) - len(found.changed),
         skipped=len({finding.row for finding in suppliers.findings.problems}),
         variants=0,
         pictures=0,
-        problems=tuple(suppliers.findings.problems),
-        notices=tuple(suppliers.findings.notices),
+        problems=_by_row(suppliers.findings.problems),
+        notices=_by_row(suppliers.findings.notices),
     )
+    _record(session, report, action="suppliers.import", campaign="", actor=actor, now=now)
+    return report

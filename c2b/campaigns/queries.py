@@ -180,14 +180,18 @@ def details(session: Session, found: Sequence[Candidate], *, locale: str) -> lis
             care=text(each.care, each.care_en, locale),
             option1_name=text(each.option1_name, each.option1_name_en, locale),
             option2_name=text(each.option2_name, each.option2_name_en, locale),
-            options1=tuple(row for row in options[each.id].values() if row.axis == 1),
-            options2=tuple(row for row in options[each.id].values() if row.axis == 2),  # noqa: PLR2004  the second option
+            options1=_on_axis(1, options[each.id].values()),
+            options2=_on_axis(2, options[each.id].values()),
             variants=tuple(variants[each.id]),
             pictures=tuple(pictures[each.id]),
             offer=offers.get(each.id),
         )
         for each in found
     ]
+
+
+def _on_axis(axis: int, options: Iterable[OptionRow]) -> tuple[OptionRow, ...]:
+    return tuple(option for option in options if option.axis == axis)
 
 
 def _card(found: Candidate, locale: str) -> CandidateCard:

@@ -23,16 +23,21 @@ def before_voting(session: Session, campaign: Campaign) -> list[Missing]:
     count = session.scalars(select(func.count()).where(here)).one()
     if not count:
         return [Missing(N_("it has no candidates; import some with c2b candidates import %(slug)s FILE"), {"slug": campaign.slug})]
-    missing = [Missing(N_("candidate %(code)s has no estimated price"), {"code": code}) for code in _without_estimate(session, campaign)]
-    if has_voting(campaign) and campaign.places > count:
-        few = N_("%(places)s places but only %(count)s candidates; lower places or import more")
-        missing.append(Missing(few, {"places": campaign.places, "count": count}))
-    if has_voting(campaign) and campaign.votes_each > count:
-        many = N_("%(votes)s votes each but only %(count)s candidates; lower votes_each or import more")
-        missing.append(Missing(many, {"votes": campaign.votes_each, "count": count}))
+    unpriced = N_("candidate %(code)s has no estimated price")
+    missing = [Missing(unpriced, {"code": code}) for code in _without_estimate(session, campaign)] + _too_few(campaign, count)
     pictures = select(Picture.id).where(Picture.candidate_id == Candidate.id).exists()
     bare = session.scalars(select(Candidate.code).where(here, ~pictures).order_by(Candidate.position))
     return missing + [Missing(N_("candidate %(code)s has no picture"), {"code": code}, warning=True) for code in bare]
+
+
+def _too_few(campaign: Campaign, count: int) -> list[Missing]:
+    if not has_voting(campaign):
+        return []
+    asked = {
+        N_("%(asked)s places but only %(count)s candidates; lower places or import more"): campaign.places,
+        N_("%(asked)s votes each but only %(count)s candidates; lower votes_each or import more"): campaign.votes_each,
+    }
+    return [Missing(message, {"asked": number, "count": count}) for message, number in asked.items() if number > count]
 
 
 def _without_estimate(session: Session, campaign: Campaign) -> list[str]:

@@ -8,12 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from sqlalchemy.orm import Session
 
 from c2b import clock
 from c2b.campaigns import actions, campaign_file, queries, readiness
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState, Missing
 from c2b.cli import context
+from c2b.deposits.actions import cancel_campaign
 from c2b.errors import N_, Invalid
 from c2b.work import GATES
 
@@ -92,15 +94,20 @@ def check(slug: str, *, as_json: bool) -> None:
 def advance(slug: str, state: str, reason: str, *, as_json: bool) -> None:
     """Move the campaign SLUG on to a later STATE now; `paused` and `resumed` set the flag, `cancelled` refunds everything."""
     with context.transaction() as session:
-        who: dict[str, Any] = {"slug": slug, "actor": context.actor(), "now": clock.now()}
-        if state == "paused":
-            moved = actions.pause(session, reason=reason, **who)
-        elif state == "resumed":
-            moved = actions.resume(session, reason=reason, **who)
-        else:
-            moved = actions.advance(session, to=CampaignState(state), gates=GATES, **who)
+        moved = _moved(session, state, reason, slug=slug, actor=context.actor(), now=clock.now())
         shown = _facts(moved)
     context.output(shown, as_json=as_json, lines=[_line(shown)])
+
+
+def _moved(session: Session, state: str, reason: str, *, slug: str, actor: str, now: datetime) -> Campaign:
+    if state == "paused":
+        return actions.pause(session, slug=slug, reason=reason, actor=actor, now=now)
+    if state == "resumed":
+        return actions.resume(session, slug=slug, reason=reason, actor=actor, now=now)
+    if state == CampaignState.CANCELLED:
+        cancel_campaign(session, slug=slug, reason=reason, actor=actor, now=now)
+        return queries.campaign(session, slug)
+    return actions.advance(session, slug=slug, to=CampaignState(state), gates=GATES, actor=actor, now=now)
 
 
 def _parsed(file: Path) -> dict[str, Any]:

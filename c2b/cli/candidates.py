@@ -14,6 +14,7 @@ from c2b.campaigns import catalogue, importing, queries
 from c2b.campaigns.catalogue import ImportReport
 from c2b.campaigns.importing import pictures
 from c2b.cli import context
+from c2b.voting.queries import selected_ids
 
 _FORMATS = ("auto", "c2b", "shopify", "woocommerce")
 _ENCODINGS = ("auto", "utf-8", "gb18030")
@@ -45,7 +46,8 @@ def import_(
             parsed, shots = _illustrated(parsed, slug, images, media, store_files=not dry_run)
         with context.transaction() as session:
             facts: dict[str, Any] = {"slug": slug, "parsed": parsed, "shots": shots, "actor": context.actor(), "now": clock.now()}
-            report = catalogue.import_candidates(session, skip_bad=skip_bad, dry_run=dry_run, **facts)
+            selected = selected_ids(session, queries.campaign(session, slug))
+            report = catalogue.import_candidates(session, selected=selected, skip_bad=skip_bad, dry_run=dry_run, **facts)
     except BaseException:
         pictures.discard(shots, media)
         raise

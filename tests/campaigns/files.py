@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from c2b.campaigns import catalogue, importing
 from c2b.campaigns.catalogue import ImportReport
-from c2b.campaigns.importing.assemble import CandidateIn, assemble
+from c2b.campaigns.importing.assemble import assemble
+from c2b.campaigns.importing.shapes import CandidateIn
 
 NOW = datetime(2027, 2, 1, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -47,7 +47,7 @@ def _text(limit: int) -> Parser:
 def _whole(low: int, high: int = 1_000_000) -> Parser:
     def parse(text: str, _currency: str) -> int:
         cleaned = text.replace(",", "").removesuffix(".0")
-        if not (cleaned.isascii() and cleaned.isdigit() and len(cleaned) <= 9):  # noqa: PLR2004  far above any limit
+        if not re.fullmatch(r"[0-9]{1,9}", cleaned):
             raise Invalid(N_("is not a whole number; write it like 50"))
         if not low <= int(cleaned) <= high:
             raise Invalid(N_("must lie between %(low)s and %(high)s"), low=low, high=high)
@@ -64,13 +64,10 @@ def _swatch(text: str, _currency: str) -> str:
 
 def _basis_points(text: str, _currency: str) -> int:
     """Read a tax rate in per cent, "13" or "13%", into basis points."""
-    try:
-        rate = Decimal(text.removesuffix("%").strip()) * 100
-    except InvalidOperation as error:
-        raise Invalid(N_("is not a rate; write it in per cent, like 13")) from error
-    if not rate.is_finite() or rate != rate.to_integral_value() or not 0 <= rate <= 10_000:  # noqa: PLR2004  100 %
+    cleaned = text.removesuffix("%").strip()
+    if not re.fullmatch(r"(100|[0-9]{1,2})(\.[0-9]{1,2})?", cleaned):
         raise Invalid(N_("is not a rate; write it in per cent, like 13"))
-    return int(rate)
+    return int(Decimal(cleaned) * 100)
 
 
 def _column(level: Level, parse: Parser) -> Column:
@@ -140,9 +137,5 @@ def named(header: tuple[str, ...]) -> dict[str, str]:
     """Map the own columns that `header` has to the names that it gives them."""
     plain = {re.sub(r"[ -]+", "_", name.casefold()): name for name in header}
     exact = set(header)
-    found = {}
-    for column in ("code", "image", *COLUMNS):
-        names = [plain[column]] if column in plain else [alias for alias in ALIASES.get(column, ()) if alias in exact]
-        if names:
-            found[column] = names[0]
-    return found
+    found = {own: plain.get(own) or next(filter(exact.__contains__, ALIASES.get(own, ())), "") for own in ("code", "image", *COLUMNS)}
+    return {own: name for own, name in found.items() if name}

@@ -22,10 +22,10 @@ class Finding:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        place = ", ".join(part for part in (f"row {self.row}" if self.row else "", self.column) if part)
-        value = f" “{self.value}”" if self.value else ""
-        said = f"{place}{value}: {self.message % self.values}" if place or value else self.message % self.values
-        return f"{said}; {self.repair % self.values}" if self.repair else said
+        place = f"row {self.row}, {self.column}".removesuffix(", ") if self.row else ""
+        where = " ".join(filter(None, (place, self.value and f"“{self.value}”")))
+        what = "; ".join(filter(None, (self.message % self.values, self.repair % self.values)))
+        return ": ".join(filter(None, (where, what)))
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Findings:
 
     def problem(self, message: str, repair: str = "", *, row: int = 0, column: str = "", value: str = "", **values: Any) -> None:
         """Add a problem."""
-        self.problems.append(Finding(row, column, _short(value), message, repair, values))
+        self.problems.append(Finding(row, column, _short(value), message, repair, _all_short(values)))
 
     def notice(self, message: str, *, row: int = 0, column: str = "", value: str = "", **values: Any) -> None:
         """Add a notice."""
@@ -46,3 +46,7 @@ class Findings:
 
 def _short(value: str) -> str:
     return value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+
+
+def _all_short(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _short(value) if isinstance(value, str) else value for name, value in values.items()}

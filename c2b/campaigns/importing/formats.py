@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 from c2b.campaigns.importing.columns import COLUMNS, named
 from c2b.campaigns.importing.findings import Findings
@@ -34,6 +34,10 @@ class Parsed:
     names: Mapping[str, str]
     lines: tuple[Line, ...]
     findings: Findings
+
+    def problem(self, row: int, column: str, message: str, repair: str = "", *, value: str, **values: Any) -> None:
+        """Add a problem with an own column, by the name that the file gives it."""
+        self.findings.problem(message, repair, row=row, column=self.names.get(column, column), value=value, **values)
 
 
 @dataclass(frozen=True)
@@ -64,34 +68,33 @@ def _layout(table: Table, wanted: Format) -> _Layout:
         _Layout("woocommerce", frozenset({"Type", "SKU", "Name"}), _WOOCOMMERCE, _woocommerce),
         _Layout("c2b", frozenset({own.get("code", "code"), own.get("name", "code")}), own, _own),
     ]
-    for layout in layouts:
-        if wanted in ("auto", layout.name) and layout.needs <= set(table.header):
-            return layout
+    asked = [layout for layout in layouts if wanted in ("auto", layout.name)]
+    found = next((layout for layout in asked if layout.needs <= set(table.header)), None)
+    if found:
+        return found
     if wanted == "auto":
         needs = N_("The header fits no format: ours needs a column code, Shopify's Handle and Title, WooCommerce's Type, SKU and Name")
         raise Invalid(needs)
-    lacking = next(sorted(layout.needs - set(table.header)) for layout in layouts if layout.name == wanted)
-    raise Invalid(N_("The header has no column %(names)s, which the format %(format)s needs"), names=", ".join(lacking), format=wanted)
+    lacking = ", ".join(sorted(asked[0].needs - set(table.header)))
+    raise Invalid(N_("The header has no column %(names)s, which the format %(format)s needs"), names=lacking, format=wanted)
 
 
 def _own(table: Table, _findings: Findings) -> Iterator[Line]:
     names = named(table.header)
-    place = {own: table.header.index(name) for own, name in names.items() if own != "image"}
+    place = {own: table.header.index(name) for own, name in names.items()}
     # “规格” alone is both: the name of the option and, in each row, its value.
-    implied = {f"{axis}_name": names[f"{axis}_value"] for axis in ("option1", "option2") if _implies_name(names, axis)}
+    implied = {axis: names[f"{axis}_value"] for axis in ("option1", "option2") if _implies_name(names, axis)}
     for row in table.rows:
         cells = {own: row.cells[index] for own, index in place.items()}
-        cells |= {own: name for own, name in implied.items() if cells[own.replace("_name", "_value")]}
-        images = _split(row.cells[table.header.index(names["image"])], "|") if "image" in names else ()
-        if cells.get("option1_swatch"):  # who gives colours their swatch shows each colour by the picture beside it
-            yield Line(row.number, cells, shows=images)
-        else:
-            yield Line(row.number, cells, images=images)
+        cells |= {f"{axis}_name": cells[f"{axis}_value"] and name for axis, name in implied.items()}
+        pictures = _split(cells.pop("image", ""), "|")
+        # Who gives colours their swatch shows each colour by the picture beside it.
+        yield Line(row.number, cells, **{"shows" if cells.get("option1_swatch") else "images": pictures})
 
 
 def _implies_name(names: Mapping[str, str], axis: str) -> bool:
-    value = f"{axis}_value"
-    return value in names and names[value] != value and f"{axis}_name" not in names
+    value = names.get(f"{axis}_value", f"{axis}_value")
+    return value != f"{axis}_value" and f"{axis}_name" not in names
 
 
 def _split(text: str, separator: str) -> tuple[str, ...]:
@@ -120,19 +123,20 @@ _SHOPIFY = {
 
 def _shopify(table: Table, findings: Findings) -> Iterator[Line]:
     """One row a variant, or a picture alone; product columns stand in the first row only."""
-    gifts = set()
-    for row in table.rows:
-        raw = dict(zip(table.header, row.cells, strict=True))
-        handle = raw["Handle"]
-        if raw.get("Gift Card", "").casefold() == "true" and raw["Title"]:
-            gifts.add(handle)
-            findings.notice(N_("a gift card can't be a candidate"), row=row.number, column="Handle", value=handle)
-        if handle in gifts:
-            continue
-        if raw.get("Option3 Value"):
-            message, repair = N_("a third option can't be ordered"), N_("join it with the second, like “M / long”")
-            findings.problem(message, repair, row=row.number, column="Option3 Value", value=raw["Option3 Value"])
-        yield Line(row.number, _shopify_cells(raw), _split(raw.get("Image Src", ""), "\n"), _split(raw.get("Variant Image", ""), "\n"))
+    rows = [(row.number, dict(zip(table.header, row.cells, strict=True))) for row in table.rows]
+    gifts = {raw["Handle"]: number for number, raw in rows if raw.get("Gift Card", "").casefold() == "true"}
+    for handle, number in gifts.items():
+        findings.notice(N_("a gift card can't be a candidate"), row=number, column="Handle", value=handle)
+    for number, raw in rows:
+        if raw["Handle"] not in gifts:
+            yield _shopify_line(number, raw, findings)
+
+
+def _shopify_line(number: int, raw: Mapping[str, str], findings: Findings) -> Line:
+    if raw.get("Option3 Value"):
+        message, repair = N_("a third option can't be ordered"), N_("join it with the second, like “M / long”")
+        findings.problem(message, repair, row=number, column="Option3 Value", value=raw["Option3 Value"])
+    return Line(number, _shopify_cells(raw), _split(raw.get("Image Src", ""), "\n"), _split(raw.get("Variant Image", ""), "\n"))
 
 
 def _shopify_cells(raw: Mapping[str, str]) -> dict[str, str]:
@@ -174,19 +178,15 @@ def _woocommerce(table: Table, findings: Findings) -> Iterator[Line]:
     """One row a product; a variable one's variations are rows of their own, anywhere in the file."""
     rows = [(row.number, dict(zip(table.header, row.cells, strict=True))) for row in table.rows]
     parents = {_woo_code(raw): raw for _, raw in rows if raw["Type"] == "variable"}
-    by_id = {f"id:{raw.get('ID', '')}": code for code, raw in parents.items()}
+    parents |= {f"id:{raw.get('ID', '')}": raw for raw in parents.values()}
     for number, raw in rows:
-        if raw["Type"] == "simple":
-            yield Line(number, _woo_product(raw) | {"price": raw.get("Regular price", "")}, _split(raw.get("Images", ""), ","))
-        elif raw["Type"] == "variable":
-            yield Line(number, _woo_product(raw), _split(raw.get("Images", ""), ","))
-        elif raw["Type"] != "variation":
-            findings.notice(N_("a product of this kind can't be a candidate"), row=number, column="Type", value=raw["Type"])
-        elif (parent := by_id.get(raw.get("Parent", ""), raw.get("Parent", ""))) in parents:
-            yield from _variations(number, raw, parent, parents[parent], findings)
-        else:
-            message, repair = N_("no variable product has this SKU"), N_("export parent and variations together")
-            findings.problem(message, repair, row=number, column="Parent", value=raw.get("Parent", ""))
+        match raw["Type"]:
+            case "simple" | "variable":
+                yield Line(number, _woo_product(raw), _split(raw.get("Images", ""), ","))
+            case "variation":
+                yield from _variations(number, raw, parents, findings)
+            case kind:
+                findings.notice(N_("a product of this kind can't be a candidate"), row=number, column="Type", value=kind)
 
 
 def _woo_code(raw: Mapping[str, str]) -> str:
@@ -194,32 +194,49 @@ def _woo_code(raw: Mapping[str, str]) -> str:
 
 
 def _woo_product(raw: Mapping[str, str]) -> dict[str, str]:
-    variable = raw["Type"] == "variable"
     path = raw.get("Categories", "").split(",")[0].split(">")
-    return {
+    cells = {
         "code": _woo_code(raw),
         "name": raw["Name"],
         "category": path[-1].strip(),
         "description": _plain(raw.get("Description", "") or raw.get("Short description", "")),
-        "option1_name": raw.get("Attribute 1 name", "") if variable else "",
-        "option2_name": raw.get("Attribute 2 name", "") if variable else "",
     }
+    if raw["Type"] == "simple":  # what attributes it has only describe it
+        return cells | {"price": raw.get("Regular price", "")}
+    return cells | {"option1_name": raw.get("Attribute 1 name", ""), "option2_name": raw.get("Attribute 2 name", "")}
 
 
-def _variations(number: int, raw: Mapping[str, str], code: str, parent: Mapping[str, str], findings: Findings) -> Iterator[Line]:
+def _variations(number: int, raw: Mapping[str, str], parents: Mapping[str, Mapping[str, str]], findings: Findings) -> Iterator[Line]:
     """Return a variation's lines: one, or, where it leaves an attribute open (“any size”), one for each of the parent's values."""
-    offered = []
-    for attribute in ("Attribute 1", "Attribute 2"):
-        own, every = raw.get(f"{attribute} value(s)", ""), _split(parent.get(f"{attribute} value(s)", ""), ",")
-        if every and not own:
-            message = N_("the variation is for any %(name)s: one variant is made for each of %(values)s")
-            named_values = {"name": parent.get(f"{attribute} name", attribute), "values": ", ".join(every)}
-            findings.notice(message, row=number, column=f"{attribute} value(s)", **named_values)
-        offered.append((own,) if own or not every else every)
-    kilograms = raw.get("Weight (kg)", "")
-    weight = str(round(float(kilograms) * 1000)) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", kilograms) else ""
-    for first, second in product(*offered):
-        added = [value for value, choices in zip((first, second), offered, strict=True) if len(choices) > 1]
-        sku = "-".join([raw["SKU"], *added]) if raw["SKU"] else ""
-        cells = {"code": code, "option1_value": first, "option2_value": second, "sku": sku, "weight_g": weight}
-        yield Line(number, cells | {"price": raw.get("Regular price", "")}, shows=_split(raw.get("Images", ""), ","))
+    parent = parents.get(raw.get("Parent", ""))
+    if parent is None:
+        message, repair = N_("no variable product has this SKU"), N_("export parent and variations together")
+        findings.problem(message, repair, row=number, column="Parent", value=raw.get("Parent", ""))
+        return
+    opened = [_opened(number, raw, parent, attribute, findings) for attribute in ("Attribute 1", "Attribute 2")]
+    for first, second in product(*(every or (raw.get(f"Attribute {axis} value(s)", ""),) for axis, every in enumerate(opened, start=1))):
+        added = [value for value, every in zip((first, second), opened, strict=True) if every]
+        cells = {
+            "code": _woo_code(parent),
+            "option1_value": first,
+            "option2_value": second,
+            "sku": "-".join([raw["SKU"], *added]) if raw["SKU"] else "",
+            "weight_g": _grams(raw.get("Weight (kg)", "")),
+            "price": raw.get("Regular price", ""),
+        }
+        yield Line(number, cells, shows=_split(raw.get("Images", ""), ","))
+
+
+def _opened(number: int, raw: Mapping[str, str], parent: Mapping[str, str], attribute: str, findings: Findings) -> tuple[str, ...]:
+    """Return the parent's values of an attribute that the variation leaves open, and say so; none if it doesn't."""
+    column = f"{attribute} value(s)"
+    every = () if raw.get(column) else _split(parent.get(column, ""), ",")
+    if every:
+        message = N_("the variation is for any %(name)s: one variant is made for each of %(values)s")
+        name = parent.get(f"{attribute} name", attribute)
+        findings.notice(message, row=number, column=column, name=name, values=", ".join(every))
+    return every
+
+
+def _grams(kilograms: str) -> str:
+    return str(round(float(kilograms) * 1000)) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", kilograms) else ""

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageOps
@@ -62,25 +63,25 @@ class Album:
 def album(path: Path) -> Iterator[Album]:
     """Open a folder or a ZIP archive; raises Invalid where it is neither, or unpacks to more than can be meant."""
     if path.is_dir():
-        files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in _SUFFIXES and file.is_file()]
-        _refuse_too_many(len(files))
-        yield Album({file.relative_to(path).as_posix().casefold(): lambda file=file: _read_file(file) for file in files})  # type: ignore[misc]  # each lambda keeps its own file
+        files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+        yield _album({name: partial(_read_file, file) for name, file in files.items()})
         return
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise Invalid(N_("%(path)s is neither a folder nor a ZIP archive"), path=path.name) from error
     with archive:
-        inside = [entry for entry in archive.infolist() if entry.filename.lower().endswith(_SUFFIXES)]
-        _refuse_too_many(len(inside))
-        if sum(entry.file_size for entry in inside) > MAX_UNPACKED:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
             raise Invalid(N_("The pictures unpack to more than %(limit)s MB; split the archive"), limit=MAX_UNPACKED // 1_000_000)
-        yield Album({entry.filename.casefold(): lambda entry=entry: _unpack(archive, entry) for entry in inside})  # type: ignore[misc]  # as above
+        yield _album({entry.filename: partial(_unpack, archive, entry) for entry in archive.infolist()})
 
 
-def _refuse_too_many(count: int) -> None:
-    if count > MAX_FILES:
-        raise Invalid(N_("There are %(count)s pictures; at most %(limit)s can be taken at once"), count=count, limit=MAX_FILES)
+def _album(files: Mapping[str, Callable[[], bytes]]) -> Album:
+    entries = {name.casefold(): load for name, load in files.items() if name.lower().endswith(_SUFFIXES)}
+    if len(entries) > MAX_FILES:
+        message = N_("There are %(count)s pictures; at most %(limit)s can be taken at once")
+        raise Invalid(message, count=len(entries), limit=MAX_FILES)
+    return Album(entries)
 
 
 def _read_file(path: Path) -> bytes:
@@ -141,35 +142,40 @@ def illustrate(
     lines = tuple(_with_pictures_of_code(parsed.lines, of))
     shots: Shots = {}
     for line in progress(lines):
-        for source in (*line.images, *line.shows):
-            if source in shots or _ADDRESS.match(source) or (line.cells["code"], source) in known:
-                continue
+        for source in _wanted(line, shots, known):
             path = of.find(source)
             if path is None:
                 parsed.findings.notice(N_("the picture isn't there"), row=line.row, column=parsed.names.get("image", "image"), value=source)
-            elif store_files and (shot := _stored(parsed, line, source, of.entries[path], media)):
-                shots[source] = shot
+            elif store_files:
+                shots |= _stored(parsed, line, source, of.entries[path], media)
     return replace(parsed, lines=lines), shots
 
 
-def _stored(parsed: Parsed, line: Line, source: str, load: Callable[[], bytes], media: Path) -> Stored | None:
+def _wanted(line: Line, shots: Shots, known: Collection[tuple[str, str]]) -> Iterator[str]:
+    """Return the sources of a line that are file names and not stored yet."""
+    for source in (*line.images, *line.shows):
+        if not (source in shots or _ADDRESS.match(source) or (line.cells["code"], source) in known):
+            yield source
+
+
+def _stored(parsed: Parsed, line: Line, source: str, load: Callable[[], bytes], media: Path) -> Shots:
     try:
-        return store(load(), media)
+        return {source: store(load(), media)}
     except Invalid as problem:
-        column, repair = parsed.names.get("image", "image"), N_("save it as JPEG or PNG of at most 25 megapixels")
-        parsed.findings.problem(problem.message, repair, row=line.row, column=column, value=source, **problem.values)
-        return None
+        repair = N_("save it as JPEG or PNG of at most 25 megapixels")
+        parsed.problem(line.row, "image", problem.message, repair, value=source, **problem.values)
+        return {}
 
 
 def _with_pictures_of_code(lines: tuple[Line, ...], of: Album) -> Iterator[Line]:
     """Name the pictures of each code in its first line, unless the file names some itself."""
-    named = {line.cells["code"] for line in lines if line.images or line.shows}
-    by_code, seen = of.by_code(), set()
+    waiting = of.by_code()
     for line in lines:
-        code = line.cells["code"]
-        first = code not in named and code not in seen
-        seen.add(code)
-        yield replace(line, images=tuple(by_code.get(code.casefold(), ()))) if first else line
+        if line.images or line.shows:
+            waiting.pop(line.cells["code"].casefold(), None)
+    for line in lines:
+        added = tuple(waiting.pop(line.cells["code"].casefold(), ()))
+        yield replace(line, images=(*line.images, *added))
 
 
 def discard(shots: Shots, media: Path) -> None:

@@ -3,12 +3,15 @@
 Files come from strangers, so everything has a limit, and whatever can't be read ends in one sentence that says why.
 """
 
+import codecs
 import csv
 import io
+import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree.ElementTree import ParseError
@@ -71,53 +74,59 @@ def read_table(data: bytes, *, encoding: Encoding, findings: Findings) -> Table:
 
 
 def _table(rows: Iterator[tuple[str, ...]], encoding: str) -> Table:
-    header = tuple(name.strip().lstrip("\ufeff") for name in next(rows, ()))
-    while header and not header[-1]:
-        header = header[:-1]
-    if not header:
-        raise Invalid(N_("The first row is blank; it must name the columns"))
-    doubled = sorted({name for name in header if name and header.count(name) > 1})
-    if doubled:
-        raise Invalid(N_("The header names the column “%(name)s” twice; rename or remove one"), name=doubled[0])
-    kept = []
-    for number, cells in enumerate(rows, start=2):
-        if any(cell.strip() for cell in cells):
-            kept.append(_row(number, cells, len(header)))
-        if len(kept) > MAX_ROWS:
-            raise Invalid(N_("The file has more than %(limit)s rows; split it"), limit=MAX_ROWS)
+    header = _header(next(rows, ()))
+    kept = tuple(islice(_filled(rows, len(header)), MAX_ROWS + 1))
+    if len(kept) > MAX_ROWS:
+        raise Invalid(N_("The file has more than %(limit)s rows; split it"), limit=MAX_ROWS)
     if not kept:
         raise Invalid(N_("The file has a header and nothing below it"))
-    return Table(header, tuple(kept), encoding)
+    return Table(header, kept, encoding)
 
 
-def _row(number: int, cells: tuple[str, ...], width: int) -> Row:
-    if any(cell.strip() for cell in cells[width:]):
-        raise Invalid(N_("Row %(row)s has more cells than the header; is a value with a comma missing its quotes?"), row=number)
-    if any(len(cell) > MAX_CELL for cell in cells):
-        raise Invalid(
-            N_("Row %(row)s has a cell of more than %(limit)s characters; is a closing quote missing?"), row=number, limit=MAX_CELL
-        )
-    return Row(number, tuple(cell.strip() for cell in cells[:width]) + ("",) * (width - len(cells)))
+def _header(cells: tuple[str, ...]) -> tuple[str, ...]:
+    names = [cell.strip().lstrip("\ufeff") for cell in cells]
+    if not any(names):
+        raise Invalid(N_("The first row is blank; it must name the columns"))
+    doubled = [name for name, times in Counter(filter(None, names)).items() if times > 1]
+    if doubled:
+        raise Invalid(N_("The header names the column “%(name)s” twice; rename or remove one"), name=doubled[0])
+    while not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def _filled(rows: Iterator[tuple[str, ...]], width: int) -> Iterator[Row]:
+    """Return the rows that aren't blank, each as wide as the header."""
+    for number, cells in enumerate(rows, start=2):
+        texts = tuple(cell.strip() for cell in cells)
+        if any(texts[width:]):
+            raise Invalid(N_("Row %(row)s has more cells than the header; is a value with a comma missing its quotes?"), row=number)
+        if max(map(len, texts), default=0) > MAX_CELL:
+            message = N_("Row %(row)s has a cell of more than %(limit)s characters; is a closing quote missing?")
+            raise Invalid(message, row=number, limit=MAX_CELL)
+        if any(texts):
+            yield Row(number, texts[:width] + ("",) * (width - len(texts)))
 
 
 def _decoded(data: bytes, encoding: Encoding) -> tuple[str, str]:
     """Decode by the mark at the beginning, else as strict UTF-8, else as GB18030, which contains GBK."""
     if b"\x00" in data:
         raise Invalid(N_("The file holds NUL bytes; save it as CSV in UTF-8 (Excel: “CSV UTF-8”)"))
+    if data.startswith(codecs.BOM_UTF8):
+        data, encoding = data.removeprefix(codecs.BOM_UTF8), "utf-8"
     tried = ("utf-8", "gb18030") if encoding == "auto" else (encoding,)
-    if data.startswith(b"\xef\xbb\xbf"):
-        data, tried = data[3:], ("utf-8",)
     for name in tried:
         try:
             return data.decode(name), name
         except UnicodeDecodeError as error:
             position = error.start
     message = N_("The file is not text in %(encodings)s: byte %(position)s fits none; save it as CSV in UTF-8")
-    raise Invalid(message, encodings=" / ".join(name.upper() for name in tried), position=position + 1)
+    raise Invalid(message, encodings=" / ".join(tried).upper(), position=position + 1)
 
 
 def _csv_rows(text: str) -> Iterator[tuple[str, ...]]:
-    delimiter = max(_DELIMITERS, key=lambda sign: len(_first_record(text, sign)))
+    header = re.sub(r'"[^"]*"', "", text[:MAX_CELL]).lstrip("\r\n").splitlines()
+    delimiter = max(_DELIMITERS, key=(header[0] if header else "").count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         for record in reader:
@@ -127,13 +136,6 @@ def _csv_rows(text: str) -> Iterator[tuple[str, ...]]:
     except csv.Error as error:
         message = N_("Line %(line)s can't be read: %(why)s; is a closing quote missing?")
         raise Invalid(message, line=reader.line_num, why=str(error)) from error
-
-
-def _first_record(text: str, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-    except csv.Error:
-        return []
 
 
 def _xlsx_rows(data: bytes, findings: Findings) -> Iterator[tuple[str, ...]]:
@@ -174,15 +176,16 @@ def _refuse_bomb(data: bytes) -> None:
 
 
 def _cell_text(cell: Any, row: int, findings: Findings) -> str:
-    value = cell.value
-    if value is None:
-        return ""
     if cell.data_type == "f":
         message, repair = N_("the cell holds a formula"), N_("paste it as a value")
-        findings.problem(message, repair, row=row, column=cell.column_letter, value=str(value))
+        findings.problem(message, repair, row=row, column=cell.column_letter, value=str(cell.value))
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return format(value, ".15g")  # as many digits as a spreadsheet has
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+    match cell.value:
+        case None:
+            return ""
+        case bool() as truth:
+            return str(truth).lower()
+        case float() as number:
+            return format(number, ".15g")  # as many digits as a spreadsheet has
+        case value:
+            return str(value)

@@ -1,22 +1,27 @@
 """Checked candidates to tables, by sets: as many statements for a thousand rows as for one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from itertools import count, pairwise
+from operator import itemgetter
+from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Executable, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from c2b.campaigns.importing.assemble import CandidateIn
 from c2b.campaigns.importing.columns import COLUMNS, Level
 from c2b.campaigns.importing.pictures import Shots
+from c2b.campaigns.importing.shapes import CandidateIn, PictureIn, VariantIn
 from c2b.campaigns.models import Candidate, Offer, OptionValue, Picture, Supplier, Variant
 from c2b.db import Base
 from c2b.errors import N_, Refused
 
 Record = dict[str, Any]
+Options = Mapping[tuple[int, int, str], int]
+"""Keys of option values by candidate, axis and value."""
 _CANDIDATE = tuple(name for name, column in COLUMNS.items() if column.level is Level.CANDIDATE)
+_BLANK = {name: COLUMNS[name].blank for name in _CANDIDATE}
+_OFFER = ("minimum", "cap", "tier2_units", "tier3_units", "supplier_id", "unit_cost", "lead_days", "tax_rate")
 _OPTION_NAMES = ("option1_name", "option1_name_en", "option2_name", "option2_name_en")
 
 
@@ -35,15 +40,11 @@ class Difference:
 
 def difference(have: Iterable[Mapping[str, Any]], want: Sequence[Record], *, key: Sequence[str], blank: Record) -> Difference:
     """Compare rows by `key`; a wanted row says only what it knows, the rest stays, or is `blank` in a new one."""
-    there = {tuple(row[name] for name in key): dict(row) for row in have}
-    new, changed = [], []
-    for row in want:
-        old = there.pop(tuple(row[name] for name in key), None)
-        if old is None:
-            new.append(blank | row)
-        elif any(old[name] != value for name, value in row.items()):
-            changed.append(old | row)
-    return Difference(new, changed, list(there.values()))
+    name_of = itemgetter(*key)
+    there = {name_of(row): dict(row) for row in have}
+    new = [blank | row for row in want if name_of(row) not in there]
+    kept = [(there.pop(name_of(row)), row) for row in want if name_of(row) in there]
+    return Difference(new, [old | row for old, row in kept if old != old | row], list(there.values()))
 
 
 @dataclass
@@ -83,55 +84,36 @@ class Writer:
         return self.written
 
     def _write_candidates(self, columns: Collection[str]) -> None:
-        have = self._rows(Candidate, Candidate.campaign_id == self.campaign_id)
-        end = max((row["position"] for row in have), default=0)
-        blank: Record = {name: COLUMNS[name].blank for name in _CANDIDATE}
+        have = self._rows(Candidate)
+        known = {row["code"]: row["position"] for row in have}
+        positions = count(start=max(known.values(), default=0) + 1)
         want = [
-            {"campaign_id": self.campaign_id, "code": each.code} | {name: each.values[name] for name in columns if name in each.values}
+            {"campaign_id": self.campaign_id, "code": each.code, "position": known.get(each.code) or next(positions)}
+            | _only(columns, each.values)
             for each in self.candidates
         ]
-        found = difference(have, want, key=("code",), blank=blank)
-        for position, row in enumerate(found.new, start=end + 1):
-            row["position"] = position
+        found = difference(have, want, key=("code",), blank=_BLANK)
         self._apply(Candidate, found.keeping())
-        self.ids = {row.code: row.id for row in self._all(Candidate, Candidate.campaign_id == self.campaign_id)}
+        self.ids = {row["code"]: row["id"] for row in self._rows(Candidate)}
         self.written.new = {self.ids[row["code"]] for row in found.new}
         self.written.changed = {row["id"] for row in found.changed}
 
-    def _write_options(self) -> tuple[dict[tuple[int, int, str], int], list[Record]]:
+    def _write_options(self) -> tuple[Options, list[Record]]:
         """Return the keys of all wanted values, and the rows that nothing wants any more."""
         want = [
             {"candidate_id": self.ids[each.code], "axis": option.axis, "value": option.value, "position": option.position, **option.values}
             for each in self.candidates
             for option in each.options
         ]
-        found = self._differ(
-            OptionValue, want, key=("candidate_id", "axis", "value"), blank={"value_en": "", "swatch": "", "minimum": None}
-        )
+        blank: Record = {"value_en": "", "swatch": "", "minimum": None}
+        found = self._differ(OptionValue, want, key=("candidate_id", "axis", "value"), blank=blank)
         self.written.changed |= {row["candidate_id"] for row in found.gone}
         self._apply(OptionValue, found.keeping())
-        after = self._all(OptionValue, *self._of_campaign(OptionValue))
-        return {(row.candidate_id, row.axis, row.value): row.id for row in after}, found.gone
+        return {(row["candidate_id"], row["axis"], row["value"]): row["id"] for row in self._rows(OptionValue)}, found.gone
 
-    def _write_variants(self, options: Mapping[tuple[int, int, str], int]) -> None:
-        have = {
-            (row["candidate_id"], row["option1_id"], row["option2_id"]): row["sku"]
-            for row in self._rows(Variant, Variant.campaign_id == self.campaign_id)
-        }
-        want = []
-        for each in self.candidates:
-            key = self.ids[each.code]
-            for variant in each.variants:
-                first, second = (options.get((key, axis, value)) for axis, value in enumerate(variant.options, start=1))
-                row = {
-                    "campaign_id": self.campaign_id,
-                    "candidate_id": key,
-                    "position": variant.position,
-                    "option1_id": first,
-                    "option2_id": second,
-                }
-                kept = None if variant.sku_given else have.get((key, first, second))
-                want.append(row | {"sku": kept or variant.sku, **variant.values})
+    def _write_variants(self, options: Options) -> None:
+        skus = {(row["candidate_id"], row["option1_id"], row["option2_id"]): row["sku"] for row in self._rows(Variant)}
+        want = [self._variant(each, variant, options, skus) for each in self.candidates for variant in each.variants]
         blank = {"barcode": "", "weight_g": None, "price": None, "tier2_price": None, "tier3_price": None}
         # The SKU is part of the key: a variant with another one is another variant, so that two may swap theirs.
         found = self._differ(Variant, want, key=("candidate_id", "option1_id", "option2_id", "sku"), blank=blank)
@@ -140,82 +122,94 @@ class Writer:
         self.written.changed |= {row["candidate_id"] for row in found.gone}
         self._apply(Variant, found)
 
+    def _variant(
+        self, of: CandidateIn, variant: VariantIn, options: Options, skus: Mapping[tuple[int, int | None, int | None], str]
+    ) -> Record:
+        key = self.ids[of.code]
+        first, second = (options.get((key, axis, value)) for axis, value in enumerate(variant.options, start=1))
+        row = {"campaign_id": self.campaign_id, "candidate_id": key, "position": variant.position, **variant.values}
+        kept = variant.sku if variant.sku_given else skus.get((key, first, second), variant.sku)
+        return row | {"option1_id": first, "option2_id": second, "sku": kept}
+
     def _write_offers(self) -> None:
-        suppliers = {row.code: row.id for row in self._all(Supplier)}
-        have = {row["candidate_id"] for row in self._rows(Offer, *self._of_campaign(Offer))}
-        want = []
-        for each in self.candidates:
-            row = dict(each.offer)
-            if "supplier" in row:
-                row["supplier_id"] = suppliers.get(row.pop("supplier"))
-            if "pack" in row:
-                row["pack"] = row["pack"] or 1
-            if self.ids[each.code] in have or any(value for value in each.offer.values()):
-                want.append({"candidate_id": self.ids[each.code], **row})
-        blank: Record = dict.fromkeys(("minimum", "cap", "tier2_units", "tier3_units", "supplier_id", "unit_cost", "lead_days", "tax_rate"))
-        found = self._differ(Offer, want, key=("candidate_id",), blank=blank | {"pack": 1})
+        suppliers = {row.code: row.id for row in self.session.execute(select(Supplier.code, Supplier.id))}
+        have = {row["candidate_id"] for row in self._rows(Offer)}
+        offered = [each for each in self.candidates if self.ids[each.code] in have or any(each.offer.values())]
+        blank: Record = {"pack": 1} | dict.fromkeys(_OFFER)
+        found = self._differ(Offer, [self._offer(each, suppliers) for each in offered], key=("candidate_id",), blank=blank)
         codes = {key: code for code, key in self.ids.items()}
         for row in (*found.new, *found.changed):  # more units, less to pay: the same ladder upside down
-            most = row["tier3_units"] - 1 if row["tier3_units"] else None
-            _refuse_rising(codes[row["candidate_id"]], most, row["tier2_units"])
+            _refuse_rising(codes[row["candidate_id"]], row["tier3_units"] and row["tier3_units"] - 1, row["tier2_units"])
         self._apply(Offer, found.keeping())
 
-    def _write_pictures(self, options: Mapping[tuple[int, int, str], int]) -> None:
+    def _offer(self, of: CandidateIn, suppliers: Mapping[str, int]) -> Record:
+        row: Record = {"candidate_id": self.ids[of.code]} | dict(of.offer)
+        if "supplier" in row:
+            row["supplier_id"] = suppliers.get(row.pop("supplier"))
+        if "pack" in row:
+            row["pack"] = row["pack"] or 1
+        return row
+
+    def _write_pictures(self, options: Options) -> None:
+        known = {(row["candidate_id"], row["source"]): row["position"] for row in self._rows(Picture)}
         ends: dict[int, int] = {}
-        known = {(row["candidate_id"], row["source"]): row["position"] for row in self._rows(Picture, *self._of_campaign(Picture))}
         for (candidate_id, _), position in known.items():
             ends[candidate_id] = max(position, ends.get(candidate_id, 0))
         want = []
         for each in self.candidates:
             key = self.ids[each.code]
+            positions = count(start=ends.get(key, 0) + 1)
             for picture in each.pictures:
-                row: Record = {"candidate_id": key, "source": picture.source, "option_value_id": options.get((key, 1, picture.shows))}
-                if (key, picture.source) not in known:
-                    ends[key] = row["position"] = ends.get(key, 0) + 1
-                if shot := self.shots.get(picture.source):
-                    row |= {"file": shot.file, "width": shot.width, "height": shot.height}
-                want.append(row)
+                position = known.get((key, picture.source)) or next(positions)
+                shown: Record = {"position": position, "option_value_id": options.get((key, 1, picture.shows))}
+                want.append({"candidate_id": key, "source": picture.source} | shown | self._shot(picture))
         found = self._differ(Picture, want, key=("candidate_id", "source"), blank={"file": "", "width": 0, "height": 0})
         self._apply(Picture, found.keeping())
         self.written.pictures = len(found.new)
 
+    def _shot(self, picture: PictureIn) -> Record:
+        shot = self.shots.get(picture.source)
+        return asdict(shot) if shot else {}
+
     def _forget_options(self, stale: Sequence[Record]) -> None:
-        if stale:
-            pictures = Picture.__table__.c
-            lose = update(Picture.__table__).where(pictures.option_value_id == bindparam("stale")).values(option_value_id=None)  # type: ignore[arg-type]  # a declared table is a Table
-            self.session.connection().execute(lose, [{"stale": row["id"]} for row in stale])
-            self._apply(OptionValue, Difference([], [], list(stale)))
+        lose = update(Picture).where(Picture.option_value_id == bindparam("stale")).values(option_value_id=None)
+        self._run(lose, [{"stale": row["id"]} for row in stale])
+        self._apply(OptionValue, Difference([], [], list(stale)))
 
-    def _of_campaign(self, model: type[Base]) -> tuple[Any, ...]:
-        return (model.__table__.c.candidate_id.in_(select(Candidate.id).where(Candidate.campaign_id == self.campaign_id)),)
-
-    def _rows(self, model: type[Base], *where: Any) -> list[Mapping[str, Any]]:
-        return [row._mapping for row in self._all(model, *where)]  # noqa: SLF001  the documented way to a row's mapping
-
-    def _all(self, model: type[Base], *where: Any) -> Sequence[Any]:
-        return self.session.connection().execute(select(model.__table__).where(*where)).all()
+    def _rows(self, model: type[Base]) -> Sequence[Mapping[str, Any]]:
+        """Return all rows that belong to the campaign."""
+        columns = _table(model).c
+        mine = select(Candidate.id).where(Candidate.campaign_id == self.campaign_id)
+        where = columns.campaign_id == self.campaign_id if "campaign_id" in columns else columns.candidate_id.in_(mine)
+        rows: Sequence[Any] = self.session.connection().execute(select(_table(model)).where(where)).mappings().all()
+        return rows
 
     def _differ(self, model: type[Base], want: Sequence[Record], *, key: Sequence[str], blank: Record) -> Difference:
         """Compare the rows of the file's own candidates, and note which of those differ."""
         mine = {self.ids[each.code] for each in self.candidates}
-        have = [row for row in self._rows(model, *self._of_campaign(model)) if row["candidate_id"] in mine]
+        have = [row for row in self._rows(model) if row["candidate_id"] in mine]
         found = difference(have, want, key=key, blank=blank)
         self.written.changed |= {row["candidate_id"] for row in (*found.new, *found.changed)}
         return found
 
     def _apply(self, model: type[Base], found: Difference) -> None:
         """Take away first, then change, then add, so that a unique value can move from one row to another."""
-        table = model.__table__
-        assert isinstance(table, Table)
+        table = _table(model)
         primary = next(iter(table.primary_key))
-        connection = self.session.connection()
-        if found.gone:
-            connection.execute(delete(table).where(primary == bindparam("gone")), [{"gone": row[primary.name]} for row in found.gone])
-        if found.changed:
-            columns: Record = {name: bindparam(f"to_{name}") for name in found.changed[0] if name != primary.name}
-            change = update(table).where(primary == bindparam("which")).values(columns)
-            connection.execute(
-                change, [{"which": row[primary.name], **{f"to_{name}": row[name] for name in columns}} for row in found.changed]
-            )
-        if found.new:
-            connection.execute(insert(table), found.new)
+        values: Record = {column.name: bindparam(f"to_{column.name}") for column in table.columns if column is not primary}
+        self._run(delete(table).where(primary == bindparam("gone")), [{"gone": row[primary.name]} for row in found.gone])
+        change = update(table).where(primary == bindparam("which")).values(values)
+        self._run(change, [{"which": row[primary.name]} | {f"to_{name}": row[name] for name in values} for row in found.changed])
+        self._run(insert(table), found.new)
+
+    def _run(self, statement: Executable, rows: Sequence[Record]) -> None:
+        if rows:
+            self.session.connection().execute(statement, rows)
+
+
+def _only(names: Collection[str], values: Mapping[str, Any]) -> Record:
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _table(model: type[Base]) -> Table:
+    return cast("Table", model.__table__)
