@@ -78,7 +78,11 @@ def _supplier(page: Page, sheet: Sheet, lines: Sequence[Row], options: dict[str,
         page.row(columns, line)
     sums = [sum(line[index] or 0 for line in lines) if column.total else None for index, column in enumerate(columns)]
     page.row(columns, [sheet.about.word("合计", "Total"), *sums[1:]], bold=True)
-    place = {column.name: index for index, column in enumerate(columns)}
+    _grids(page, sheet, lines, options)
+
+
+def _grids(page: Page, sheet: Sheet, lines: Sequence[Row], options: dict[str, Options]) -> None:
+    place = {column.name: index for index, column in enumerate(sheet.columns)}
     for (code, name), rows in groupby(lines, key=lambda line: (line[place["candidate_code"]], line[place["candidate_name"]])):
         units = {(row[place["option1"]] or "", row[place["option2"]] or ""): row[place["units_total"]] for row in rows}
         page.gap()
