@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from c2b.deposits.rules import tier
+
 
 class ProductOutcome(enum.StrEnum):
     """Reached its minimum, or missed it."""
@@ -102,7 +104,7 @@ def _decision(product: Product, left: Sequence[Captured], units: int, *, made: b
         units=units,
         missed=sum(one.units for one in product.variants) - sum(one.ordered for one in make),
         outcome=ProductOutcome.REACHED if made else ProductOutcome.MISSED,
-        tier=tier(units, product.tiers),
+        tier=tier(units, *product.tiers),
         make=make,
     )
 
@@ -110,11 +112,6 @@ def _decision(product: Product, left: Sequence[Captured], units: int, *, made: b
 def extra(units: int, pack: int) -> int:
     """Return the units that fill the last pack: packs hold one variant, so each variant is rounded up by itself."""
     return -units % pack
-
-
-def tier(units: int, tiers: tuple[int | None, int | None]) -> int:
-    """Return whose price everybody pays at so many captured units: 1, 2 or 3."""
-    return 1 + sum(1 for threshold in tiers if threshold is not None and units >= threshold)
 
 
 @dataclass(frozen=True)

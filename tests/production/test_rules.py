@@ -14,7 +14,6 @@ from c2b.production.rules import (
     decide,
     extra,
     figures,
-    tier,
 )
 
 REACHED, MISSED = ProductOutcome.REACHED, ProductOutcome.MISSED
@@ -69,12 +68,12 @@ def test_extra_stock_does_not_help_to_reach_the_minimum() -> None:
 
 @pytest.mark.parametrize(("units", "of"), [(1, 1), (99, 1), (100, 2), (199, 2), (200, 3), (1000, 3)])
 def test_a_tier_holds_from_its_number_of_units_on(units: int, of: int) -> None:
-    assert tier(units, (100, 200)) == of
+    assert decided(product("K1", units, minimum=1, tiers=(100, 200)))["K1"].tier == of
 
 
 @pytest.mark.parametrize(("tiers", "of"), [((None, None), 1), ((100, None), 2)])
 def test_a_product_may_have_fewer_tiers(tiers: tuple[int | None, int | None], of: int) -> None:
-    assert tier(500, tiers) == of
+    assert decided(product("K1", 500, tiers=tiers))["K1"].tier == of
 
 
 def test_only_the_best_of_those_that_reached_are_made() -> None:
