@@ -8,7 +8,7 @@ from c2b.admin.blueprint import bp
 from c2b.admin.page import Answer, done, show, shown_again_by, typed
 from c2b.errors import N_, Invalid, Refused
 from c2b.people import actions, queries
-from c2b.people.rules import Permission, Role
+from c2b.people.rules import AddressKind, Permission, Role, normalise
 from c2b.ui.shell import now, parts, reading, staff, staff_required, transaction
 
 ROLES: dict[Role, str] = {
@@ -47,6 +47,15 @@ def accounts() -> str:
     return accounts_page()
 
 
+def _address() -> str:
+    """Return the address that was typed; raises Invalid at the form's own field."""
+    try:
+        normalise(AddressKind.EMAIL, typed("email"))
+    except Invalid as problem:
+        raise Invalid(problem.message, field="email", **problem.values) from problem
+    return typed("email")
+
+
 @bp.post("/staff")
 @staff_required(Permission.STAFF)
 @shown_again_by(accounts_page)
@@ -54,7 +63,7 @@ def add_account() -> Answer:
     """Make an account or change a role."""
     if typed("role") not in set(Role):
         raise Invalid(N_("Choose a role"), field="role")
-    role, email = Role(typed("role")), typed("email")
+    role, email = Role(typed("role")), _address()
     if email.strip().lower() == staff().email and role is not Role.OWNER:
         raise Refused(N_("You can’t take the owner’s role from yourself; another owner can"))
     with transaction() as session:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO
 
@@ -31,7 +32,7 @@ CARDS: dict[str, tuple[str, str]] = {
     "customers": (N_("Customers"), N_("Names and addresses of those who ordered, for delivery.")),
     "candidates": (N_("Candidates"), N_("Candidates, variants and offers, in the form that the import reads.")),
     "votes": (N_("Votes"), N_("Votes by candidate; as Pabulib for other tools.")),
-    "results": (N_("Results"), N_("Rank, votes, held votes, result and lot of every candidate.")),
+    "results": (N_("Selection results"), N_("Rank, votes, held votes, result and lot of every candidate.")),
     "ledger": (N_("Ledger"), N_("Every movement of money; as Beancount balanced for accounting.")),
 }
 TYPES = {
@@ -116,8 +117,10 @@ def exports(slug: str) -> str:
 def download(slug: str, kind: str) -> Answer:
     """Write an export to a file of its own and send it in pieces; the audit log says who took it."""
     wanted = _wanted(slug, kind, typed("format"))
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  it is closed when the last piece was sent
-    actions.export(parts().database, file, wanted=wanted, actor=staff().actor, now=now())  # type: ignore[arg-type]  # it writes like one
+    with ExitStack() as failing:
+        file = failing.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
+        actions.export(parts().database, file, wanted=wanted, actor=staff().actor, now=now())  # type: ignore[arg-type]  # it writes like one
+        failing.pop_all()  # from here on it is closed when the last piece was sent
     name = {"Content-Disposition": f'attachment; filename="{wanted.file_name}"'}
     return Response(_pieces(file), headers=name, content_type=TYPES[wanted.format])
 

@@ -144,8 +144,8 @@ def checked_page(slug: str, upload: str) -> str:
     """Show what an import of the upload would do, and everything that is wrong with it."""
     parsed, shots = _read(slug, upload, store_files=False)
     with transaction() as session:  # the dry run writes into a savepoint and takes it back
-        campaign = queries.campaign(session, slug)
         report = _bring(session, slug, parsed, shots, dry_run=True)
+        campaign = queries.campaign(session, slug)
     problems, notices = groups(report.problems), groups(report.notices)
     rows = [(finding, said(finding.message, finding), said(finding.repair, finding)) for finding in report.problems[:SHOWN]]
     values = {"report": report, "problems": problems, "notices": notices, "rows": rows, "upload": upload}

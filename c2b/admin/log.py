@@ -1,7 +1,9 @@
 """The audit log of a campaign: a filter, and the newest entries first."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +23,9 @@ from c2b.ui.filters import instant_text
 from c2b.ui.shell import reading, staff_required
 
 PAGE = 50
+LONGEST = 40
+"""Characters of a value that fit a cell."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*[+-]\d\d:\d\d$")
 ROOMS = {
     "campaign": N_("Campaign and timetable"),
     "candidates": N_("Candidates"),
@@ -105,12 +110,14 @@ def _days(campaign: Campaign, found: list[Entry]) -> Iterator[tuple[str, list[Ro
 def _row(entry: Entry, zone: ZoneInfo) -> Row:
     who, kind = _who(entry.actor)
     names = list(dict.fromkeys([*entry.before, *entry.after]))
-    changes = [Change(name, _shown(entry.before.get(name, "")), _shown(entry.after.get(name, ""))) for name in names]
+    changes = [Change(name, _shown(entry.before.get(name, ""), zone), _shown(entry.after.get(name, ""), zone)) for name in names]
     did = _(DID[entry.action]) if entry.action in DID else entry.action
     return Row(entry.at.astimezone(zone).strftime("%H:%M:%S"), who, kind, did, entry.action, entry.object, changes, entry.reason)
 
 
-def _shown(value: Any) -> str:
-    """Return a value of the log as text, long ones shortened: a hash is known by its ends."""
-    words = str(value)
-    return words if len(words) <= 40 else f"{words[:18]}…{words[-6:]}"  # noqa: PLR2004  what fits a cell
+def _shown(value: Any, zone: ZoneInfo) -> str:
+    """Return a value of the log as text: an instant in the campaign's zone, a hash by its ends."""
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if _INSTANT.match(words):
+        return datetime.fromisoformat(words).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    return words if len(words) <= LONGEST else f"{words[:18]}…{words[-6:]}"

@@ -16,6 +16,9 @@ from c2b.ui.filters import day, instant_text, number
 from c2b.ui.shell import now, reading, staff, staff_required, transaction
 from c2b.work import GATES
 
+WIDE = 14
+"""Share of the bar from which a phase has room for both its days."""
+
 
 def overview_page(slug: str) -> str:
     """Show where the campaign stands."""
@@ -78,7 +81,9 @@ def _timetable(campaign: Campaign, found: Situation) -> Markup:
     spans = []
     for phase in found.phases:
         begins, ends = (instant_text(moment, campaign.time_zone, "day") for moment in (phase.begins, phase.ends))
-        spans.append(charts.Span(_(phase.name), begins if begins == ends else f"{begins} – {ends}", phase.weight, phase.kind))
+        spans.append(
+            charts.Span(_(phase.name), begins if begins == ends or phase.weight < WIDE else f"{begins} – {ends}", phase.weight, phase.kind)
+        )
     sentence = _("Timetable: %(phases)s", phases="; ".join(f"{span.label} {span.when}" for span in spans))
     return charts.timetable(spans, at=found.at, now_label=_("now"), sentence=sentence)
 

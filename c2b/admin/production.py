@@ -58,15 +58,24 @@ class Grid:
         return sum(line.units for (down, _across), line in self.cells.items() if down == colour)
 
 
+def _across(line: Line) -> str:
+    """Return what stands across: the last option, mostly the size."""
+    return line.option2 or line.option1
+
+
+def _down(line: Line) -> str:
+    return line.option1 if line.option2 else ""
+
+
 def grids(lines: Iterable[Line], language: str) -> list[Grid]:
     """Return one grid a product, in the order of the lines; sizes and colours in the order of the file."""
     found = []
     for code, group in groupby(sorted(lines, key=lambda line: line.candidate_code), key=lambda line: line.candidate_code):
         own = list(group)
-        across = {line.option1: line.option1_position for line in own}
-        down = {line.option2: line.option2_position for line in own}
+        across = {_across(line): line.option2_position if line.option2 else line.option1_position for line in own}
+        down = {_down(line): line.option1_position for line in own}
         name = text(own[0].candidate_name, own[0].candidate_name_en, language)
-        cells = {(line.option2, line.option1): line for line in own}
+        cells = {(_down(line), _across(line)): line for line in own}
         found.append(Grid(code, name, sorted(across, key=lambda each: across[each]), sorted(down, key=lambda each: down[each]), cells))
     return found
 

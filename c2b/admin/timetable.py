@@ -7,7 +7,7 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState, states
 from c2b.errors import N_
 
-LEAST, MOST = 8, 40
+LEAST, MOST = 9, 40
 """Shares that a phase is drawn with at least and at most, so that short ones can be read and long ones leave room."""
 
 
@@ -47,7 +47,7 @@ def _stretches(campaign: Campaign) -> list[tuple[str, datetime, datetime, Campai
     found = [(N_("Prepare"), min(campaign.created_at, start), start, CampaignState.VOTING)]
     if campaign.voting_opens and campaign.voting_closes:
         found += [
-            (N_("Vote"), campaign.voting_opens, campaign.voting_closes, CampaignState.TALLY),
+            (N_("Voting"), campaign.voting_opens, campaign.voting_closes, CampaignState.TALLY),
             (N_("Sampling"), campaign.voting_closes, campaign.ordering_opens, CampaignState.ORDERING),
         ]
     end = settled(campaign)

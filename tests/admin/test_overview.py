@@ -26,7 +26,7 @@ def test_counts_are_hidden_while_people_vote_until_a_look_is_logged(
     assert "Hidden until voting closes" in spoken(browser)
     assert logged("voting.look_at_counts") == []
     browser.press("Show counts")
-    assert "Counted votes 6 3 ballots Held votes 1 counted and held: 7" in spoken(browser)
+    assert "Counted votes 6 3 ballots; 1 more votes held" in spoken(browser)
     assert "this look was logged at 8 Mar 12:00" in spoken(browser)
     assert [entry.actor for entry in logged("voting.look_at_counts")] == ["staff:manager@example.com"]
     clock.now = NOON.replace(minute=16)
