@@ -149,11 +149,14 @@ def _problem(row: BallotRow, known: dict[str, int], found: _Collected) -> Invali
         return Invalid(N_("line %(line)s: the candidate is missing"), line=row.line)
     if unknown := next((code for code in row.codes if code not in known), None):
         return Invalid(N_("line %(line)s: there is no candidate “%(code)s” in this campaign"), line=row.line, code=unknown[:60])
-    before = found.picks.get(row.voter, ())
+    return _repeated(row, known, found.picks.get(row.voter, ()))
+
+
+def _repeated(row: BallotRow, known: dict[str, int], before: tuple[int, ...]) -> Invalid | None:
     again = next((code for code in row.codes if known[code] in before or row.codes.count(code) > 1), None)
-    if again:
-        return Invalid(N_("line %(line)s: voter %(voter)s votes twice for “%(code)s”"), line=row.line, voter=row.voter[:40], code=again)
-    return None
+    if again is None:
+        return None
+    return Invalid(N_("line %(line)s: voter %(voter)s votes twice for “%(code)s”"), line=row.line, voter=row.voter[:40], code=again)
 
 
 def _voters(found: _Collected, campaign: Campaign, secret_key: str) -> list[_Voter]:

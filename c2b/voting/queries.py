@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
@@ -98,24 +98,21 @@ class Turnout:
 
 def turnout(session: Session, campaign_id: int) -> Turnout:
     """Return the numbers of ballots with at least one pick, and of their votes."""
-    size = func.count(Pick.slot).label("size")
-    query = (
-        select(Ballot.source, Ballot.held_at.is_not(None).label("held"), size)
+    each = (
+        select(Ballot.source, Ballot.held_at, func.count(Pick.slot).label("size"))
         .join(Pick, (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id))
         .where(Ballot.campaign_id == campaign_id)
         .group_by(Ballot.person_id, Ballot.source, Ballot.held_at)
         .subquery()
     )
-    sums = select(query.c.source, query.c.held, func.count(), func.sum(query.c.size)).group_by(query.c.source, query.c.held)
-    sources = counted_sources(session, campaign_id)
-    rows = [(source in sources, bool(held), ballots, int(votes)) for source, held, ballots, votes in session.execute(sums)]
-    return Turnout(
-        ballots=sum(ballots for counted, held, ballots, _ in rows if counted and not held),
-        votes=sum(votes for counted, held, _, votes in rows if counted and not held),
-        held_ballots=sum(ballots for counted, held, ballots, _ in rows if counted and held),
-        held_votes=sum(votes for counted, held, _, votes in rows if counted and held),
-        drafts=sum(ballots for counted, _, ballots, _ in rows if not counted),
-    )
+    counts, held = each.c.source.in_(counted_sources(session, campaign_id)), each.c.held_at.is_not(None)
+
+    def total(of: ColumnElement[bool], value: ColumnElement[int] | int) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((of, value), else_=0)), 0)
+
+    figures = select(total(counts & ~held, 1), total(counts & ~held, each.c.size))
+    row = session.execute(figures.add_columns(total(counts & held, 1), total(counts & held, each.c.size), total(~counts, 1))).one()
+    return Turnout(*map(int, row))
 
 
 @dataclass(frozen=True)
