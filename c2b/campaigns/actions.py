@@ -29,17 +29,16 @@ def create(session: Session, *, document: Mapping[str, Any], actor: str, now: da
         session.flush()
         record(session, actor=actor, action="campaign.create", campaign=made.slug, after=_plain(values), now=now)
         return made
-    before = {name: getattr(found, name) for name in values}
-    if before == values:
+    changed = {name: value for name, value in values.items() if getattr(found, name) != value}
+    if not changed:
         return found
     if found.state is not CampaignState.DRAFT:
         frozen = N_("Campaign %(slug)s is “%(state)s”; its rules can be changed in a draft only")
         raise Refused(frozen, slug=found.slug, state=found.state.value)
-    session.execute(update(Campaign).where(Campaign.id == found.id).values(values))
+    before = _plain({name: getattr(found, name) for name in changed})
+    session.execute(update(Campaign).where(Campaign.id == found.id).values(changed))
     session.refresh(found)
-    was = {name: value for name, value in before.items() if value != values[name]}
-    became = {name: values[name] for name in was}
-    record(session, actor=actor, action="campaign.update", campaign=found.slug, before=_plain(was), after=_plain(became), now=now)
+    record(session, actor=actor, action="campaign.update", campaign=found.slug, before=before, after=_plain(changed), now=now)
     return found
 
 
@@ -59,11 +58,10 @@ def advance(session: Session, *, slug: str, to: CampaignState, gates: Gates, act
         raise Refused(N_("Cancelling refunds everything and has a command of its own"))
     campaign = locked(session, slug)
     for state in rules.steps(campaign, slug=slug, to=to):
-        missing = readiness.missing(session, campaign, to=state, gates=gates)
-        if state is to:
-            missing = rules.too_late(campaign, to=to, now=now) + missing
-        if any(not thing.warning for thing in missing):
-            raise NotReady(slug=slug, state=state, missing=[thing for thing in missing if not thing.warning])
+        late = rules.too_late(campaign, to=to, now=now) if state is to else []
+        blocking = [thing for thing in late + readiness.missing(session, campaign, to=state, gates=gates) if not thing.warning]
+        if blocking:
+            raise NotReady(slug=slug, state=state, missing=blocking)
         _enter(session, campaign, state, actor=actor, now=now)
     return campaign
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -149,18 +149,24 @@ class _Reading:
 
     def read(self) -> Read:
         file = self.file
-        if file.currency not in get_global("all_currencies"):
-            self._refuse("currency", N_("“%(text)s” is no currency; write its ISO code, like CNY"), text=file.currency)
-        if file.time_zone not in available_timezones():
-            self._refuse("time_zone", N_("“%(text)s” is no time zone; write one like Asia/Shanghai"), text=file.time_zone)
-        if self.problems:
-            raise InvalidFile(self.problems)
+        self._check_names()
         head = {name: getattr(file, name) for name in ("slug", "title", "title_en", "currency", "time_zone")}
         values = head | {"legal_profile": LegalProfile(file.legal_profile)} | self._voting() | self._ordering() | self._after()
         self._check_order(values)
+        self._stop_if_wrong()
+        return Read(values, self.notices)
+
+    def _check_names(self) -> None:
+        """Without currency and zone no amount and no time can be read, so that these two stop at once."""
+        if self.file.currency not in get_global("all_currencies"):
+            self._refuse("currency", N_("“%(text)s” is no currency; write its ISO code, like CNY"), text=self.file.currency)
+        if self.file.time_zone not in available_timezones():
+            self._refuse("time_zone", N_("“%(text)s” is no time zone; write one like Asia/Shanghai"), text=self.file.time_zone)
+        self._stop_if_wrong()
+
+    def _stop_if_wrong(self) -> None:
         if self.problems:
             raise InvalidFile(self.problems)
-        return Read(values, self.notices)
 
     def _refuse(self, where: str, message: str, **values: object) -> None:
         self.problems.append(Invalid(message, field=where, **values))
@@ -175,6 +181,17 @@ class _Reading:
 
     def _ordering(self) -> dict[str, Any]:
         ordering = self.file.ordering
+        self._check_deposit(ordering)
+        deposit = None if ordering.deposit is None else self._amount("ordering.deposit", ordering.deposit)
+        if deposit == 0:
+            self._refuse("ordering.deposit", N_("must be more than nothing"))
+        return ordering.model_dump(exclude={"opens", "closes", "deposit"}) | {
+            "ordering_opens": self._instant("ordering.opens", ordering.opens),
+            "ordering_closes": self._instant("ordering.closes", ordering.closes),
+            "deposit_amount": deposit,
+        }
+
+    def _check_deposit(self, ordering: Ordering) -> None:
         if (ordering.deposit_percent is None) == (ordering.deposit is None):
             self._refuse("ordering", N_("set either deposit_percent or deposit, not both"))
         cap = DEPOSIT_CAP_PERCENT.get(LegalProfile(self.file.legal_profile))
@@ -182,15 +199,6 @@ class _Reading:
             over = N_("%(percent)s %% is above the %(cap)s %% that %(profile)s allows (Civil Code of China, art. 586)")
             values = {"percent": ordering.deposit_percent, "cap": cap, "profile": self.file.legal_profile}
             self._refuse("ordering.deposit_percent", over, **values)
-        plain = ordering.model_dump(exclude={"opens", "closes", "deposit"})
-        deposit = None if ordering.deposit is None else self._amount("ordering.deposit", ordering.deposit)
-        if deposit == 0:
-            self._refuse("ordering.deposit", N_("must be more than nothing"))
-        return plain | {
-            "ordering_opens": self._instant("ordering.opens", ordering.opens),
-            "ordering_closes": self._instant("ordering.closes", ordering.closes),
-            "deposit_amount": deposit,
-        }
 
     def _after(self) -> dict[str, Any]:
         balance, delivery = self.file.balance, self.file.delivery
@@ -225,16 +233,9 @@ class _Reading:
         return first
 
     def _check_order(self, values: Mapping[str, Any]) -> None:
-        order = [
-            ("voting.opens", values["voting_opens"]),
-            ("voting.closes", values["voting_closes"]),
-            ("ordering.opens", values["ordering_opens"]),
-            ("ordering.closes", values["ordering_closes"]),
-            ("balance.opens", values["balance_opens"]),
-            ("balance.due", values["balance_due"]),
-        ]
-        known = [(name, instant) for name, instant in order if instant is not None]
+        columns = ("voting_opens", "voting_closes", "ordering_opens", "ordering_closes", "balance_opens", "balance_due")
+        known = [(column.replace("_", ".", 1), values[column]) for column in columns if values[column] is not None]
         for (before, earlier), (after, later) in pairwise(known):
-            touching = (before, after) == ("voting.closes", "ordering.opens")
-            if later < earlier or (later == earlier and not touching):
+            gap = later - earlier
+            if gap < timedelta(0) or (not gap and after != "ordering.opens"):  # ordering may open the instant that voting closes
                 self._refuse(after, N_("must be later than %(before)s"), before=before)

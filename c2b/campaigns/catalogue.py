@@ -1,11 +1,11 @@
 """Files become candidates, offers and suppliers: checked against what is there, written as a whole or not at all."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from c2b.campaigns.importing.formats import Parsed
 from c2b.campaigns.importing.pictures import Shots
 from c2b.campaigns.importing.shapes import CandidateIn
 from c2b.campaigns.importing.suppliers import Suppliers
-from c2b.campaigns.importing.write import Writer, Written, difference
+from c2b.campaigns.importing.write import Writer, Written, apply, difference
 from c2b.campaigns.models import Campaign, Candidate, Picture, Supplier, Variant
 from c2b.campaigns.rules import CampaignState
 from c2b.errors import N_, Refused
@@ -58,14 +58,12 @@ def import_candidates(
     all), rows of others are notices and unknown codes problems. Raises NotFound, and Refused in any other state.
     """
     campaign = locked(session, slug)
-    if campaign.state not in _OPEN:
-        raise Refused(N_("Campaign %(slug)s is “%(state)s”; its candidates and offers are frozen"), slug=slug, state=campaign.state.value)
+    _refuse_frozen(campaign)
     offers_only = campaign.state is CampaignState.SELECTED
     candidates = assemble(parsed, currency=campaign.currency)
     if offers_only:
         candidates = _of_selected(session, campaign, parsed, candidates, selected)
     candidates = _with_own_skus(session, campaign, parsed, _of_known_suppliers(session, parsed, candidates))
-    total = len({line.cells["code"] for line in parsed.lines})
     accepted = skip_bad or not parsed.findings.problems
     taken = candidates if accepted else []
     writer = Writer(session, campaign_id=campaign.id, candidates=taken, shots=shots or {})
@@ -75,14 +73,20 @@ def import_candidates(
         new=len(done.new),
         changed=len(done.changed),
         unchanged=len(taken) - len(done.new) - len(done.changed),
-        skipped=total - len(candidates),
-        variants=sum(len(each.variants) for each in taken),
+        skipped=len(parsed.codes) - len(candidates),
+        variants=sum(map(len, (each.variants for each in taken))),
         pictures=done.pictures,
         problems=_by_row(parsed.findings.problems),
         notices=_by_row(parsed.findings.notices),
     )
     _record(session, report, action="candidates.import", campaign=slug, actor=actor, now=now)
     return report
+
+
+def _refuse_frozen(campaign: Campaign) -> None:
+    if campaign.state not in _OPEN:
+        frozen = N_("Campaign %(slug)s is “%(state)s”; its candidates and offers are frozen")
+        raise Refused(frozen, slug=campaign.slug, state=campaign.state.value)
 
 
 def _record(session: Session, report: ImportReport, *, action: str, campaign: str, actor: str, now: datetime) -> None:
@@ -134,8 +138,8 @@ def _with_own_skus(session: Session, campaign: Campaign, parsed: Parsed, candida
     """Return the candidates none of whose SKUs belongs to a candidate outside the file."""
     mine = {each.code for each in candidates}
     query = select(Variant.sku, Candidate.code).join(Candidate, Candidate.id == Variant.candidate_id)
-    rows: Iterable[Any] = session.execute(query.where(Variant.campaign_id == campaign.id))
-    owner: dict[str, str] = dict(tuple(row) for row in rows)
+    rows: Sequence[Any] = session.execute(query.where(Variant.campaign_id == campaign.id)).all()
+    owner: dict[str, str] = dict(map(tuple, rows))
     taken = [(each, variant) for each in candidates for variant in each.variants if owner.get(variant.sku, each.code) not in mine]
     for each, variant in taken:
         mine.discard(each.code)
@@ -166,10 +170,7 @@ def import_suppliers(session: Session, *, suppliers: Suppliers, actor: str, now:
     have: Sequence[Any] = session.connection().execute(select(Supplier.__table__)).mappings().all()
     blank = {"contact": "", "phone": "", "capacity_units": None, "lead_days": None}
     found = difference(have, want, key=("code",), blank=blank)
-    if found.new:
-        session.execute(insert(Supplier), found.new)
-    if found.changed:
-        session.execute(update(Supplier), found.changed)
+    apply(session, Supplier, found.keeping())
     report = ImportReport(
         written=accepted,
         new=len(found.new),

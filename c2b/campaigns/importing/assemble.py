@@ -64,7 +64,7 @@ class _Group:
         self.parsed, self.code, self.lines, self.currency = parsed, code, lines, currency
 
     def candidate(self) -> CandidateIn:
-        rows = [line for line in self.lines if any(line.cells.get(name) for name in _VARIANT_COLUMNS)] or [self.lines[0]]
+        rows = list(filter(_is_variant, self.lines)) or [self.lines[0]]
         read = CandidateIn(
             row=self.lines[0].row,
             code=self.code,
@@ -122,6 +122,11 @@ class _Group:
         return VariantIn(line.row, position, (first, second), given or _sku(self.code, first, second), bool(given), values)
 
 
+def _is_variant(line: Line) -> bool:
+    """Say whether a row has something of a variant; else it only adds a picture or speaks of the candidate."""
+    return any(map(line.cells.get, _VARIANT_COLUMNS))
+
+
 def _renamed(values: Values, names: Mapping[str, str]) -> Values:
     return {names[name]: value for name, value in values.items()}
 
@@ -133,14 +138,13 @@ def _only(lines: Iterable[Line], names: Mapping[str, str]) -> list[Line]:
 
 def _estimated(values: Values, variants: Sequence[VariantIn]) -> Values:
     """Fill in a missing estimate: one end by the other, both by the variants' prices."""
-    told = [end for end in (values.get("price_from"), values.get("price_to")) if end is not None]
-    prices = [price for price in (variant.values.get("price") for variant in variants) if price is not None]
-    ends = told or sorted(prices)
-    return {**values, "price_from": ends[0], "price_to": ends[-1]} if ends else _without_estimate(values)
+    ends = _known(values.get("price_from"), values.get("price_to")) or sorted(_known(*(each.values.get("price") for each in variants)))
+    others = {name: value for name, value in values.items() if name not in ("price_from", "price_to")}
+    return others | {"price_from": ends[0], "price_to": ends[-1]} if ends else others
 
 
-def _without_estimate(values: Values) -> Values:
-    return {name: value for name, value in values.items() if name not in ("price_from", "price_to")}
+def _known(*prices: int | None) -> list[int]:
+    return [price for price in prices if price is not None]
 
 
 def _pictures(lines: Iterable[Line]) -> tuple[PictureIn, ...]:

@@ -35,6 +35,11 @@ class Parsed:
     lines: tuple[Line, ...]
     findings: Findings
 
+    @property
+    def codes(self) -> set[str]:
+        """The codes that the file names."""
+        return {line.cells["code"] for line in self.lines}
+
     def problem(self, row: int, column: str, message: str, repair: str = "", *, value: str, **values: Any) -> None:
         """Add a problem with an own column, by the name that the file gives it."""
         self.findings.problem(message, repair, row=row, column=self.names.get(column, column), value=value, **values)

@@ -66,14 +66,17 @@ def album(path: Path) -> Iterator[Album]:
         files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
         yield _album({name: partial(_read_file, file) for name, file in files.items()})
         return
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise Invalid(N_("%(path)s is neither a folder nor a ZIP archive"), path=path.name) from error
-    with archive:
+    with _archive(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
             raise Invalid(N_("The pictures unpack to more than %(limit)s MB; split the archive"), limit=MAX_UNPACKED // 1_000_000)
         yield _album({entry.filename: partial(_unpack, archive, entry) for entry in archive.infolist()})
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise Invalid(N_("%(path)s is neither a folder nor a ZIP archive"), path=path.name) from error
 
 
 def _album(files: Mapping[str, Callable[[], bytes]]) -> Album:

@@ -1,7 +1,7 @@
 """The list of factories, by code."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,7 @@ def read_suppliers(data: bytes, *, encoding: Encoding = "auto") -> Suppliers:
     """Read `code, name, contact, phone, capacity_units, lead_days`; raises Invalid where the file as a whole can't be used."""
     findings = Findings()
     table = read_table(data, encoding=encoding, findings=findings)
-    named = {own: [name for name in aliases if name in table.header] for own, aliases in _ALIASES.items()}
-    names = {own: there[0] for own, there in named.items() if there}
+    names = _named(table.header)
     lacking = {"code", "name"} - names.keys()
     if lacking:
         raise Invalid(N_("The header has no column %(names)s"), names=", ".join(sorted(lacking)))
@@ -51,11 +50,16 @@ def read_suppliers(data: bytes, *, encoding: Encoding = "auto") -> Suppliers:
     return Suppliers(tuple(_rows(table, names, findings)), findings)
 
 
+def _named(header: Collection[str]) -> dict[str, str]:
+    found = {own: next(filter(header.__contains__, aliases), "") for own, aliases in _ALIASES.items()}
+    return {own: name for own, name in found.items() if name}
+
+
 def _rows(table: Table, names: Mapping[str, str], findings: Findings) -> Iterator[Mapping[str, Any]]:
     seen = set()
     for row in table.rows:
         texts = {own: row.cells[table.header.index(name)] for own, name in names.items()}
-        wrong = [(own, _CHECKS[own][1]) for own, text in texts.items() if not _CHECKS[own][0].fullmatch(text)]
+        wrong = _wrong(texts)
         if texts["code"] in seen:
             wrong.append(("code", N_("the code comes twice; remove one row")))
         for own, message in wrong:
@@ -63,6 +67,10 @@ def _rows(table: Table, names: Mapping[str, str], findings: Findings) -> Iterato
         seen.add(texts["code"])
         if not wrong:
             yield {own: _value(own, text) for own, text in texts.items()}
+
+
+def _wrong(texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(own, _CHECKS[own][1]) for own, text in texts.items() if not _CHECKS[own][0].fullmatch(text)]
 
 
 def _value(own: str, text: str) -> Any:

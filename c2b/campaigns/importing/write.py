@@ -93,7 +93,7 @@ class Writer:
             for each in self.candidates
         ]
         found = difference(have, want, key=("code",), blank=_BLANK)
-        self._apply(Candidate, found.keeping())
+        apply(self.session, Candidate, found.keeping())
         self.ids = {row["code"]: row["id"] for row in self._rows(Candidate)}
         self.written.new = {self.ids[row["code"]] for row in found.new}
         self.written.changed = {row["id"] for row in found.changed}
@@ -108,7 +108,7 @@ class Writer:
         blank: Record = {"value_en": "", "swatch": "", "minimum": None}
         found = self._differ(OptionValue, want, key=("candidate_id", "axis", "value"), blank=blank)
         self.written.changed |= {row["candidate_id"] for row in found.gone}
-        self._apply(OptionValue, found.keeping())
+        apply(self.session, OptionValue, found.keeping())
         return {(row["candidate_id"], row["axis"], row["value"]): row["id"] for row in self._rows(OptionValue)}, found.gone
 
     def _write_variants(self, options: Options) -> None:
@@ -120,7 +120,7 @@ class Writer:
         for new in (*found.new, *found.changed):
             _refuse_rising(new["sku"], new["price"], new["tier2_price"], new["tier3_price"])
         self.written.changed |= {row["candidate_id"] for row in found.gone}
-        self._apply(Variant, found)
+        apply(self.session, Variant, found)
 
     def _variant(
         self, of: CandidateIn, variant: VariantIn, options: Options, skus: Mapping[tuple[int, int | None, int | None], str]
@@ -140,7 +140,7 @@ class Writer:
         codes = {key: code for code, key in self.ids.items()}
         for row in (*found.new, *found.changed):  # more units, less to pay: the same ladder upside down
             _refuse_rising(codes[row["candidate_id"]], row["tier3_units"] and row["tier3_units"] - 1, row["tier2_units"])
-        self._apply(Offer, found.keeping())
+        apply(self.session, Offer, found.keeping())
 
     def _offer(self, of: CandidateIn, suppliers: Mapping[str, int]) -> Record:
         row: Record = {"candidate_id": self.ids[of.code]} | dict(of.offer)
@@ -164,7 +164,7 @@ class Writer:
                 shown: Record = {"position": position, "option_value_id": options.get((key, 1, picture.shows))}
                 want.append({"candidate_id": key, "source": picture.source} | shown | self._shot(picture))
         found = self._differ(Picture, want, key=("candidate_id", "source"), blank={"file": "", "width": 0, "height": 0})
-        self._apply(Picture, found.keeping())
+        apply(self.session, Picture, found.keeping())
         self.written.pictures = len(found.new)
 
     def _shot(self, picture: PictureIn) -> Record:
@@ -173,8 +173,8 @@ class Writer:
 
     def _forget_options(self, stale: Sequence[Record]) -> None:
         lose = update(Picture).where(Picture.option_value_id == bindparam("stale")).values(option_value_id=None)
-        self._run(lose, [{"stale": row["id"]} for row in stale])
-        self._apply(OptionValue, Difference([], [], list(stale)))
+        _run(self.session, lose, [{"stale": row["id"]} for row in stale])
+        apply(self.session, OptionValue, Difference([], [], list(stale)))
 
     def _rows(self, model: type[Base]) -> Sequence[Mapping[str, Any]]:
         """Return all rows that belong to the campaign."""
@@ -192,19 +192,21 @@ class Writer:
         self.written.changed |= {row["candidate_id"] for row in (*found.new, *found.changed)}
         return found
 
-    def _apply(self, model: type[Base], found: Difference) -> None:
-        """Take away first, then change, then add, so that a unique value can move from one row to another."""
-        table = _table(model)
-        primary = next(iter(table.primary_key))
-        values: Record = {column.name: bindparam(f"to_{column.name}") for column in table.columns if column is not primary}
-        self._run(delete(table).where(primary == bindparam("gone")), [{"gone": row[primary.name]} for row in found.gone])
-        change = update(table).where(primary == bindparam("which")).values(values)
-        self._run(change, [{"which": row[primary.name]} | {f"to_{name}": row[name] for name in values} for row in found.changed])
-        self._run(insert(table), found.new)
 
-    def _run(self, statement: Executable, rows: Sequence[Record]) -> None:
-        if rows:
-            self.session.connection().execute(statement, rows)
+def apply(session: Session, model: type[Base], found: Difference) -> None:
+    """Take away first, then change, then add, so that a unique value can move from one row to another: three statements."""
+    table = _table(model)
+    primary = next(iter(table.primary_key))
+    values: Record = {column.name: bindparam(f"to_{column.name}") for column in table.columns if column is not primary}
+    _run(session, delete(table).where(primary == bindparam("gone")), [{"gone": row[primary.name]} for row in found.gone])
+    change = update(table).where(primary == bindparam("which")).values(values)
+    _run(session, change, [{"which": row[primary.name]} | {f"to_{name}": row[name] for name in values} for row in found.changed])
+    _run(session, insert(table), found.new)
+
+
+def _run(session: Session, statement: Executable, rows: Sequence[Record]) -> None:
+    if rows:
+        session.connection().execute(statement, rows)
 
 
 def _only(names: Collection[str], values: Mapping[str, Any]) -> Record:
