@@ -29,7 +29,7 @@ def create(session: Session, *, document: Mapping[str, Any], actor: str, now: da
         session.flush()
         record(session, actor=actor, action="campaign.create", campaign=made.slug, after=_plain(values), now=now)
         return made
-    changed = {name: value for name, value in values.items() if getattr(found, name) != value}
+    changed = _changed(found, values)
     if not changed:
         return found
     if found.state is not CampaignState.DRAFT:
@@ -40,6 +40,10 @@ def create(session: Session, *, document: Mapping[str, Any], actor: str, now: da
     session.refresh(found)
     record(session, actor=actor, action="campaign.update", campaign=found.slug, before=before, after=_plain(changed), now=now)
     return found
+
+
+def _changed(found: Campaign, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if getattr(found, name) != value}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def advance(session: Session, *, slug: str, to: CampaignState, gates: Gates, act
     campaign = locked(session, slug)
     for state in rules.steps(campaign, slug=slug, to=to):
         late = rules.too_late(campaign, to=to, now=now) if state is to else []
-        blocking = [thing for thing in late + readiness.missing(session, campaign, to=state, gates=gates) if not thing.warning]
+        blocking = readiness.blocking(late + readiness.missing(session, campaign, to=state, gates=gates))
         if blocking:
             raise NotReady(slug=slug, state=state, missing=blocking)
         _enter(session, campaign, state, actor=actor, now=now)
@@ -96,7 +100,7 @@ def tick(session: Session, *, gates: Gates, now: datetime) -> list[str]:
 
 def _is_ready(session: Session, campaign: Campaign, state: CampaignState, *, gates: Gates, now: datetime) -> bool:
     missing = rules.too_late(campaign, to=state, now=now) + readiness.missing(session, campaign, to=state, gates=gates)
-    return all(thing.warning for thing in missing)
+    return not readiness.blocking(missing)
 
 
 def pause(session: Session, *, slug: str, reason: str, actor: str, now: datetime) -> Campaign:

@@ -74,7 +74,7 @@ def import_candidates(
         changed=len(done.changed),
         unchanged=len(taken) - len(done.new) - len(done.changed),
         skipped=len(parsed.codes) - len(candidates),
-        variants=sum(map(len, (each.variants for each in taken))),
+        variants=done.variants,
         pictures=done.pictures,
         problems=_by_row(parsed.findings.problems),
         notices=_by_row(parsed.findings.notices),

@@ -150,11 +150,8 @@ def candidates(session: Session, campaign_id: int, *, locale: str, ids: Sequence
         query = query.where(Candidate.id.in_(ids))
     cards = {found.id: _card(found, locale) for found in session.scalars(query)}
     pictures = _pictures(session, cards if ids is not None else None, campaign_id)
-    shown = [replace(card, picture=next(iter(pictures[key]), None)) for key, card in cards.items()]
-    if ids is None:
-        return shown
-    place = {key: index for index, key in enumerate(ids)}
-    return sorted(shown, key=lambda card: place[card.id])
+    shown = {key: replace(card, picture=next(iter(pictures[key]), None)) for key, card in cards.items()}
+    return list(filter(None, map(shown.get, shown if ids is None else ids)))
 
 
 def candidate(session: Session, campaign_id: int, code: str, *, locale: str) -> CandidateDetail:

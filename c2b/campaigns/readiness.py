@@ -1,6 +1,6 @@
 """What a campaign misses before it may show itself; later rooms have gates of their own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -53,6 +53,11 @@ def missing(session: Session, campaign: Campaign, *, to: CampaignState, gates: G
     """List what the gate of `to` finds missing; what has no gate misses nothing."""
     gate = gates.get(CampaignState.VOTING if to is CampaignState.SELECTED and not has_voting(campaign) else to)
     return gate(session, campaign) if gate else []
+
+
+def blocking(found: Iterable[Missing]) -> list[Missing]:
+    """Return what stands in the way: all but the warnings."""
+    return [thing for thing in found if not thing.warning]
 
 
 def check(session: Session, campaign: Campaign, *, gates: Gates, now: datetime) -> list[Missing]:

@@ -77,7 +77,7 @@ def check(slug: str, *, as_json: bool) -> None:
     """Say what the campaign SLUG still misses before its next phase; exit status 1 if something stands in its way."""
     with context.reading() as session:
         missing = readiness.check(session, queries.campaign(session, slug), gates=GATES, now=clock.now())
-    blocking = [thing for thing in missing if not thing.warning]
+    blocking = readiness.blocking(missing)
     document = {"ready": not blocking, "missing": [{"what": str(thing), "warning": thing.warning} for thing in missing]}
     context.output(document, as_json=as_json, lines=_checked(slug, missing))
     if blocking:

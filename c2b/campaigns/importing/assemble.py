@@ -25,10 +25,11 @@ def assemble(parsed: Parsed, *, currency: str) -> list[CandidateIn]:
 
     Prices are read in `currency` and held in its minor units.
     """
-    groups = [_Group(parsed, code, lines, currency) for code, lines in _by_code(parsed).items()]
-    made = [(group, group.candidate()) for group in groups]
+    groups = _by_code(parsed)
+    made = [_Group(parsed, code, lines, currency).candidate() for code, lines in groups.items()]
     bad_rows = {finding.row for finding in parsed.findings.problems}
-    return _with_unique_skus(parsed, [candidate for group, candidate in made if bad_rows.isdisjoint(line.row for line in group.lines)])
+    bad = {line.cells["code"] for line in parsed.lines if line.row in bad_rows}
+    return _with_unique_skus(parsed, made, bad)
 
 
 def _by_code(parsed: Parsed) -> dict[str, list[Line]]:
@@ -43,10 +44,9 @@ def _by_code(parsed: Parsed) -> dict[str, list[Line]]:
     return groups
 
 
-def _with_unique_skus(parsed: Parsed, made: Sequence[CandidateIn]) -> list[CandidateIn]:
-    """Report the SKUs that two variants share, and return the candidates without the later of them."""
+def _with_unique_skus(parsed: Parsed, made: Sequence[CandidateIn], bad: set[str]) -> list[CandidateIn]:
+    """Report the SKUs that two variants share, and return the candidates that neither are `bad` nor have the later of them."""
     first: dict[str, int] = {}
-    bad = set()
     for candidate in made:
         for variant in candidate.variants:
             row = first.setdefault(variant.sku, variant.row)

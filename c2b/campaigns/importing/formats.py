@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -86,15 +86,22 @@ def _layout(table: Table, wanted: Format) -> _Layout:
 
 def _own(table: Table, _findings: Findings) -> Iterator[Line]:
     names = named(table.header)
-    place = {own: table.header.index(name) for own, name in names.items()}
     # “规格” alone is both: the name of the option and, in each row, its value.
     implied = {axis: names[f"{axis}_value"] for axis in ("option1", "option2") if _implies_name(names, axis)}
-    for row in table.rows:
-        cells = {own: row.cells[index] for own, index in place.items()}
+    for row, raw in _raw(table):
+        cells = {own: raw[name] for own, name in names.items()}
         cells |= {f"{axis}_name": cells[f"{axis}_value"] and name for axis, name in implied.items()}
-        pictures = _split(cells.pop("image", ""), "|")
-        # Who gives colours their swatch shows each colour by the picture beside it.
-        yield Line(row.number, cells, **{"shows" if cells.get("option1_swatch") else "images": pictures})
+        yield _own_line(row, cells, _split(cells.pop("image", ""), "|"))
+
+
+def _own_line(row: int, cells: Mapping[str, str], pictures: tuple[str, ...]) -> Line:
+    """Who gives colours their swatch shows each colour by the picture beside it."""
+    return Line(row, cells, shows=pictures) if cells.get("option1_swatch") else Line(row, cells, images=pictures)
+
+
+def _raw(table: Table) -> list[tuple[int, dict[str, str]]]:
+    """Return each row's number and cells by the file's own names."""
+    return [(row.number, dict(zip(table.header, row.cells, strict=True))) for row in table.rows]
 
 
 def _implies_name(names: Mapping[str, str], axis: str) -> bool:
@@ -128,7 +135,7 @@ _SHOPIFY = {
 
 def _shopify(table: Table, findings: Findings) -> Iterator[Line]:
     """One row a variant, or a picture alone; product columns stand in the first row only."""
-    rows = [(row.number, dict(zip(table.header, row.cells, strict=True))) for row in table.rows]
+    rows = _raw(table)
     gifts = {raw["Handle"]: number for number, raw in rows if raw.get("Gift Card", "").casefold() == "true"}
     for handle, number in gifts.items():
         findings.notice(N_("a gift card can't be a candidate"), row=number, column="Handle", value=handle)
@@ -181,9 +188,8 @@ _WOOCOMMERCE = {
 
 def _woocommerce(table: Table, findings: Findings) -> Iterator[Line]:
     """One row a product; a variable one's variations are rows of their own, anywhere in the file."""
-    rows = [(row.number, dict(zip(table.header, row.cells, strict=True))) for row in table.rows]
-    parents = {_woo_code(raw): raw for _, raw in rows if raw["Type"] == "variable"}
-    parents |= {f"id:{raw.get('ID', '')}": raw for raw in parents.values()}
+    rows = _raw(table)
+    parents = _woo_parents(raw for _, raw in rows if raw["Type"] == "variable")
     for number, raw in rows:
         match raw["Type"]:
             case "simple" | "variable":
@@ -192,6 +198,12 @@ def _woocommerce(table: Table, findings: Findings) -> Iterator[Line]:
                 yield from _variations(number, raw, parents, findings)
             case kind:
                 findings.notice(N_("a product of this kind can't be a candidate"), row=number, column="Type", value=kind)
+
+
+def _woo_parents(variable: Iterable[Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """Map variable products by what their variations call them: SKU, or id."""
+    products = list(variable)
+    return {_woo_code(raw): raw for raw in products} | {f"id:{raw.get('ID', '')}": raw for raw in products}
 
 
 def _woo_code(raw: Mapping[str, str]) -> str:
@@ -219,13 +231,13 @@ def _variations(number: int, raw: Mapping[str, str], parents: Mapping[str, Mappi
         findings.problem(message, repair, row=number, column="Parent", value=raw.get("Parent", ""))
         return
     opened = [_opened(number, raw, parent, attribute, findings) for attribute in ("Attribute 1", "Attribute 2")]
-    for first, second in product(*(every or (raw.get(f"Attribute {axis} value(s)", ""),) for axis, every in enumerate(opened, start=1))):
-        added = [value for value, every in zip((first, second), opened, strict=True) if every]
+    for values in product(*(every or ("",) for every in opened)):
+        first, second = (value or raw.get(f"Attribute {axis} value(s)", "") for axis, value in enumerate(values, start=1))
         cells = {
             "code": _woo_code(parent),
             "option1_value": first,
             "option2_value": second,
-            "sku": "-".join([raw["SKU"], *added]) if raw["SKU"] else "",
+            "sku": raw["SKU"] and "-".join(filter(None, (raw["SKU"], *values))),
             "weight_g": _grams(raw.get("Weight (kg)", "")),
             "price": raw.get("Regular price", ""),
         }

@@ -63,8 +63,8 @@ class Album:
 def album(path: Path) -> Iterator[Album]:
     """Open a folder or a ZIP archive; raises Invalid where it is neither, or unpacks to more than can be meant."""
     if path.is_dir():
-        files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
-        yield _album({name: partial(_read_file, file) for name, file in files.items()})
+        files = filter(Path.is_file, sorted(path.rglob("*")))
+        yield _album({file.relative_to(path).as_posix(): partial(_read_file, file) for file in files})
         return
     with _archive(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:

@@ -53,6 +53,7 @@ class Written:
 
     new: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
+    variants: int = 0
     pictures: int = 0
 
 
@@ -114,6 +115,7 @@ class Writer:
     def _write_variants(self, options: Options) -> None:
         skus = {(row["candidate_id"], row["option1_id"], row["option2_id"]): row["sku"] for row in self._rows(Variant)}
         want = [self._variant(each, variant, options, skus) for each in self.candidates for variant in each.variants]
+        self.written.variants = len(want)
         blank = {"barcode": "", "weight_g": None, "price": None, "tier2_price": None, "tier3_price": None}
         # The SKU is part of the key: a variant with another one is another variant, so that two may swap theirs.
         found = self._differ(Variant, want, key=("candidate_id", "option1_id", "option2_id", "sku"), blank=blank)
@@ -132,12 +134,12 @@ class Writer:
         return row | {"option1_id": first, "option2_id": second, "sku": kept}
 
     def _write_offers(self) -> None:
-        suppliers = {row.code: row.id for row in self.session.execute(select(Supplier.code, Supplier.id))}
+        suppliers = {each.code: each.id for each in self.session.scalars(select(Supplier))}
         have = {row["candidate_id"] for row in self._rows(Offer)}
-        offered = [each for each in self.candidates if self.ids[each.code] in have or any(each.offer.values())]
+        want = [self._offer(each, suppliers) for each in self.candidates if self.ids[each.code] in have or any(each.offer.values())]
         blank: Record = {"pack": 1} | dict.fromkeys(_OFFER)
-        found = self._differ(Offer, [self._offer(each, suppliers) for each in offered], key=("candidate_id",), blank=blank)
-        codes = {key: code for code, key in self.ids.items()}
+        found = self._differ(Offer, want, key=("candidate_id",), blank=blank)
+        codes = dict(zip(self.ids.values(), self.ids, strict=True))
         for row in (*found.new, *found.changed):  # more units, less to pay: the same ladder upside down
             _refuse_rising(codes[row["candidate_id"]], row["tier3_units"] and row["tier3_units"] - 1, row["tier2_units"])
         apply(self.session, Offer, found.keeping())
