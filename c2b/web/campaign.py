@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from c2b.campaigns import queries
@@ -93,7 +93,7 @@ def countdown(campaign: Campaign) -> Countdown | None:
     moment, sentence = steps.get(campaign.state, (None, ""))
     if moment is None or moment <= now():
         return None
-    return Countdown(moment, until(moment), Markup(sentence) % {"at": instant(moment, campaign.time_zone)})  # noqa: S704  our own sentence
+    return Countdown(moment, until(moment), escape(sentence) % {"at": instant(moment, campaign.time_zone)})
 
 
 def standing(campaign: Campaign) -> tuple[str, str]:

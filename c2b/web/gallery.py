@@ -1,8 +1,9 @@
 """The gallery: every candidate in the viewer's own order, twenty-four at a time."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from flask import Blueprint, get_flashed_messages, get_template_attribute, render_template, request
@@ -22,6 +23,7 @@ from c2b.web.campaign import countdown, is_selected, phases, shown, standing, ti
 bp = Blueprint("gallery", __name__, template_folder="templates")
 PAGE = 24
 _FIRST_EAGER = 4
+_PAGE_NUMBER = re.compile("[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Filters:
             request.args.get("cat", "")[:100],
             request.args.get("q", "").strip()[:60],
             request.args.get("show", "") if request.args.get("show") in {"picked", "all"} else "",
-            int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 5 and int(page) else 1,  # noqa: PLR2004  four digits
+            int(page) if _PAGE_NUMBER.fullmatch(page) else 1,
         )
 
     def href(self, **changes: Any) -> str:
@@ -66,7 +68,7 @@ def mark(campaign: Campaign, ballot: BallotView, card: CandidateCard) -> str:
 
 
 @lru_cache(maxsize=8192)
-def rendered(card: CandidateCard, slug: str, currency: str, offers: str, language: str, *, eager: bool) -> str:  # noqa: ARG001  the language is part of the key
+def rendered(card: CandidateCard, slug: str, currency: str, offers: str, _language: str, *, eager: bool) -> str:
     """Return a card's HTML; kept per candidate as it is now, what it offers, and language, for every viewer alike."""
     return str(get_template_attribute("web/card.html", "card")(card, slug, currency, offers, eager))
 
@@ -99,21 +101,23 @@ def gallery(slug: str) -> str:
         ids, total = _listed(session, campaign, ballot, filters, number)
         pages = max(1, -(-len(ids) // PAGE))
         filters = replace(filters, page=min(filters.page, pages))
-        start = (filters.page - 1) * PAGE
-        cards = queries.candidates(session, campaign.id, locale=locale(), ids=ids[start : start + PAGE])
+        here = ids[(filters.page - 1) * PAGE : filters.page * PAGE]
+        cards = queries.candidates(session, campaign.id, locale=locale(), ids=here)
         categories = queries.categories(session, campaign.id, locale=locale())
+    return _page(cards, campaign, ballot, total=total, pages=pages, filters=filters, categories=categories)
+
+
+def _page(cards: list[CandidateCard], campaign: Campaign, ballot: BallotView, *, filters: Filters, **more: Any) -> str:
     html = [
-        rendered(card, slug, campaign.currency, mark(campaign, ballot, card), locale(), eager=place < _FIRST_EAGER)
+        rendered(card, campaign.slug, campaign.currency, mark(campaign, ballot, card), locale(), eager=place < _FIRST_EAGER)
         for place, card in enumerate(cards)
     ]
     return render_template(
         "web/gallery.html",
         cards=html,
-        total=total,
-        pages=pages,
         filters=filters,
-        categories=categories,
         page_href=lambda page: filters.href(page=page),
+        **more,
         **about(campaign, ballot),
     )
 
@@ -131,5 +135,14 @@ def about(campaign: Campaign, ballot: BallotView) -> dict[str, Any]:
         "ordering_open": ordering_is_open(campaign, now()),
         "selected": is_selected(campaign),
         "visitor": visitor(),
-        "last": next(iter(get_flashed_messages(with_categories=True, category_filter=["picked", "undone"])), None),
+        "last": _last_tap(),
     }
+
+
+def _last_tap() -> tuple[str, tuple[str, str]] | None:
+    """Return what the tap before did: picked or undone, and the candidate's code and name."""
+    said = get_flashed_messages(with_categories=True, category_filter=["picked", "undone"])
+    for did, about_it in cast("list[tuple[str, str]]", said):
+        code, _, name = about_it.partition(" ")
+        return did, (code, name)
+    return None

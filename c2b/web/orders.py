@@ -1,5 +1,6 @@
 """The basket, the order, and waiting for its payment."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from c2b.web.gallery import about, own_ballot
 
 bp = Blueprint("orders", __name__, template_folder="templates")
 _ADDRESS = ("recipient", "phone", "country", "postal_code", "address")
+_UNITS = re.compile("[0-9]{1,3}")
 _MOST_KEPT = 40
 """Products whose choices the cookie keeps."""
 
@@ -52,7 +54,7 @@ class Row:
     def units(self) -> int:
         """Units as a number; 0 where the form says something else."""
         text = self.taken.units if self.taken else ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0  # noqa: PLR2004  999 pieces
+        return int(text) if _UNITS.fullmatch(text) else 0
 
 
 def _asked(form: MultiDict[str, str]) -> dict[str, Taken]:

@@ -1,6 +1,7 @@
 """The page of one candidate: pictures in the chosen colour, details, and the vote or the order."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
@@ -61,17 +62,20 @@ def product(slug: str, code: str) -> str:
         ballot = own_ballot(session, campaign)
         place = _place(session, campaign, detail.card.id)
         orderable = detail.card.id in voting.selected_ids(session, campaign)
-    shades = colours(detail)
-    chosen = next((shade for shade in shades if str(shade.id) == request.args.get("colour")), shades[0] if shades else None)
     offers = mark(campaign, ballot, detail.card)
     return render_template(
         "web/product.html",
         detail=detail,
         card=detail.card,
-        colours=shades,
-        chosen=chosen,
-        pictures=pictures_of(detail, chosen),
         place=place,
         offers="" if offers == "order" and not orderable else offers,
+        **_in_colour(detail),
         **about(campaign, ballot),
     )
+
+
+def _in_colour(detail: CandidateDetail) -> dict[str, Any]:
+    """Return the colours, the chosen one, and its pictures."""
+    shades = colours(detail)
+    chosen = next((shade for shade in shades if str(shade.id) == request.args.get("colour")), shades[0] if shades else None)
+    return {"colours": shades, "chosen": chosen, "pictures": pictures_of(detail, chosen)}

@@ -58,7 +58,7 @@ def device() -> str:
 
 
 def _answer(slug: str, card: CandidateCard, ballot: BallotView) -> Response:
-    flash((card.code, card.name), "picked" if card.id in ballot.picked else "undone")  # type: ignore[arg-type]  # kept as JSON in the cookie
+    flash(f"{card.code} {card.name}", "picked" if card.id in ballot.picked else "undone")
     return _back(slug, card.code)
 
 
