@@ -136,6 +136,10 @@ class Shop:
         with self.database.reading() as session:
             return session.scalars(select(Payment).where(Payment.key == key)).one()
 
+    def payments(self) -> list[Payment]:
+        with self.database.reading() as session:
+            return list(session.scalars(select(Payment).order_by(Payment.id)))
+
     def refunds(self) -> list[Refund]:
         with self.database.reading() as session:
             return list(session.scalars(select(Refund).order_by(Refund.id)))
