@@ -17,6 +17,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.deposits.checks import checks as deposits_checks
 from c2b.deposits.pay import send_refunds, sweep
+from c2b.deposits.telling import tell_paid, tell_refund
 from c2b.jobs.actions import beat
 from c2b.jobs.rules import describe
 from c2b.jobs.worker import Handler, run_due
@@ -50,7 +51,9 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
     """Return who does which kind of job."""
     return {
         "messages.send": lambda database, payload, now: send(database, settings, payload["message"], now),
-        "production.tell": lambda database, payload, now: tell(database, settings.base_url, payload, now),
+        "deposits.tell_paid": tell_paid,
+        "deposits.tell_refund": tell_refund,
+        "production.tell": tell,
     }
 
 

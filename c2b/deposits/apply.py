@@ -14,6 +14,7 @@ from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.refunds import queue_owed
 from c2b.deposits.rules import Arrival, ObligationState, RefundReason, arrives_in_time, refund_reason
 from c2b.errors import N_, NotFound
+from c2b.jobs.actions import enqueue
 from c2b.ledger import actions as ledger
 from c2b.ledger import rules as accounts
 from c2b.ledger.rules import Posting
@@ -60,6 +61,7 @@ def apply_refund(session: Session, *, key: str, answer: Answer, now: datetime) -
             "",
         )
         _book(session, order, payment, [Posting(f"ref:{key}", hold, provider, refund.amount, "refund_settled")], now)
+        enqueue(session, kind="deposits.tell_refund", payload={"refund": refund.id}, key=f"deposits.tell_refund:{key}", now=now)
     elif answer.heard is Heard.FAILED:
         refund.state, refund.last_error = RefundState.FAILED, answer.why or "refused"
         _book(session, order, payment, [Posting(f"fail:{key}", hold, accounts.owed(order.ref), refund.amount, "refund_refused")], now)
@@ -98,6 +100,8 @@ def _captured(session: Session, order: Order, payment: Payment, answer: Answer, 
     _book(session, order, payment, booked, now)
     session.flush()
     _close(session, parts, now)
+    if ours:
+        enqueue(session, kind="deposits.tell_paid", payload={"payment": payment.id}, key=f"deposits.tell_paid:{payment.key}", now=now)
     for reason, amount in late.items():
         queue_owed(session, payment=payment, order=order, amount=amount, reason=reason, now=now)
 

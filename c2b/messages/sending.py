@@ -45,7 +45,8 @@ def send(database: Database, settings: Settings, message_id: int, now: datetime)
     if message is None:
         return
     try:
-        _provider(settings, message.channel)(message, render(message.template, message.locale, message.fields), now)
+        text = render(message.template, message.locale, message.fields, base_url=settings.base_url)
+        _provider(settings, message.channel)(message, text, now)
     except (*_HOPELESS, smtplib.SMTPException, OSError) as error:
         last = isinstance(error, _HOPELESS) or message.attempts + 1 >= TRIES
         _note(database, message, state=MessageState.FAILED if last else MessageState.QUEUED, last_error=describe(error))

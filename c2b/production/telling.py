@@ -24,15 +24,15 @@ _LANGUAGE = "zh_Hans_CN"
 _Told = Row[OrderLine, str, str, str, str, str, int, datetime]
 
 
-def tell(database: Database, base_url: str, payload: Mapping[str, Any], now: datetime) -> None:
+def tell(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
     """Queue a message for every decided line of the campaign in `payload`; stopped in between, it begins anew and tells nobody twice."""
     after: int | None = 0
     while after is not None:
         with database.transaction() as session:
-            after = _step(session, session.get_one(Campaign, payload["campaign"]), base_url, after, now)
+            after = _step(session, session.get_one(Campaign, payload["campaign"]), after, now)
 
 
-def _step(session: Session, campaign: Campaign, base_url: str, after: int, now: datetime) -> int | None:
+def _step(session: Session, campaign: Campaign, after: int, now: datetime) -> int | None:
     """Tell of the next lines after the line `after`; return the last one's key, or None if there are no more."""
     balance = (Obligation.line_id == OrderLine.id) & (Obligation.kind == ObligationKind.BALANCE)
     address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
@@ -48,17 +48,17 @@ def _step(session: Session, campaign: Campaign, base_url: str, after: int, now: 
     )
     rows = session.execute(query.limit(STEP)).all()
     for row in rows:
-        _tell(session, campaign, row, base_url, now)
+        _tell(session, campaign, row, now)
     return rows[-1].OrderLine.id if rows else None
 
 
-def _tell(session: Session, campaign: Campaign, row: _Told, base_url: str, now: datetime) -> None:
+def _tell(session: Session, campaign: Campaign, row: _Told, now: datetime) -> None:
     line, locale = row.OrderLine, row.locale or _LANGUAGE
     made = line.outcome is Outcome.ALLOCATED
     about = {
         "product": text(row.name, row.name_en, locale),
         "order": row.ref,
-        "link": f"{base_url}/me/orders/{row.ref}",
+        "path": f"/me/orders/{row.ref}",
     }
     queue(
         session,

@@ -68,7 +68,7 @@ def queued(database: Database, now: datetime, **changes: Any) -> int:
         "channel": "email",
         "recipient": "anna@example.com",
         "template": "refund_settled",
-        "fields": {"amount": "¥50.00", "order": "A1", "campaign": "2027 春夏", "link": "https://shop.example.com/me/orders/A1"},
+        "fields": {"amount": "¥50.00", "order": "A1", "campaign": "2027 春夏", "path": "/me/orders/A1"},
         "locale": "zh_Hans_CN",
     }
     with database.transaction() as session:
@@ -96,6 +96,7 @@ def test_a_mail_arrives_with_its_chinese_subject_and_text(
     assert mail["To"] == "anna@example.com"
     assert mail["From"] == "noreply@shop.example.com"
     assert "「2027 春夏」" in mail.get_content()
+    assert "https://shop.example.com/me/orders/A1" in mail.get_content()
     assert message(database).state == MessageState.SENT
     assert message(database).sent_at == now
 
