@@ -1,11 +1,11 @@
 """c2b demo: a shop to look at, in one command."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,10 +77,11 @@ def _server(settings: Settings, host: str, port: int) -> Iterator[subprocess.Pop
     about |= {"BASE_URL": settings.base_url, "SECRET_KEY": settings.secret_key.get_secret_value()}
     command = [sys.executable, "-m", "c2b.cli", "serve", "--no-worker", "--host", host, "--port", str(port)]
     server = subprocess.Popen(command, env=os.environ | {f"C2B_{name}": value for name, value in about.items()})  # noqa: S603  our own
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield server
     except KeyboardInterrupt:
-        pass  # Ctrl-C is how the demo ends
+        pass  # Ctrl-C or SIGTERM is how the demo ends
     finally:
         server.terminate()
         server.wait()
@@ -94,8 +95,6 @@ def _wait(server: subprocess.Popen[bytes], page: str) -> None:
             break
         try:
             urllib.request.urlopen(page, timeout=PATIENCE).close()  # noqa: S310  our own server
-        except urllib.error.HTTPError:
-            return  # it answers, and says itself what is wrong
         except OSError:
             time.sleep(0.05)
         else:

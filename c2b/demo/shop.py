@@ -1,6 +1,7 @@
 """Makes the demo's shop, step by step; each step finds out by itself whether it was done before."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.demo import buyers, stock, voters
 from c2b.demo.buyers import Paid
+from c2b.demo.catalogue import Product
 from c2b.demo.seasons import Season
 from c2b.deposits.pay import send_refunds
 from c2b.errors import N_, Refused
@@ -63,8 +65,13 @@ def claim(data: Path, *, reset: bool) -> None:
 
 def open_doors(shop: Shop, season: Season) -> None:
     """Make what the first page shows: the voting campaign with its candidates and pictures."""
+    with shop.database.reading() as session:
+        if _found(session, season) is not None:
+            return
+    made = season.products()
+    stock.draw(shop.data / "media", season.slug, made)  # before the transaction: others may want to write meanwhile
     with shop.database.transaction() as session:
-        _begin(session, shop, season)
+        _begin(session, shop, season, made)
 
 
 def fill(shop: Shop, season: Season, *further: Season) -> None:
@@ -79,16 +86,12 @@ def fill(shop: Shop, season: Season, *further: Season) -> None:
     send_refunds(shop.database, shop.gateways, shop.now, limit=MOST_REFUNDS)
 
 
-def _begin(session: Session, shop: Shop, season: Season) -> Campaign | None:
-    """Make a campaign whose voting is open; None if it is there already."""
-    if _found(session, season) is not None:
-        return None
+def _begin(session: Session, shop: Shop, season: Season, made: Sequence[Product]) -> Campaign:
+    """Make a campaign whose voting is open."""
     opens, before = season.opens(shop.now), season.opens(shop.now) - timedelta(days=3)
-    made = season.products()
     campaign = campaigns.create(session, document=season.document(shop.now), actor=ACTOR, now=before)
     stock.hire_suppliers(session)
     stock.enter(session, campaign, made, offered=season.orders > 0)
-    stock.draw(shop.data / "media", season.slug, made)
     for state, at in ((CampaignState.SCHEDULED, before), (CampaignState.VOTING, opens)):
         campaigns.advance(session, slug=season.slug, to=state, gates=shop.gates, actor=ACTOR, now=at)
     return campaign
@@ -113,9 +116,11 @@ def _vote(session: Session, shop: Shop, season: Season) -> list[int]:
 
 def _sell(session: Session, shop: Shop, season: Season) -> None:
     """Take a season through vote, selection and pre-orders, and through the decision where its ordering has closed."""
-    campaign = _begin(session, shop, season)
-    if campaign is None:
+    if _found(session, season) is not None:
         return
+    made = season.products()
+    stock.draw(shop.data / "media", season.slug, made)
+    campaign = _begin(session, shop, season, made)
     crowd = _vote(session, shop, season)
     assert campaign.voting_closes is not None
     move = {"slug": season.slug, "actor": ACTOR}

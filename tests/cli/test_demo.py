@@ -1,6 +1,12 @@
 """The demo's command: data for every page, made once, thrown away only when asked."""
 
+import contextlib
+import http.client
+import re
+import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +101,39 @@ def test_what_listens_everywhere_is_looked_at_here(tmp_path: Path) -> None:
     assert command._settings(tmp_path, "0.0.0.0", 8312).base_url == "http://127.0.0.1:8312"  # noqa: S104  the point
     assert command._settings(tmp_path, "shop.test", 8312).base_url == "http://shop.test:8312"
     assert command._settings(tmp_path, "127.0.0.1", 8312).demo
+
+
+def test_it_serves_the_gallery_with_its_pictures_and_ends_with_its_server(tmp_path: Path) -> None:
+    port = free_port()
+    arguments = ["demo", "--data", str(tmp_path / "demo"), "--candidates", "20", "--port", str(port)]
+    with subprocess.Popen([sys.executable, "-m", "c2b.cli", *arguments], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            while "any e-mail address" not in (line := process.stdout.readline()):
+                assert line, "it ended before it said where to look"
+            _, page = get(port, "/c/autumn/")
+            files = re.findall(r"/media/[0-9a-f]{32}\.svg", page.decode())
+            assert len(files) >= 20
+            kind, drawing = get(port, files[0])
+            assert kind.startswith("image/svg+xml")
+            assert drawing.startswith(b"<svg")
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+    with pytest.raises(ConnectionRefusedError):
+        get(port, "/")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def get(port: int, path: str) -> tuple[str, bytes]:
+    """Fetch a page and return its type and content."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert answer.status == 200
+        return answer.headers["Content-Type"], answer.read()

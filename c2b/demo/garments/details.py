@@ -108,7 +108,7 @@ def _folds(pen: Pen, body: Body) -> None:
 def _slits(pen: Pen, body: Body) -> None:
     for side in (-1, 1):
         x = side * (body.across(body.bottom) - 12)
-        pen.line(path((x, body.bottom), (x * 1.05, body.bottom - 90)))
+        pen.line(path((x, body.bottom), (side * (body.across(body.bottom - 90) - 12), body.bottom - 90)))
     pen.stroke(path((-body.hem + 6, body.bottom - 10), (0, body.bottom + 2 * body.dip - 10, body.hem - 6, body.bottom - 10)), 5, ACCENT)
 
 

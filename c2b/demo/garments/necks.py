@@ -23,7 +23,7 @@ def _bound(pen: Pen, body: Body, neck: str) -> None:
 
 def _ribbed(pen: Pen, body: Body, neck: str) -> None:
     """Knit a rib to the edge."""
-    pen.cord(_edge(body, neck), 14, DEEP)
+    pen.cord(_edge(body, neck), 11, DEEP)
 
 
 def _turtle(pen: Pen, body: Body, _neck: str) -> None:
