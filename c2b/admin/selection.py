@@ -56,17 +56,26 @@ def desk(session: Session, campaign: Campaign, *, everything: bool) -> Desk:
         return Desk(None, None, [], [], everything, None)
     view = stored or selecting.preview(session, slug=campaign.slug)
     lines = _lines(session, campaign, view)
-    above = [line for line in lines if line.row.result is SelectionResult.SELECTED]
-    below = [line for line in lines if line.row.result is not SelectionResult.SELECTED]
-    votes = [line.row.votes for line in lines if line.row.result is not SelectionResult.WITHDRAWN]
+    above, below = _split(lines)
     return Desk(
         view=view,
         turnout=queries.turnout(session, campaign.id),
         above=above if everything else above[-NEAR:],
         below=below if everything else below[:NEAR],
         all=everything or len(lines) <= 2 * NEAR,
-        chart=rank_chart(votes, view.places) if votes and votes[0] else None,
+        chart=_chart(lines, view.places),
     )
+
+
+def _split(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Return the lines above and below the cut, each by rank."""
+    above = [line for line in lines if line.row.result is SelectionResult.SELECTED]
+    return above, [line for line in lines if line.row.result is not SelectionResult.SELECTED]
+
+
+def _chart(lines: list[Line], places: int) -> Markup | None:
+    votes = [line.row.votes for line in lines if line.row.result is not SelectionResult.WITHDRAWN]
+    return rank_chart(votes, places) if votes and votes[0] else None
 
 
 def _lines(session: Session, campaign: Campaign, view: SelectionView) -> list[Line]:
