@@ -91,18 +91,24 @@ def _worn(pen: Pen, style: Style, look: Look) -> Extent:
     draw_back(pen, body, neck)
     reaches = [_arm(pen, body, sleeve, side=side, lift=style.get("lift", 0), pose=look.pose) for side in (-1, 1) if sleeve]
     draw_body(pen, body, neck)
+    _trim(pen, body, style, look)
+    if sleeve and look.pose.folded and sleeve.length >= LONG:
+        draw_folded_sleeve(pen, body, sleeve, side=look.pose.folded)
+    above = max(HEADROOM.get(finish, 0), 58 if look.pose.hanger else 0)
+    return Extent(max([body.hem, *reaches]), body.top - above, body.bottom + body.dip)
+
+
+def _trim(pen: Pen, body: Body, style: Style, look: Look) -> None:
+    """Sew on what a body carries: details, closing, print, collar."""
+    neck = style["neck"]
     for name in style.get("details", []):
         DETAILS[name](pen, body)
     if front := style.get("front"):
         FRONTS[front](pen, body, neckline(body, neck)[0][1] + style.get("opens", 0))
     if look.motif:
         pen.parts.append(f'<g stroke="none" transform="translate(0 {body.pit[1] - 10:.0f}) scale(1.25)">{MOTIFS[look.motif]}</g>')
-    if finish:
+    if finish := style.get("finish"):
         FINISHES[finish](pen, body, neck)
-    if sleeve and look.pose.folded and sleeve.length >= LONG:
-        draw_folded_sleeve(pen, body, sleeve, side=look.pose.folded)
-    above = max(HEADROOM.get(finish, 0), 58 if look.pose.hanger else 0)
-    return Extent(max([body.hem, *reaches]), body.top - above, body.bottom + body.dip)
 
 
 def _arm(pen: Pen, body: Body, sleeve: Sleeve, *, side: int, lift: float, pose: Pose) -> float:
