@@ -129,6 +129,8 @@ class Voting(RuleBasedStateMachine):
         account = known if known is not None else (signed.person_id if here.mail else here.person)
         assert signed.person_id == account
         self.model.accounts[mail] = account
+        if self.model.open:
+            self.model.verified.add(account)
         if self.model.open and not here.mail:
             self.merge(here.person, account)
         self.browsers[browser] = Browser(account, mail)
@@ -136,7 +138,6 @@ class Voting(RuleBasedStateMachine):
     def merge(self, guest: int, account: int) -> None:
         """Do to the model what a sign-in does."""
         draft = self.model.picks.get(guest)
-        self.model.verified.add(account)
         if draft is None or guest == account:
             return
         mine = self.model.picks.setdefault(account, set())
