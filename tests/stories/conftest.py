@@ -1,0 +1,27 @@
+"""Fixtures of the browser stories."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stories.shop import Shop
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Take the system's Chromium where there is one, else the one that Playwright installed."""
+    return {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """Open a shop with an empty database."""
+    shop = Shop(tmp_path)
+    shop.open()
+    yield shop
+    shop.close()

@@ -1,0 +1,131 @@
+"""The people of the stories, each with a browser of their own."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.stories.shop import Shop
+
+PHONE = (390, 844)
+DESK = (1280, 900)
+
+
+class Visitor:
+    """Somebody with a browser; what the browser's console calls an error fails the story."""
+
+    def __init__(self, shop: Shop, browser: Browser, *, size: tuple[int, int], javascript: bool = True, locale: str = "en-GB") -> None:
+        self.shop = shop
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, base_url=shop.url, locale=locale, java_script_enabled=javascript
+        )
+        context.set_default_timeout(15_000)
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def opens(self, path: str) -> None:
+        answer = self.page.goto(path)
+        assert answer is not None
+        assert answer.ok, f"{path}: {answer.status}"
+
+    def presses(self, name: str, *, within: Locator | None = None) -> None:
+        (within or self.page).get_by_role("button", name=re.compile(re.escape(name))).first.click()
+
+    def reads(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def leaves(self) -> None:
+        assert self.complaints == []
+        self.page.context.close()
+
+
+class Voter(Visitor):
+    """A customer: votes, signs in, orders, pays."""
+
+    def __init__(
+        self, shop: Shop, browser: Browser, address: str, *, slug: str, size: tuple[int, int] = PHONE, javascript: bool = True
+    ) -> None:
+        super().__init__(shop, browser, size=size, javascript=javascript)
+        self.address, self.javascript = address, javascript
+        self.gallery = f"/c/{slug}/"
+
+    def card(self, code: str) -> Locator:
+        return self.page.locator(f"#{code}")
+
+    def votes_for(self, code: str) -> None:
+        self.opens(f"{self.gallery}?q={code}")
+        self.presses("Vote", within=self.card(code))
+        expect(self.card(code).get_by_role("button", name=re.compile("Picked"))).to_be_visible()
+
+    def takes_back(self, code: str) -> None:
+        self.opens(f"{self.gallery}?q={code}")
+        self.presses("Picked", within=self.card(code))
+        expect(self.card(code).get_by_role("button", name=re.compile("^Vote"))).to_be_visible()
+
+    def sees_votes_left(self, left: int) -> None:
+        self.opens(self.gallery)
+        self.reads(f"{left} votes left" if left != 1 else "1 vote left")
+
+    def signs_in(self) -> None:
+        self.opens(f"/sign-in?next={self.gallery}")
+        self.page.get_by_label("E-mail address").fill(self.address)
+        self.presses("Send the code")
+        self.page.get_by_label("Code").fill(self.shop.code_sent_to(self.address))
+        self.presses("Sign in")
+        self.page.wait_for_url(f"**{self.gallery}")
+
+    def orders(self, wanted: dict[str, tuple[str, int]]) -> None:
+        """Take some of the selected picks: code -> (size, pieces), and go to the payment."""
+        self.opens(f"{self.gallery}order")
+        for code, (size, pieces) in wanted.items():
+            row = self.page.locator("li.bk").filter(has_text=code)
+            row.locator("label.inc-l").click()
+            row.locator("label").filter(has_text=re.compile(f"^{size}$")).click()
+            row.get_by_label(re.compile("Pieces")).fill(str(pieces))
+        self.presses("deposit")
+
+    def approves_the_payment(self) -> None:
+        """Pay on the sandbox's page and come back to the shop."""
+        self.page.wait_for_url("**/sandbox/pay/**")
+        self.presses("Pay")
+        if not self.javascript:
+            self.presses("Check now")
+        self.page.wait_for_url("**/me/orders/**")
+
+
+class Merchant(Visitor):
+    """A member of staff at a desk, with the admin in the browser."""
+
+    def __init__(self, shop: Shop, browser: Browser, email: str, *, slug: str, role: str = "manager") -> None:
+        super().__init__(shop, browser, size=DESK)
+        self.slug = slug
+        printed = shop.c2b("staff", "add", email, "--role", role)
+        self._link = next(word for word in printed.split() if word.startswith("http"))
+
+    def sets_the_account_up(self, password: str) -> None:
+        """Follow the one-time link, choose a password, and be signed in."""
+        self.page.goto(self._link)
+        self.page.get_by_label("New password").fill(password)
+        self.presses("Save and sign in")
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+
+    def moves_on_to(self, state: str) -> None:
+        """Move the campaign on now, from the command line."""
+        self.shop.c2b("campaign", "advance", self.slug, state)
+
+    def confirms(self, page: str, button: str) -> None:
+        """Open a desk of the admin, type the campaign's code, and press the red button."""
+        self.opens(f"/admin/{self.slug}/{page}")
+        self.page.get_by_label(re.compile("Type the campaign")).fill(self.slug)
+        self.presses(button)
+
+
+@contextmanager
+def leaving(*visitors: Visitor) -> Iterator[None]:
+    """Close everybody's browser at the end of the story and read its console."""
+    yield
+    for visitor in visitors:
+        visitor.leaves()
