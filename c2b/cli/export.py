@@ -42,14 +42,14 @@ def _format(form: str | None, output: str | None) -> Format:
 @contextmanager
 def _file(target: str) -> Iterator[BinaryIO]:
     """Yield a stream that becomes `target` when everything is written and recorded, or leaves no trace."""
-    if target == "-":
-        with tempfile.TemporaryFile() as whole:
-            yield whole
-            whole.seek(0)
-            shutil.copyfileobj(whole, sys.stdout.buffer)
-        return
     path = Path(target)
     try:
+        if target == "-" or (path.exists() and not path.is_file()):
+            with tempfile.TemporaryFile() as whole:
+                yield whole
+                whole.seek(0)
+                _pour(whole, path)
+            return
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".c2b-") as folder:
             part = Path(folder) / path.name
             with part.open("wb") as stream:
@@ -57,6 +57,15 @@ def _file(target: str) -> Iterator[BinaryIO]:
             part.replace(path)
     except OSError as error:
         raise Refused(N_("%(file)s can't be written: %(why)s"), file=target, why=error.strerror) from error
+
+
+def _pour(whole: BinaryIO, path: Path) -> None:
+    """Write into what is there and must stay: the standard output, a pipe, a device."""
+    if str(path) == "-":
+        shutil.copyfileobj(whole, sys.stdout.buffer)
+        return
+    with path.open("wb") as stream:
+        shutil.copyfileobj(whole, stream)
 
 
 def _summary(info: ExportInfo) -> str:

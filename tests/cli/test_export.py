@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,21 @@ def test_without_a_file_it_is_named_after_campaign_and_kind(shell: Shell, tmp_pa
 
 def test_it_streams_to_the_standard_output(shell: Shell) -> None:
     assert shell.does("export", "ss27", "ledger", "-o", "-", "--no-bom").splitlines()[1].startswith("cap:1,")
+
+
+def test_a_pipe_is_written_into_and_not_replaced_by_a_file(shell: Shell, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text, encoding="utf-8-sig")
+        shell.does("export", "ss27", "ledger", "-o", pipe)
+        assert read.result(timeout=30).splitlines()[1].startswith("cap:1,")
+    assert pipe.is_fifo()
+
+
+def test_a_folder_in_the_files_place_is_refused(shell: Shell, tmp_path: Path) -> None:
+    result = shell.run("export", "ss27", "ledger", "-o", tmp_path)
+    assert (result.exit_code, "can't be written" in result.stderr) == (1, True)
 
 
 def test_no_bom_is_for_machines(shell: Shell, tmp_path: Path) -> None:
