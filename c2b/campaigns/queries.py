@@ -103,6 +103,11 @@ class CandidateDetail:
     pictures: tuple[PictureRow, ...]
     offer: OfferRow | None
 
+    def picture_of(self, variant: VariantRow) -> PictureRow | None:
+        """Return the picture in the variant's own colour, or the first one."""
+        own = {option.id for option in (variant.option1, variant.option2) if option}
+        return next((picture for picture in self.pictures if picture.option_value_id in own), self.card.picture)
+
 
 def campaign(session: Session, slug: str) -> Campaign:
     """Return the campaign named `slug`; raises NotFound."""

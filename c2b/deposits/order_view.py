@@ -192,7 +192,7 @@ def _line(line: OrderLine, product: CandidateDetail, money: Money) -> LineView:
         name=product.card.name,
         label=variant.label,
         sku=variant.sku,
-        picture=product.card.picture,
+        picture=product.picture_of(variant),
         units=line.units,
         unit_price=line.unit_price,
         final_unit_price=line.final_unit_price,

@@ -85,6 +85,19 @@ class TestADetail:
         assert card.picture.file == "1.webp"
         assert [picture.file for picture in queries.candidate(session, shop.id, "K1", locale="en").pictures] == ["1.webp", "2.webp"]
 
+    def test_shows_a_variant_in_its_own_colour_where_there_is_such_a_picture(self, session: Session, shop: Campaign) -> None:
+        coat = queries.candidate(session, shop.id, "K1", locale="en")
+        small, medium, _ = coat.variants
+        assert (coat.picture_of(small), medium.option1) == (None, coat.options1[1])
+        own = {"first.webp": None, "medium.webp": coat.options1[1].id}
+        session.add_all(
+            Picture(candidate_id=coat.card.id, position=n, source=file, file=file, option_value_id=option)
+            for n, (file, option) in enumerate(own.items())
+        )
+        session.flush()
+        coat = queries.candidate(session, shop.id, "K1", locale="en")
+        assert [(shown := coat.picture_of(variant)) and shown.file for variant in (small, medium)] == ["first.webp", "medium.webp"]
+
     def test_speaks_of_colours_in_the_language_asked(self, session: Session, shop: Campaign) -> None:
         shop.state = CampaignState.DRAFT
         header = "code,name,option1_name,option1_name_en,option1_value,option1_value_en,option1_swatch"
