@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from c2b.admin.blueprint import bp
-from c2b.admin.page import Answer, confirm, done, show, shown_again_by, typed
+from c2b.admin.page import Answer, confirm, done, near, show, shown_again_by, steps, typed
 from c2b.admin.timetable import settled
 from c2b.audit.queries import approvers
 from c2b.campaigns import queries as campaigns
@@ -24,6 +24,7 @@ from c2b.ui.shell import now, reading, staff, staff_required, transaction
 
 NEAR = 8
 """Products shown on either side of the minimum."""
+STEPS = (N_("Ordering closes"), N_("Payments settle"), N_("Dry run and agreement"), N_("Decision"), N_("Refunds and production"))
 RUNS = (CampaignState.ORDERING, CampaignState.SETTLING, CampaignState.DECIDED, CampaignState.COMPLETED)
 
 
@@ -63,12 +64,13 @@ def desk(session: Session, campaign: Campaign, *, everything: bool) -> Desk:
     """Read the dry run, or what was decided, with the products around the minimum."""
     figures = queries.preview(session, slug=campaign.slug) if campaign.state in RUNS else None
     made, missed = _products(session, campaign, figures) if figures else ([], [])
+    made, missed, whole = near(made, missed, most=NEAR, everything=everything)
     digest = figures.input_hash if figures else ""
     return Desk(
         figures=figures,
-        made=made if everything else made[-NEAR:],
-        missed=missed if everything else missed[:NEAR],
-        all=everything or len(made) + len(missed) <= 2 * NEAR,
+        made=made,
+        missed=missed,
+        all=whole,
         waiting=queries.waiting(session, campaign, now=now()) if campaign.state is CampaignState.SETTLING else None,
         settled=settled(campaign),
         approved_by=approvers(session, campaign=campaign.slug, action=actions.ACTION, digest=digest),
@@ -87,11 +89,13 @@ def _distance(product: Product) -> float:
     return -product.figures.units / max(product.figures.minimum, 1)
 
 
-def steps(found: Desk, campaign: Campaign) -> list[tuple[str, str]]:
-    """Return the steps to a decision, each with its state: d (done), n (now) or empty."""
-    names = [N_("Ordering closes"), N_("Payments settle"), N_("Dry run and agreement"), N_("Decision"), N_("Refunds and production")]
-    at = 4 if found.decided else 0 if campaign.state is not CampaignState.SETTLING else 1 if found.waiting else 2
-    return [(_(name), "d" if index < at else "n" if index == at else "") for index, name in enumerate(names)]
+def step(found: Desk, campaign: Campaign) -> int:
+    """Return at which of the `STEPS` the campaign is."""
+    if found.decided:
+        return 4
+    if campaign.state is not CampaignState.SETTLING:
+        return 0
+    return 1 if found.waiting else 2
 
 
 def decision_page(slug: str) -> str:
@@ -102,7 +106,7 @@ def decision_page(slug: str) -> str:
         orders = queries.orders(session, campaign.id) if found.decided else []
     mine = staff().actor in found.approved_by
     others = [actor for actor in found.approved_by if actor != staff().actor]
-    values = {"desk": found, "steps": steps(found, campaign), "orders": orders, "mine": mine, "others": others}
+    values = {"desk": found, "steps": steps(STEPS, step(found, campaign)), "orders": orders, "mine": mine, "others": others}
     return show("decision.html", here="decision", campaign=campaign, **values)
 
 

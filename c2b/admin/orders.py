@@ -35,6 +35,7 @@ PAYMENTS = {
     PaymentState.UNKNOWN: (N_("Unknown, being asked for"), "warn"),
     PaymentState.CAPTURED: (N_("Captured"), "ok"),
     PaymentState.FAILED: (N_("Failed"), ""),
+    PaymentState.MISMATCH: (N_("Does not match, a person looks"), "bad"),
 }
 REFUNDS = {
     RefundState.SETTLED: (N_("Settled"), "ok", "k3"),

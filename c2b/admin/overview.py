@@ -6,6 +6,7 @@ from markupsafe import Markup
 from c2b.admin.blueprint import bp
 from c2b.admin.page import STATES, Answer, done, show, shown_again_by, typed
 from c2b.admin.situation import ADVANCE, Situation, situation
+from c2b.admin.timetable import Phase
 from c2b.campaigns import actions, queries
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
@@ -78,14 +79,15 @@ def resume(slug: str) -> Answer:
 
 
 def _timetable(campaign: Campaign, found: Situation) -> Markup:
-    spans = []
-    for phase in found.phases:
-        begins, ends = (instant_text(moment, campaign.time_zone, "day") for moment in (phase.begins, phase.ends))
-        spans.append(
-            charts.Span(_(phase.name), begins if begins == ends or phase.weight < WIDE else f"{begins} – {ends}", phase.weight, phase.kind)
-        )
+    spans = [charts.Span(_(phase.name), _when(phase, campaign.time_zone), phase.weight, phase.kind) for phase in found.phases]
     sentence = _("Timetable: %(phases)s", phases="; ".join(f"{span.label} {span.when}" for span in spans))
     return charts.timetable(spans, at=found.at, now_label=_("now"), sentence=sentence)
+
+
+def _when(phase: Phase, zone: str) -> str:
+    """Return a phase's first and last day, only the first where there is room for one."""
+    begins, ends = instant_text(phase.begins, zone, "day"), instant_text(phase.ends, zone, "day")
+    return begins if begins == ends or phase.weight < WIDE else f"{begins} – {ends}"
 
 
 def _days(found: Situation) -> Markup | None:

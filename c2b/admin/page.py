@@ -1,9 +1,9 @@
 """What the staff's pages share: the frame with its menu, a refused form shown again, and the typed confirmation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -19,6 +19,7 @@ from c2b.ui.problems import say
 from c2b.ui.shell import staff
 
 P = ParamSpec("P")
+T = TypeVar("T")
 Answer = Response | str | tuple[str, int]
 
 
@@ -125,6 +126,18 @@ def shown_again_by(page: Callable[P, str]) -> Callable[[Callable[P, Answer]], Ca
         return tried
 
     return decorate
+
+
+def steps(names: Iterable[str], at: int) -> list[tuple[str, str]]:
+    """Return the steps of a procedure, each with its state: d (done), n (now: number `at`, from 0) or empty."""
+    return [(_(name), "d" if index < at else "n" if index == at else "") for index, name in enumerate(names)]
+
+
+def near(above: list[T], below: list[T], *, most: int, everything: bool) -> tuple[list[T], list[T], bool]:
+    """Return what stands nearest to a line, `most` on either side, and whether that is all of it; a short list is never cut."""
+    if everything or len(above) + len(below) <= 2 * most:
+        return above, below, True
+    return above[-most:], below[:most], False
 
 
 def done(message: str, endpoint: str, **values: Any) -> Response:

@@ -4,10 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from flask_babel import gettext as _
-
 from c2b.admin.blueprint import bp
-from c2b.admin.page import show
+from c2b.admin.page import show, steps
 from c2b.campaigns import queries as campaigns
 from c2b.campaigns.rules import text
 from c2b.errors import N_, NotFound
@@ -58,13 +56,13 @@ class Grid:
         return sum(line.units for (down, _across), line in self.cells.items() if down == colour)
 
 
-def _across(line: Line) -> str:
-    """Return what stands across: the last option, mostly the size."""
-    return line.option2 or line.option1
+def _across(line: Line) -> tuple[int, str]:
+    """Return what stands across, with its place in the file: the last option, mostly the size."""
+    return (line.option2_position, line.option2) if line.option2 else (line.option1_position, line.option1)
 
 
-def _down(line: Line) -> str:
-    return line.option1 if line.option2 else ""
+def _down(line: Line) -> tuple[int, str]:
+    return (line.option1_position, line.option1) if line.option2 else (0, "")
 
 
 def grids(lines: Iterable[Line], language: str) -> list[Grid]:
@@ -72,12 +70,14 @@ def grids(lines: Iterable[Line], language: str) -> list[Grid]:
     found = []
     for code, group in groupby(sorted(lines, key=lambda line: line.candidate_code), key=lambda line: line.candidate_code):
         own = list(group)
-        across = {_across(line): line.option2_position if line.option2 else line.option1_position for line in own}
-        down = {_down(line): line.option1_position for line in own}
         name = text(own[0].candidate_name, own[0].candidate_name_en, language)
-        cells = {(_down(line), _across(line)): line for line in own}
-        found.append(Grid(code, name, sorted(across, key=lambda each: across[each]), sorted(down, key=lambda each: down[each]), cells))
+        cells = {(_down(line)[1], _across(line)[1]): line for line in own}
+        found.append(Grid(code, name, _in_order(map(_across, own)), _in_order(map(_down, own)), cells))
     return found
+
+
+def _in_order(values: Iterable[tuple[int, str]]) -> list[str]:
+    return [value for _place, value in sorted(set(values))]
 
 
 @bp.get("/<slug>/production")
@@ -99,7 +99,6 @@ def production_order(slug: str, number: str) -> str:
         order = next((each for each in queries.orders(session, campaign.id) if each.number == number), None)
     if order is None:
         raise NotFound(N_("There is no production order %(number)s in this campaign"), number=number)
-    reached = list(STATES).index(order.state)
-    steps = [(_(name), "d" if index < reached else "n" if index == reached else "") for index, name in enumerate(STATES.values())]
-    values = {"order": order, "grids": grids(order.lines, locale()), "steps": steps}
+    reached = steps(STATES.values(), list(STATES).index(order.state))
+    values = {"order": order, "grids": grids(order.lines, locale()), "steps": reached}
     return show("production_order.html", here="production", campaign=campaign, **values)

@@ -11,7 +11,7 @@ from c2b.admin import counts
 from c2b.admin.blueprint import bp
 from c2b.admin.candidates import RESULTS
 from c2b.admin.overview import rank_chart
-from c2b.admin.page import Answer, confirm, done, show, shown_again_by
+from c2b.admin.page import Answer, confirm, done, near, show, shown_again_by
 from c2b.campaigns import queries as campaigns
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.queries import CandidateCard
@@ -56,13 +56,13 @@ def desk(session: Session, campaign: Campaign, *, everything: bool) -> Desk:
         return Desk(None, None, [], [], everything, None)
     view = stored or selecting.preview(session, slug=campaign.slug)
     lines = _lines(session, campaign, view)
-    above, below = _split(lines)
+    above, below, whole = near(*_split(lines), most=NEAR, everything=everything)
     return Desk(
         view=view,
         turnout=queries.turnout(session, campaign.id),
-        above=above if everything else above[-NEAR:],
-        below=below if everything else below[:NEAR],
-        all=everything or len(lines) <= 2 * NEAR,
+        above=above,
+        below=below,
+        all=whole,
         chart=_chart(lines, view.places),
     )
 

@@ -104,13 +104,11 @@ def _missing(found: list[Missing]) -> Iterator[Chore]:
     """Fold the same sentence about many candidates into one line, what stops the next phase first."""
     sizes = Counter(thing.message for thing in found)
     for thing in sorted({each.message: each for each in reversed(found)}.values(), key=lambda each: each.warning):
-        word = _("Watch") if thing.warning else _("Missing")
+        kind, word = ("warn", _("Watch")) if thing.warning else ("bad", _("Missing"))
         more = sizes[thing.message] - 1
-        what = _(thing.message, **thing.values) if thing.values else _(thing.message)
+        what = str(_(thing.message, **thing.values))
         why = _("and %(count)s more like this", count=number(more)) if more else ""
-        yield Chore(
-            "warn" if thing.warning else "bad", word, what[:1].upper() + what[1:], why, "candidates" if "code" in thing.values else ""
-        )
+        yield Chore(kind, word, what[:1].upper() + what[1:], why, "candidates" if "code" in thing.values else "")
 
 
 ADVANCE: dict[CampaignState, tuple[str, str]] = {

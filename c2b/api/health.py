@@ -41,5 +41,10 @@ def _checks(database: Database, now: datetime) -> dict[str, str]:
             beat = queries.last_beat(session)
     except SQLAlchemyError:  # what it says may name hosts and users
         return {"database": "can't be reached"}
-    worker = "ok" if beat and now - beat <= SILENT else f"last seen {beat.isoformat()}" if beat else "never seen: run c2b work"
-    return {"database": "ok", "migrations": "ok", "worker": worker}
+    return {"database": "ok", "migrations": "ok", "worker": _worker(beat, now)}
+
+
+def _worker(beat: datetime | None, now: datetime) -> str:
+    if beat is None:
+        return "never seen: run c2b work"
+    return "ok" if now - beat <= SILENT else f"last seen {beat.isoformat()}"

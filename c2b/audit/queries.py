@@ -33,15 +33,13 @@ def entries(
     The next page begins `older_than` the last entry's id.
     """
     rows = AuditEntry.__table__.c
-    query = select(rows.id, rows.at, rows.actor, rows.action, rows.object, rows.campaign, rows.before, rows.after, rows.reason).order_by(
-        rows.id.desc()
+    filters = (
+        (campaign, rows.campaign == campaign),
+        (actor, rows.actor == actor),
+        (action, rows.action.startswith(action, autoescape=True)),
     )
-    if campaign:
-        query = query.where(rows.campaign == campaign)
-    if actor:
-        query = query.where(rows.actor == actor)
-    if action:
-        query = query.where(rows.action.startswith(action, autoescape=True))
+    query = select(*(rows[name] for name in Entry.__dataclass_fields__)).order_by(rows.id.desc())
+    query = query.where(*(clause for given, clause in filters if given))
     if older_than is not None:
         query = query.where(rows.id < older_than)
     return [Entry(**row) for row in session.execute(query.limit(limit)).mappings()]

@@ -50,16 +50,12 @@ def require_secret(settings: Settings) -> Settings:
 def serve(*, host: str, port: int, workers: int | None, no_worker: bool) -> None:
     """Serve the shop; stopped by Ctrl-C or SIGTERM."""
     settings = require_secret(context.settings())
-    is_sqlite = context.database().is_sqlite
-    if is_sqlite and (workers or 1) > 1:
-        raise Refused(N_("SQLite has one writer, so it is served by one process; leave --workers out, or use PostgreSQL"))
-    processes = 1 if is_sqlite else workers or os.cpu_count() or 1
     server = Granian(
         "c2b.app:create_app",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
-        workers=processes,
+        workers=_processes(workers, is_sqlite=context.database().is_sqlite),
         blocking_threads=2,  # more threads fight for the interpreter: measured five times slower with four
         factory=True,
         websockets=False,
@@ -69,6 +65,15 @@ def serve(*, host: str, port: int, workers: int | None, no_worker: bool) -> None
     click.echo(f"Serving {settings.base_url} at http://{host}:{port}", err=True)
     with _worker(wanted=not no_worker):
         server.serve()
+
+
+def _processes(wanted: int | None, *, is_sqlite: bool) -> int:
+    """Return how many processes serve; raises Refused for more than one on SQLite."""
+    if not is_sqlite:
+        return wanted or os.cpu_count() or 1
+    if wanted not in {None, 1}:
+        raise Refused(N_("SQLite has one writer, so it is served by one process; leave --workers out, or use PostgreSQL"))
+    return 1
 
 
 @contextmanager

@@ -31,7 +31,7 @@ class NoWay(Exception):
 _PERMANENT = 500
 """RFC 5321, 4.2.1: a 5yz answer is final."""
 _HOPELESS = (NoWay, MessageError, ValueError, KeyError)
-"""Besides, an address or a field that can't be written as mail."""
+"""Nobody delivers it, or its address or a field can't be written as mail."""
 
 
 def send(database: Database, settings: Settings, message_id: int, now: datetime) -> None:
@@ -48,13 +48,20 @@ def send(database: Database, settings: Settings, message_id: int, now: datetime)
         text = render(message.template, message.locale, message.fields, base_url=settings.base_url)
         _provider(settings, message.channel)(message, text, now)
     except (*_HOPELESS, smtplib.SMTPException, OSError) as error:
-        last = isinstance(error, _HOPELESS) or message.attempts + 1 >= TRIES
+        last = _is_hopeless(error) or message.attempts + 1 >= TRIES
         _note(database, message, state=MessageState.FAILED if last else MessageState.QUEUED, last_error=describe(error))
         if not last:
             raise
     else:
         fields = {} if message.template in SECRET else message.fields
         _note(database, message, state=MessageState.SENT, sent_at=now, last_error="", fields=fields)
+
+
+def _is_hopeless(error: Exception) -> bool:
+    """Tell whether no further try can help: besides `_HOPELESS`, each mailbox was refused for good."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= _PERMANENT for code, _answer in error.recipients.values())
+    return isinstance(error, _HOPELESS)
 
 
 def _note(database: Database, message: Message, **values: object) -> None:
@@ -92,19 +99,18 @@ def _to_file(folder: Path, mail: EmailMessage, number: int) -> None:
 
 
 def _by_smtp(server: SplitResult, mail: EmailMessage) -> None:
-    host, context = server.hostname or "localhost", ssl.create_default_context()
-    if server.scheme == "smtps":
-        client: smtplib.SMTP = smtplib.SMTP_SSL(host, server.port or 465, timeout=SECONDS, context=context)
-    else:
-        client = smtplib.SMTP(host, server.port or 25, timeout=SECONDS)
-    with client:
-        if server.scheme != "smtps" and client.has_extn("starttls"):
-            client.starttls(context=context)
+    with _client(server) as client:
+        client.ehlo_or_helo_if_needed()  # only now it is known what the server can do
+        if server.scheme == "smtp" and client.has_extn("starttls"):
+            client.starttls(context=ssl.create_default_context())
         if server.username:
             client.login(unquote(server.username), unquote(server.password or ""))
-        try:
-            client.send_message(mail)
-        except smtplib.SMTPRecipientsRefused as error:
-            if all(code >= _PERMANENT for code, _ in error.recipients.values()):
-                raise NoWay("refused for good") from error
-            raise
+        client.send_message(mail)
+
+
+def _client(server: SplitResult) -> smtplib.SMTP:
+    """Connect to the mail server, at the usual port of its kind (0) unless another is given."""
+    host, port = server.hostname or "localhost", server.port or 0
+    if server.scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=ssl.create_default_context())
+    return smtplib.SMTP(host, port, timeout=SECONDS)

@@ -12,6 +12,10 @@ from markupsafe import Markup
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 48, 634, 10, 232
 MOST_POINTS = 60
+_LEAST_TOP = 4
+"""An axis has three lines with whole numbers."""
+_VISIBLE = 0.5
+"""Less than half a pixel is nothing."""
 _RECT = Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="{}" fill="var(--{})" opacity="{}"/>')
 _AREA = Markup('<path d="M{} L{} L{:.1f} {} Z" fill="var(--c1)" opacity=".16"/>')
 _DASHED = Markup('<path d="M{:.1f} {}V{}" stroke="var(--c2)" stroke-width="2" stroke-dasharray="4 3"/>')
@@ -39,8 +43,8 @@ class Span:
 
 def ceiling(value: int) -> int:
     """Return the next round number at or above `value`, for the top of an axis: 1, 2, 2.5 or 5 times a power of ten, at least 4."""
-    if value <= 4:  # noqa: PLR2004  an axis has three lines, so fewer than four would repeat
-        return 4
+    if value <= _LEAST_TOP:
+        return _LEAST_TOP
     power = 10 ** int(log10(value))
     return next(int(step * power) for step in (1, 2, 2.5, 5, 10) if step * power >= value)
 
@@ -83,7 +87,7 @@ def bars(days: Sequence[Bar], *, sentence: str) -> Markup:
 
 
 def _bar(x: float, width: float, upper: float, lower: float, colour: str) -> Markup:
-    if lower - upper < 0.5:  # noqa: PLR2004  less than half a pixel is nothing
+    if lower - upper < _VISIBLE:
         return Markup("")
     return _RECT.format(x, upper, width, lower - upper, 2, colour, 1)
 

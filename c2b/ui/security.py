@@ -55,9 +55,6 @@ def _refuse_other_sites() -> None:
     """Refuse a write that another site's page started, by what the browser itself says (Fetch Metadata, else Origin)."""
     if request.method in {"GET", "HEAD", "OPTIONS"} or request.path.startswith(("/webhooks/", "/api/")):
         return
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in {"same-origin", "none"}:
-        abort(403)
-    origin = request.headers.get("Origin")
-    if site is None and origin is not None and urlsplit(origin).netloc != request.host:
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin", f"//{request.host}")
+    if not (urlsplit(origin).netloc == request.host if site is None else site in {"same-origin", "none"}):
         abort(403)

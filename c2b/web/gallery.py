@@ -58,13 +58,17 @@ def mark(campaign: Campaign, ballot: BallotView, card: CandidateCard) -> str:
     """Return what a card offers: vote, picked, spent, order, withdrawn, or nothing."""
     if card.withdrawn_at:
         return "withdrawn"
+    picked = card.id in ballot.picked
     if voting_is_open(campaign, now()):
-        if card.id in ballot.picked:
-            return "picked"
-        return "vote" if ballot.left > 0 else "spent"
-    if is_selected(campaign) and ordering_is_open(campaign, now()):
+        return "picked" if picked else another(ballot)
+    if ordering_is_open(campaign, now()):
         return "order"
-    return "was_picked" if card.id in ballot.picked else ""
+    return "was_picked" if picked else ""
+
+
+def another(ballot: BallotView) -> str:
+    """Return what a card that isn't picked offers while people vote."""
+    return "vote" if ballot.left > 0 else "spent"
 
 
 @lru_cache(maxsize=8192)

@@ -2,8 +2,9 @@
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from flask import session as cookie
@@ -40,15 +41,28 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class Control:
+    """One of a product's two options as the form asks for it: the values that are offered, and the key of the chosen one."""
+
+    id: str
+    name: str
+    values: tuple[OptionRow, ...]
+    chosen: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a choice is still missing."""
+        return bool(self.values) and self.chosen not in {str(value.id) for value in self.values}
+
+
+@dataclass(frozen=True)
 class Row:
     """A product in the basket as the page shows it; `choice` is the variant, once it is clear."""
 
     item: BasketItem
     taken: Taken | None
-    options1: tuple[OptionRow, ...]
-    options2: tuple[OptionRow, ...]
+    controls: tuple[Control, Control]
     choice: Choice | None
-    full: frozenset[int] = field(default_factory=frozenset)
 
     @property
     def units(self) -> int:
@@ -74,14 +88,20 @@ def _keep(slug: str, taken: Mapping[str, Taken]) -> None:
 
 
 def _row(item: BasketItem, taken: Taken | None) -> Row:
-    offered = [choice.variant for choice in item.choices]
-    first = tuple(option for option in item.product.options1 if any(v.option1 == option for v in offered))
-    second = tuple(option for option in item.product.options2 if any(v.option2 == option for v in offered))
-    one = str(first[0].id) if len(first) == 1 else taken.option1 if taken else ""
-    two = str(second[0].id) if len(second) == 1 else taken.option2 if taken else ""
-    wanted = (one if first else "", two if second else "")
-    choice = next((each for each in item.choices if _keys(each) == wanted), None)
-    return Row(item, Taken(*wanted, taken.units) if taken else None, first, second, choice)
+    product, asked = item.product, taken or Taken()
+    first = _control(item, 1, product.option1_name, product.options1, asked.option1)
+    second = _control(item, 2, product.option2_name, product.options2, asked.option2)
+    choice = next((each for each in item.choices if _keys(each) == (first.chosen, second.chosen)), None)
+    return Row(item, taken, (first, second), choice)
+
+
+def _control(item: BasketItem, axis: int, name: str, options: tuple[OptionRow, ...], asked: str) -> Control:
+    """Return what the form asks for on one axis; where only one value is offered it is chosen already."""
+    offered = {_keys(choice)[axis - 1] for choice in item.choices}
+    values = tuple(option for option in options if str(option.id) in offered)
+    return Control(
+        f"o{axis}-{item.product.card.code}", name, values, asked if len(values) > 1 else "".join(str(only.id) for only in values)
+    )
 
 
 def _keys(choice: Choice) -> tuple[str, str]:
@@ -96,29 +116,33 @@ def _rows(basket: Basket, taken: Mapping[str, Taken]) -> list[Row]:
 
 
 def _missing(rows: list[Row]) -> dict[str, str]:
-    """Return what the form lacks, by the id of the control."""
-    errors = {}
-    for row in (row for row in rows if row.taken):
-        card, taken = row.item.product.card, row.taken
-        names = (row.item.product.option1_name, row.item.product.option2_name)
-        for axis, chosen, options in ((1, taken and taken.option1, row.options1), (2, taken and taken.option2, row.options2)):
-            if options and chosen not in {str(option.id) for option in options}:
-                errors[f"o{axis}-{card.code}"] = _("%(name)s: choose %(option)s", name=card.name, option=names[axis - 1] or _("one"))
-        if not row.units >= 1:
-            errors[f"units-{card.code}"] = _("%(name)s: how many pieces? Write a number like 1", name=card.name)
-        elif row.choice is None and not any(key.endswith(f"-{card.code}") for key in errors):
-            errors[f"o1-{card.code}"] = _("%(name)s is not offered in this combination; choose another", name=card.name)
-    return errors if any(row.taken for row in rows) else {"basket": _("Tick at least one product")}
+    """Return what the form lacks on the products that it takes, by the id of the control."""
+    lacks = {control: text for row in rows for control, text in _lacks(row).items()}
+    return lacks if rows else {"basket": _("Tick at least one product")}
 
 
-def _page(slug: str, taken: Mapping[str, Taken], status: int = 200, errors: Mapping[str, str] | None = None) -> tuple[str, int]:
+def _lacks(row: Row) -> dict[str, str]:
+    name, code = row.item.product.card.name, row.item.product.card.code
+    lacks = {
+        control.id: _("%(name)s: choose %(option)s", name=name, option=control.name or _("one"))
+        for control in row.controls
+        if control.is_open
+    }
+    if row.choice is None and not lacks:
+        lacks[row.controls[0].id] = _("%(name)s is not offered in this combination; choose another", name=name)
+    if row.units < 1:
+        lacks[f"units-{code}"] = _("%(name)s: how many pieces? Write a number like 1", name=name)
+    return lacks
+
+
+def _page(
+    slug: str, taken: Mapping[str, Taken], *, status: int = 200, errors: Mapping[str, str] | None = None, add: str = ""
+) -> tuple[str, int]:
     """Render the basket with what the form says; amounts come from what is offered now."""
-    add = request.args.get("add", "")
     with reading() as session:
         campaign = shown(session, slug)
         ballot = own_ballot(session, campaign)
         basket = queries.basket(session, campaign=campaign, person_id=customer().person_id, add=add, locale=locale(), now=now())
-    taken = {add: Taken(), **taken} if add else taken
     rows = _rows(basket, taken)
     page = render_template(
         "web/basket.html",
@@ -143,15 +167,20 @@ def _gateway_name(gateway: str) -> tuple[str, str]:
 
 def _sums(rows: list[Row]) -> dict[str, int]:
     """Add up what is chosen: promised price, deposit, and the same if ordering closed now; minor units."""
-    chosen = [(row, row.choice, row.units) for row in rows if row.taken and row.choice]
-    made = [(choice, units) for row, choice, units in chosen if row.item.is_reached]
+    made, missed = Counter[str](), Counter[str]()
+    for row in rows:
+        if row.taken and row.choice:
+            unit = {"promised": row.choice.promised, "deposit": row.choice.deposit, "now": row.choice.now}
+            amounts = {name: amount * row.units for name, amount in unit.items()}
+            (made if row.item.is_reached else missed).update(amounts, products=1)
+    chosen = made + missed
     return {
-        "products": len(chosen),
-        "promised": sum(choice.promised * units for _row, choice, units in chosen),
-        "deposit": sum(choice.deposit * units for _row, choice, units in chosen),
-        "made": len(made),
-        "balance_now": sum((choice.now - choice.deposit) * units for choice, units in made),
-        "returned_now": sum(choice.deposit * units for row, choice, units in chosen if not row.item.is_reached),
+        "products": chosen["products"],
+        "promised": chosen["promised"],
+        "deposit": chosen["deposit"],
+        "made": made["products"],
+        "balance_now": made["now"] - made["deposit"],
+        "returned_now": missed["deposit"],
     }
 
 
@@ -159,7 +188,8 @@ def _sums(rows: list[Row]) -> dict[str, int]:
 @customer_required
 def basket(slug: str) -> tuple[str, int]:
     """Show the customer's selected picks, to be ordered in one go; `?add=` brings another product."""
-    return _page(slug, _kept(slug))
+    add = request.args.get("add", "")
+    return _page(slug, ({add: Taken()} if add else {}) | _kept(slug), add=add)
 
 
 @bp.post("/c/<slug>/orders")
@@ -172,12 +202,12 @@ def place(slug: str) -> Response | tuple[str, int]:
         return redirect(f"/c/{slug}/order#total", 303)
     rows = _chosen(slug, taken)
     if errors := _missing(rows):
-        return _page(slug, taken, 400, errors)
+        return _page(slug, taken, status=400, errors=errors)
     try:
         ref = _write(slug, rows)
         return _begin(ref)
     except (Invalid, Refused) as problem:
-        return _page(slug, taken, 400, {getattr(problem, "field", "") or "basket": say(problem)})
+        return _page(slug, taken, status=400, errors={getattr(problem, "field", "") or "basket": say(problem)})
 
 
 def _chosen(slug: str, taken: Mapping[str, Taken]) -> list[Row]:

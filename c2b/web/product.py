@@ -30,18 +30,18 @@ class Place:
 def colours(detail: CandidateDetail) -> tuple[OptionRow, ...]:
     """Return the values of the option that shows: the one with swatches, else the one with pictures of its own."""
     pictured = {picture.option_value_id for picture in detail.pictures}
-    for options in (detail.options1, detail.options2):
-        if any(option.swatch or option.id in pictured for option in options):
-            return options
-    return ()
+
+    def show(options: tuple[OptionRow, ...]) -> bool:
+        return any(option.swatch or option.id in pictured for option in options)
+
+    return next(filter(show, (detail.options1, detail.options2)), ())
 
 
 def pictures_of(detail: CandidateDetail, chosen: OptionRow | None) -> tuple[PictureRow, ...]:
     """Return the pictures of a colour with those of no colour; all where the colour has none."""
-    if chosen is None or chosen.id not in {picture.option_value_id for picture in detail.pictures}:
-        return detail.pictures
-    own = [picture for picture in detail.pictures if picture.option_value_id == chosen.id]
-    return (*own, *(picture for picture in detail.pictures if picture.option_value_id is None))
+    own = [picture for picture in detail.pictures if chosen and picture.option_value_id == chosen.id]
+    of_none = (picture for picture in detail.pictures if picture.option_value_id is None)
+    return (*own, *of_none) if own else detail.pictures
 
 
 def _place(session: Session, campaign: Campaign, candidate_id: int) -> Place:

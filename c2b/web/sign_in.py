@@ -18,7 +18,7 @@ from c2b.voting import queries as voting
 from c2b.voting.actions import SignedIn, sign_in
 from c2b.voting.queries import BallotView
 from c2b.web.campaign import shown, title
-from c2b.web.gallery import about, own_ballot, rendered
+from c2b.web.gallery import about, another, own_ballot, rendered
 
 bp = Blueprint("sign_in", __name__, template_folder="templates")
 
@@ -134,11 +134,10 @@ def choose(slug: str) -> str:
     def show(card: CandidateCard, offers: str) -> str:
         return rendered(card, slug, campaign.currency, offers, locale(), eager=False)
 
-    free = "vote" if ballot.left else "spent"
     return render_template(
         "web/choose.html",
         kept=[show(card, "picked") for key, card in cards.items() if key in ballot.picked],
-        over=[show(card, free) for key, card in cards.items() if card.code in over and key not in ballot.picked],
+        over=[show(card, another(ballot)) for key, card in cards.items() if card.code in over and key not in ballot.picked],
         **about(campaign, ballot),
     )
 

@@ -1,5 +1,6 @@
 """How the states of orders are said: one place, one wording."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -7,7 +8,16 @@ from flask_babel import gettext as _
 from c2b.deposits.order_view import LineView, OrderView
 from c2b.deposits.rules import Fulfilment, Money, Outcome
 from c2b.deposits.timeline import Entry, Event
+from c2b.errors import N_
 from c2b.ui.filters import instant_text, money
+
+_NOT_MADE = {
+    (Outcome.MISSED, Money.REFUND_DUE): (N_("Not made, deposit on its way back"), "warn"),
+    (Outcome.MISSED, Money.REFUNDED): (N_("Not made, deposit returned in full"), "ok"),
+    (Outcome.CANCELLED, Money.REFUND_DUE): (N_("Cancelled, deposit on its way back"), "warn"),
+    (Outcome.CANCELLED, Money.REFUNDED): (N_("Cancelled, deposit returned in full"), "ok"),
+}
+_NOTHING_BACK = {Outcome.MISSED: (N_("Not made"), ""), Outcome.CANCELLED: (N_("Cancelled"), "")}
 
 
 @dataclass(frozen=True)
@@ -24,12 +34,8 @@ def line_state(line: LineView) -> Said:
         return _open(line)
     if line.outcome is Outcome.ALLOCATED:
         return _allocated(line)
-    missed = line.outcome is Outcome.MISSED
-    if line.money is Money.REFUND_DUE:
-        return Said(_("Not made, deposit on its way back") if missed else _("Cancelled, deposit on its way back"), "warn")
-    if line.money is Money.REFUNDED:
-        return Said(_("Not made, deposit returned in full") if missed else _("Cancelled, deposit returned in full"), "ok")
-    return Said(_("Not made") if missed else _("Cancelled"), "")
+    text, kind = _NOT_MADE.get((line.outcome, line.money), _NOTHING_BACK[line.outcome])
+    return Said(_(text), kind)
 
 
 def _open(line: LineView) -> Said:
@@ -56,15 +62,20 @@ def _allocated(line: LineView) -> Said:
 
 def entries(order: OrderView) -> list[dict[str, str]]:
     """Say what happened to an order, and what comes next, for the timeline."""
-    happened = [_entry(order, entry) for entry in order.timeline]
+    return [*(_entry(order, entry) for entry in order.timeline), *_to_come(order)]
+
+
+def _to_come(order: OrderView) -> Iterator[dict[str, str]]:
     if any(line.outcome is Outcome.OPEN for line in order.lines):
         closes = instant_text(order.ordering_closes, order.time_zone)
-        happened.append({"what": _("Ordering closes, then each product is decided"), "when": closes, "state": ""})
-    if any(line.outcome is Outcome.ALLOCATED and line.balance and line.money is not Money.PAID for line in order.lines):
-        due = instant_text(order.balance_due, order.time_zone) if order.balance_due else ""
-        what = _("Balance of %(amount)s", amount=money(order.balance, order.currency))
-        happened.append({"what": what, "when": _("until %(at)s", at=due) if due else "", "state": "n"})
-    return happened
+        yield {"what": _("Ordering closes, then each product is decided"), "when": closes, "state": ""}
+    if any(_owes_balance(line) for line in order.lines):
+        until = _("until %(at)s", at=instant_text(order.balance_due, order.time_zone)) if order.balance_due else ""
+        yield {"what": _("Balance of %(amount)s", amount=money(order.balance, order.currency)), "when": until, "state": "n"}
+
+
+def _owes_balance(line: LineView) -> bool:
+    return line.outcome is Outcome.ALLOCATED and line.balance > 0 and line.money is not Money.PAID
 
 
 def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
