@@ -4,9 +4,12 @@ import os
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from c2b.errors import N_, Invalid
 
@@ -37,8 +40,22 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        if value and not _is_database(value):
             raise ValueError("take sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _known_base(cls, value: str) -> str:
+        if not _is_address(value, "http", "https"):
+            raise ValueError("take the shop's address, like https://shop.example.com")
+        return value
+
+    @field_validator("mail_url")
+    @classmethod
+    def _known_mail(cls, value: str) -> str:
+        if value and not _is_address(value, "smtp", "smtps"):
+            raise ValueError("take smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the start")
         return value
 
     @field_validator("gateways", mode="before")
@@ -76,11 +93,32 @@ class Settings(BaseSettings):
         return self.model_copy(update={"secret_key": SecretStr(path.read_text().strip())})
 
 
+def _is_database(url: str) -> bool:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
+        return False
+    if parsed.drivername == "sqlite":
+        return (parsed.database or ":memory:") != ":memory:"  # a shop that is gone with its process is none
+    return parsed.drivername in ("postgresql", "postgresql+psycopg")
+
+
+def _is_address(url: str, *schemes: str) -> bool:
+    try:
+        parsed = urlsplit(url)
+        return parsed.scheme in schemes and bool(parsed.hostname) and parsed.port != 0
+    except ValueError:  # a port out of range, half a bracket
+        return False
+
+
 def load() -> Settings:
     """Read the settings; raises Invalid naming the variable that is wrong."""
     try:
         return Settings()
+    except UnicodeDecodeError as error:
+        raise Invalid(N_("The file .env is not text in UTF-8; save it again")) from error
     except ValidationError as error:
         first = error.errors()[0]
         name = "C2B_" + "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise Invalid(N_("The setting %(name)s is wrong: %(why)s"), name=name, why=first["msg"]) from error
+        why = first["msg"].removeprefix("Value error, ")
+        raise Invalid(N_("The setting %(name)s is wrong: %(why)s"), name=name, why=why) from error

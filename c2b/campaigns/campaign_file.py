@@ -8,15 +8,25 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import get_global
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from c2b import money
 from c2b.campaigns.rules import DEPOSIT_CAP_PERCENT, LegalProfile
 from c2b.errors import N_, Invalid, Problem
 from c2b.people.rules import AddressKind
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():  # PostgreSQL keeps no NUL, and a title has no second line
+        raise PydanticCustomError("not_one_line", "must be one line")
+    return text
+
+
+OneLine = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+Text = Annotated[OneLine, Field(min_length=1)]
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+"""Other years are slips of the pen."""
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
@@ -75,7 +85,7 @@ class CampaignFile(_Strict):
 
     slug: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")
     title: Text
-    title_en: str = Field(default="", max_length=200)
+    title_en: OneLine = ""
     currency: str
     time_zone: str
     legal_profile: Literal["CN_DINGJIN", "CN_PREPAY", "EU", "US", "GENERIC"]
@@ -118,6 +128,7 @@ _MESSAGES = {
     "string_too_short": N_("must not be empty"),
     "string_too_long": N_("must have at most %(max_length)s characters"),
     "too_short": N_("must name at least one"),
+    "not_one_line": N_("must be one line, without control characters"),
     "string_pattern_mismatch": N_("must look like %(pattern)s"),
 }
 
@@ -220,6 +231,9 @@ class _Reading:
 
     def _instant(self, where: str, local: datetime) -> datetime:
         """Turn a time of the campaign's zone into an instant; one with an offset is an instant already."""
+        if not _FIRST_YEAR <= local.year <= _LAST_YEAR:
+            self._refuse(where, N_("must lie between the years %(first)s and %(last)s"), first=_FIRST_YEAR, last=_LAST_YEAR)
+            return local.replace(tzinfo=UTC)
         if local.tzinfo is not None:
             return local.astimezone(UTC)
         zone = ZoneInfo(self.file.time_zone)

@@ -4,7 +4,23 @@ from typing import Any
 
 import click
 
-from c2b.cli import audit, backup, ballots, campaign, candidates, database, decide, demo, export, select, serve, staff, suppliers, work
+from c2b.cli import (
+    audit,
+    backup,
+    ballots,
+    campaign,
+    candidates,
+    database,
+    decide,
+    demo,
+    export,
+    later,
+    select,
+    serve,
+    staff,
+    suppliers,
+    work,
+)
 from c2b.errors import Problem
 
 
@@ -17,6 +33,11 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except Problem as problem:
             raise click.ClickException(" ".join(str(problem).split())) from problem
+        except BrokenPipeError:
+            raise  # who reads our output has seen enough; click ends quietly
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +62,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     audit.audit,
     backup.backup,
     backup.restore,
+    *later.commands,
 )
 for _commands in _COMMANDS:
     group.add_command(_commands)

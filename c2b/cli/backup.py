@@ -48,6 +48,8 @@ def _copy(source: Path, target: Path, *, upgrade: bool) -> None:
     """Copy page by page beside the writers, prove the copy, and only then give it its name; an existing file is never replaced."""
     if target.exists():
         raise Refused(N_("%(path)s exists already and is never overwritten: move it away, or choose another name"), path=target)
+    if not target.parent.is_dir():
+        raise Refused(N_("There is no folder %(path)s; make it first"), path=target.parent)
     half = target.with_name(f".{target.name}.half")
     half.unlink(missing_ok=True)
     try:

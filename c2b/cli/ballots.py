@@ -27,8 +27,8 @@ def import_(slug: str, file: Path, *, as_json: bool) -> None:
     try:
         report = _imported(slug, file)
     except BadBallots as bad:
-        for problem in bad.problems:
-            click.echo(f"{file.name}: {problem}", err=True)
+        problems = [str(problem) for problem in bad.problems]
+        context.output({"problems": problems}, as_json=as_json, lines=(f"problem: {problem}" for problem in problems))
         raise click.ClickException(f"nothing was imported: {len(bad.problems)} problems") from bad
     context.output(asdict(report), as_json=as_json, lines=[_sentence(report)])
 

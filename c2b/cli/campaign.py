@@ -113,7 +113,7 @@ def _moved(session: Session, state: str, reason: str, *, slug: str, actor: str, 
 def _parsed(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(N_("%(file)s is not a TOML file in UTF-8: %(why)s"), file=file.name, why=str(error)) from error
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,10 +53,10 @@ def serve(*, host: str, port: int, workers: int | None, no_worker: bool) -> None
     settings = require_secret(context.settings())
     server = Granian(
         "c2b.app:create_app",
-        address=host,
+        workers=_processes(workers, is_sqlite=context.database().is_sqlite),
+        address=_free_address(host, port),
         port=port,
         interface=Interfaces.WSGI,
-        workers=_processes(workers, is_sqlite=context.database().is_sqlite),
         blocking_threads=2,  # more threads fight for the interpreter: measured five times slower with four
         factory=True,
         websockets=False,
@@ -74,6 +75,16 @@ def _processes(wanted: int | None, *, is_sqlite: bool) -> int:
     if wanted not in {None, 1}:
         raise Refused(N_("SQLite has one writer, so it is served by one process; leave --workers out, or use PostgreSQL"))
     return 1
+
+
+def _free_address(host: str, port: int) -> str:
+    """Return the number of `host`, having made sure that nobody serves `port` there: two shops would share its customers by lot."""
+    try:
+        family, _, _, _, found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise Refused(N_("%(host)s:%(port)s can't be served: %(why)s"), host=host, port=port, why=error.strerror or str(error)) from error
+    return str(found[0])
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,12 +52,14 @@ def test_an_import_says_what_it_did(shell: Shell, file: Path) -> None:
 def test_every_bad_line_is_named_and_nothing_comes_in(shell: Shell, file: Path, sqlite_database: Database) -> None:
     file.write_text("voter,votes\na,K1\nb,K9\nc,K8\n")
     done = shell.run("ballots", "import", "ss27", file)
-    assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr.splitlines() == [
-        "votes.csv: line 3: there is no candidate “K9” in this campaign",
-        "votes.csv: line 4: there is no candidate “K8” in this campaign",
-        "Error: nothing was imported: 2 problems",
+    assert (done.exit_code, done.stderr) == (1, "Error: nothing was imported: 2 problems\n")
+    assert done.stdout.splitlines() == [
+        "problem: line 3: there is no candidate “K9” in this campaign",
+        "problem: line 4: there is no candidate “K8” in this campaign",
     ]
+    as_json = shell.run("ballots", "import", "ss27", file, "--json")
+    assert json.loads(as_json.stdout) == {"problems": [line.removeprefix("problem: ") for line in done.stdout.splitlines()]}
+    assert as_json.exit_code == 1
     with sqlite_database.reading() as session:
         assert queries.counts(session, 1) == {}
 

@@ -104,3 +104,24 @@ def test_a_shop_without_a_database_says_what_to_run(tmp_path: Path) -> None:
     output, _ = refused.communicate(timeout=60)
     assert refused.returncode == 1
     assert "c2b init" in output
+
+
+def test_a_port_that_is_served_already_is_not_shared(tmp_path: Path) -> None:
+    run(tmp_path, "init").communicate(timeout=60)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        refused = run(tmp_path, "serve", "--no-worker", "--port", str(other.getsockname()[1]))
+        output, _ = refused.communicate(timeout=60)
+    assert refused.returncode == 1
+    assert "Address already in use" in output
+
+
+def test_a_host_that_nobody_knows_is_refused_in_one_line(tmp_path: Path) -> None:
+    run(tmp_path, "init").communicate(timeout=60)
+    refused = run(tmp_path, "serve", "--no-worker", "--host", "shop.invalid")
+    output, _ = refused.communicate(timeout=60)
+    assert refused.returncode == 1
+    assert "shop.invalid:8000 can't be served" in output
+    assert "Traceback" not in output
