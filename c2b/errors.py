@@ -3,7 +3,9 @@
 A message is a template in English, the key of its translation, with `%(name)s` for the named values.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 
 def N_(message: str) -> str:  # noqa: N802  the name that gettext tools look for
@@ -21,6 +23,28 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         return self.message % self.values if self.values else self.message
+
+
+class Sentence(Protocol):
+    """What can be said in any language: a template in English and its values."""
+
+    @property
+    def message(self) -> str:
+        """The key of its translation."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What is named in it."""
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Several sentences as one value of another; the shell says each in the reader's language."""
+
+    parts: tuple[Sentence, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(str(part) for part in self.parts)
 
 
 class Refused(Problem):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from c2b.errors import N_, Refused
+from c2b.errors import N_, Refused, Sentences
 
 
 class CampaignState(enum.StrEnum):
@@ -79,7 +79,7 @@ class NotReady(Refused):
     """A phase can't begin; `missing` lists everything that it lacks."""
 
     def __init__(self, *, slug: str, state: CampaignState, missing: Sequence[Missing]) -> None:
-        what = "; ".join(str(thing) for thing in missing)
+        what = Sentences(tuple(missing))
         super().__init__(N_("Campaign %(slug)s isn't ready for “%(state)s”: %(what)s"), slug=slug, state=state.value, what=what)
         self.missing = list(missing)
 

@@ -7,7 +7,7 @@ from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from c2b.errors import N_, Invalid, NotFound, Problem, Refused
+from c2b.errors import N_, Invalid, NotFound, Problem, Refused, Sentence, Sentences
 
 _PAGES: dict[int, tuple[str, str]] = {
     400: (N_("We could not read this request"), N_("Nothing was changed. Go back, reload the page and try again.")),
@@ -28,9 +28,10 @@ _PAGES: dict[int, tuple[str, str]] = {
 _STATUS = ((NotFound, 404), (Invalid, 400), (Refused, 409))
 
 
-def say(problem: Problem) -> str:
-    """Return the problem's sentence in the page's language."""
-    return str(gettext(problem.message, **problem.values))
+def say(sentence: Sentence) -> str:
+    """Return a problem's sentence in the page's language, and so the sentences that it names."""
+    parts = {name: gettext("; ").join(map(say, value.parts)) for name, value in sentence.values.items() if isinstance(value, Sentences)}
+    return str(gettext(sentence.message, **{**sentence.values, **parts}))
 
 
 def page(status: int, text: str = "") -> tuple[str, int]:
