@@ -6,13 +6,26 @@ never upgrades a read lock, and one lock in the process before BEGIN keeps sixte
 
 import enum
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Enum, Integer, MetaData, String, TypeDecorator, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    String,
+    TypeDecorator,
+    create_engine,
+    event,
+    insert,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -69,6 +82,29 @@ class Base(DeclarativeBase):
 def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that knows ON CONFLICT, in the words of the session's database."""
     return sqlite.insert(table) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def insert_rows(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows, at least one, all with the keys of the first, which name every column that the database doesn't fill in itself.
+
+    PostgreSQL takes them by COPY, several times faster than by INSERT.
+    """
+    connection = session.connection()
+    dialect = connection.dialect
+    if dialect.name == "sqlite":
+        session.execute(insert(table), rows)
+        return
+    columns = [table.__table__.c[name] for name in rows[0]]
+    stored = [column.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for column in columns]
+    quoted = ", ".join(dialect.identifier_preparer.quote(column.name) for column in columns)
+    driver: Any = connection.connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.__tablename__} ({quoted}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([store(value) for store, value in zip(stored, row.values(), strict=True)])
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit import actions as audit
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
-from c2b.db import insert_into
+from c2b.db import insert_into, insert_rows
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.people.actions import reserve_viewers
 from c2b.people.models import Address, Person
@@ -193,26 +193,15 @@ def _identity(name: str, campaign: Campaign) -> tuple[AddressKind, str]:
 
 def _write(session: Session, campaign: Campaign, chunk: Sequence[_Voter], report: ImportReport, now: datetime) -> ImportReport:
     """Write some voters' ballots by a constant number of statements."""
-    people = _people(session, chunk, now)
+    known = _known(session, chunk)
+    strangers = _enter(session, [voter for voter in chunk if voter.digest not in known], now)
+    people = known | strangers
     wanted = {people[voter.digest]: voter.picks for voter in chunk}
-    empty = [ballots.new_ballot(campaign.id, person, campaign.votes_each, now) for person in wanted]
-    fresh = insert_into(session, Ballot).on_conflict_do_nothing().returning(Ballot.person_id)
-    new = set(session.scalars(fresh, [values | {"source": BallotSource.IMPORTED, "version": 1} for values in empty]))
-    earlier = _earlier(session, campaign, [person for person in wanted if person not in new])
-    changed = [person for person, picks in earlier.items() if picks != set(wanted[person])]
-    here = Pick.campaign_id == campaign.id
-    if changed:
-        session.execute(delete(Pick).where(here, Pick.person_id.in_(changed)))
-        again = update(Ballot).where(Ballot.campaign_id == campaign.id, Ballot.person_id.in_(changed))
-        session.execute(again.values(version=Ballot.version + 1).execution_options(synchronize_session=False))
-    keys = {"campaign_id": campaign.id, "votes_each": campaign.votes_each}
-    picks = [
-        keys | {"person_id": person, "slot": slot, "candidate_id": pick}
-        for person in (*new, *changed)
-        for slot, pick in enumerate(wanted[person], start=1)
-    ]
-    if picks:
-        session.execute(insert(Pick), picks)
+    earlier = _earlier(session, campaign, list(known.values()))
+    changed = {person for person, picks in earlier.items() if picks != set(wanted[person])}
+    new = _begin(session, campaign, set(known.values()) - earlier.keys(), set(strangers.values()), now)
+    _empty(session, campaign, changed)
+    _fill(session, campaign, {person: wanted[person] for person in new | changed})
     return replace(
         report,
         new=report.new + len(new),
@@ -220,6 +209,39 @@ def _write(session: Session, campaign: Campaign, chunk: Sequence[_Voter], report
         unchanged=report.unchanged + len(earlier) - len(changed),
         kept=report.kept + len(wanted) - len(new) - len(earlier),
     )
+
+
+def _begin(session: Session, campaign: Campaign, known: set[int], strangers: set[int], now: datetime) -> set[int]:
+    """Begin the ballots of `strangers`, and of those `known` people who have none, not even one that they tap at this moment."""
+
+    def rows(people: set[int]) -> list[dict[str, Any]]:
+        imported = {"source": BallotSource.IMPORTED, "version": 1}
+        return [ballots.new_ballot(campaign.id, person, campaign.votes_each, now) | imported for person in sorted(people)]
+
+    if strangers:
+        insert_rows(session, Ballot, rows(strangers))
+    if not known:
+        return strangers
+    fresh = insert_into(session, Ballot).on_conflict_do_nothing().returning(Ballot.person_id)
+    return strangers.union(session.scalars(fresh, rows(known)))
+
+
+def _empty(session: Session, campaign: Campaign, people: set[int]) -> None:
+    """Take the picks out of ballots that an earlier import filled."""
+    session.execute(delete(Pick).where(Pick.campaign_id == campaign.id, Pick.person_id.in_(people)))
+    again = update(Ballot).where(Ballot.campaign_id == campaign.id, Ballot.person_id.in_(people))
+    session.execute(again.values(version=Ballot.version + 1).execution_options(synchronize_session=False))
+
+
+def _fill(session: Session, campaign: Campaign, wanted: dict[int, tuple[int, ...]]) -> None:
+    keys = {"campaign_id": campaign.id, "votes_each": campaign.votes_each}
+    rows = [
+        keys | {"person_id": person, "slot": slot, "candidate_id": pick}
+        for person, picks in wanted.items()
+        for slot, pick in enumerate(picks, start=1)
+    ]
+    if rows:
+        insert_rows(session, Pick, rows)
 
 
 def _earlier(session: Session, campaign: Campaign, persons: Sequence[int]) -> dict[int, set[int]]:
@@ -235,22 +257,27 @@ def _earlier(session: Session, campaign: Campaign, persons: Sequence[int]) -> di
     return found
 
 
-def _people(session: Session, chunk: Sequence[_Voter], now: datetime) -> dict[bytes, int]:
-    """Return the person behind each address, by its digest; new ones are made, their addresses not verified."""
+def _known(session: Session, chunk: Sequence[_Voter]) -> dict[bytes, int]:
+    """Return the person behind each address that is known, by its digest."""
     digests = [voter.digest for voter in chunk]
-    known = dict(session.execute(select(Address.digest, Address.person_id).where(Address.digest.in_(digests))).all())
-    strangers = [voter for voter in chunk if voter.digest not in known]
+    return dict(session.execute(select(Address.digest, Address.person_id).where(Address.digest.in_(digests))).all())
+
+
+def _enter(session: Session, strangers: Sequence[_Voter], now: datetime) -> dict[bytes, int]:
+    """Make a person for each stranger, the address not verified; returns their keys by its digest."""
     if not strangers:
-        return known
-    refs = {secrets.token_urlsafe(12): voter for voter in strangers}
+        return {}
+    refs = [secrets.token_urlsafe(12) for _ in strangers]
     viewers = reserve_viewers(session, count=len(strangers))
-    rows: list[dict[str, Any]] = [
-        {"ref": ref, "name": "", "locale": "", "viewer": viewer, "created_at": now} for ref, viewer in zip(refs, viewers, strict=True)
-    ]
-    made = session.execute(insert(Person).returning(Person.ref, Person.id), rows).all()
+    insert_rows(
+        session,
+        Person,
+        [{"ref": ref, "name": "", "locale": "", "viewer": viewer, "created_at": now} for ref, viewer in zip(refs, viewers, strict=True)],
+    )
+    made = dict(session.execute(select(Person.ref, Person.id).where(Person.ref.in_(refs))).all())
     addresses = [
-        {"person_id": person, "kind": refs[ref].kind, "value": refs[ref].value, "digest": refs[ref].digest, "verified_at": None}
-        for ref, person in made
+        {"person_id": made[ref], "kind": voter.kind, "value": voter.value, "digest": voter.digest}
+        for ref, voter in zip(refs, strangers, strict=True)
     ]
-    session.execute(insert(Address), addresses)
-    return known | {refs[ref].digest: person for ref, person in made}
+    insert_rows(session, Address, addresses)
+    return {voter.digest: made[ref] for ref, voter in zip(refs, strangers, strict=True)}

@@ -1,12 +1,10 @@
 """The selection: counted ballots, frozen rules and a seed become a rank for every candidate and the top N."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from c2b.audit import actions as audit
@@ -14,12 +12,15 @@ from c2b.campaigns.actions import locked
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState, has_voting
+from c2b.db import insert_rows
 from c2b.errors import N_, Refused
 from c2b.voting import queries, rules, tree
 from c2b.voting.models import Ballot, BallotLeaf, Pick, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
 
 _CHUNK = 5000
+_BETWEEN = ","
+"""Stands in no code."""
 
 
 def preview(session: Session, *, slug: str) -> SelectionView:
@@ -30,7 +31,7 @@ def preview(session: Session, *, slug: str) -> SelectionView:
     campaign = find_campaign(session, slug)
     _must_vote(campaign)
     seed = tree.digest({"preview": slug})
-    return _run(session, campaign, leaves(session, campaign), bytes.fromhex(seed), label=f"preview:{seed}").view
+    return _view(session, campaign, _root(leaves(session, campaign)), bytes.fromhex(seed), label=f"preview:{seed}")
 
 
 def select_winners(session: Session, *, slug: str, actor: str, now: datetime) -> SelectionView:
@@ -46,12 +47,13 @@ def select_winners(session: Session, *, slug: str, actor: str, now: datetime) ->
         early = N_("Campaign %(slug)s is “%(state)s”; the selection is made in “tally”, when voting has closed")
         raise Refused(early, slug=slug, state=campaign.state.value)
     found = leaves(session, campaign)
-    seed = rules.seed(campaign.secret, _root(found))
-    run = _run(session, campaign, found, seed, label=seed.hex())
-    _store(session, campaign, run, actor=actor, now=now)
+    root = _root(found)
+    seed = rules.seed(campaign.secret, root)
+    view = _view(session, campaign, root, seed, label=seed.hex())
+    _store(session, campaign, view, found, actor=actor, now=now)
     campaign.state = CampaignState.SELECTED
     session.flush()
-    after = {"state": campaign.state.value, "input_hash": run.view.input_hash, "output_hash": run.view.output_hash}
+    after = {"state": campaign.state.value, "input_hash": view.input_hash, "output_hash": view.output_hash}
     before = {"state": CampaignState.TALLY.value}
     audit.record(session, actor=actor, action="voting.select", campaign=slug, before=before, after=after, now=now)
     stored = queries.selection(session, campaign.id)
@@ -59,18 +61,12 @@ def select_winners(session: Session, *, slug: str, actor: str, now: datetime) ->
     return stored
 
 
-@dataclass(frozen=True)
-class _Run:
-    view: SelectionView
-    leaves: list[tree.Leaf]
-
-
 def _must_vote(campaign: Campaign) -> None:
     if not has_voting(campaign):
         raise Refused(N_("Campaign %(slug)s has no voting phase: every candidate counts as selected"), slug=campaign.slug)
 
 
-def _run(session: Session, campaign: Campaign, found: list[tree.Leaf], seed: bytes, *, label: str) -> _Run:
+def _view(session: Session, campaign: Campaign, root: bytes, seed: bytes, *, label: str) -> SelectionView:
     tallies, named = _tallies(session, campaign)
     by = rules.SelectionRules(campaign.places, campaign.min_votes, campaign.max_per_category)
     ranked = rules.choose(tallies, by, seed)
@@ -78,14 +74,13 @@ def _run(session: Session, campaign: Campaign, found: list[tree.Leaf], seed: byt
         SelectionRow(each.rank, *named[each.tally.code], each.tally.votes, each.tally.held, each.result, each.tie_key) for each in ranked
     )
     turnout = queries.turnout(session, campaign.id)
-    root = _root(found).hex()
-    view = SelectionView(
+    return SelectionView(
         places=campaign.places,
         voters=turnout.ballots,
         votes=turnout.votes,
         held_votes=turnout.held_votes,
-        input_hash=tree.digest(_input(campaign, tallies, root)),
-        ballot_root=root,
+        input_hash=tree.digest(_input(campaign, tallies, root.hex())),
+        ballot_root=root.hex(),
         seed=label,
         output_hash=tree.digest(
             [line(rank=row.rank, code=row.code, votes=row.votes, held=row.held, result=row.result, tie_key=row.tie_key) for row in lines]
@@ -93,7 +88,6 @@ def _run(session: Session, campaign: Campaign, found: list[tree.Leaf], seed: byt
         margin=rules.margin(ranked, by, seed),
         lines=lines,
     )
-    return _Run(view, found)
 
 
 def _tallies(session: Session, campaign: Campaign) -> tuple[list[rules.Tally], dict[str, tuple[int, str, str, str]]]:
@@ -143,24 +137,21 @@ def leaves(session: Session, campaign: Campaign) -> list[tree.Leaf]:
 
 
 def _each_leaf(session: Session, campaign: Campaign) -> Iterator[tree.Leaf]:
+    about = (Ballot.serial, Ballot.version, Ballot.nonce, Ballot.held_at)
     query = (
-        select(Ballot.person_id, Ballot.serial, Ballot.version, Ballot.nonce, Ballot.held_at, Candidate.code)
+        select(*about, func.aggregate_strings(Candidate.code, _BETWEEN))
         .outerjoin(Pick, (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id))
         .outerjoin(Candidate, Candidate.id == Pick.candidate_id)
         .where(Ballot.campaign_id == campaign.id, Ballot.source.in_(queries.counted_sources(session, campaign.id)))
-        .order_by(Ballot.person_id)
+        .group_by(Ballot.campaign_id, Ballot.person_id)
         .execution_options(yield_per=_CHUNK)
     )
-    for _, rows in groupby(session.execute(query), key=lambda row: row.person_id):
-        picks = list(rows)
-        first = picks[0]
-        codes = [row.code for row in picks if row.code is not None]
-        hidden = tree.commitment(nonce=first.nonce, serial=first.serial, version=first.version, codes=codes)
-        yield tree.Leaf(first.serial, first.version, first.held_at is not None, hidden)
+    for serial, version, nonce, held_at, codes in session.execute(query):
+        hidden = tree.commitment(nonce=nonce, serial=serial, version=version, codes=codes.split(_BETWEEN) if codes else [])
+        yield tree.Leaf(serial, version, held_at is not None, hidden)
 
 
-def _store(session: Session, campaign: Campaign, run: _Run, *, actor: str, now: datetime) -> None:
-    view = run.view
+def _store(session: Session, campaign: Campaign, view: SelectionView, found: Sequence[tree.Leaf], *, actor: str, now: datetime) -> None:
     hashes = {"input_hash": view.input_hash, "ballot_root": view.ballot_root, "seed": view.seed, "output_hash": view.output_hash}
     figures = {"places": view.places, "voters": view.voters, "votes": view.votes, "held_votes": view.held_votes, "margin": view.margin}
     values = {"campaign_id": campaign.id, "at": now, "actor": actor, "rules_version": campaign.rules_version}
@@ -180,16 +171,11 @@ def _store(session: Session, campaign: Campaign, run: _Run, *, actor: str, now: 
             for row in view.lines
         ],
     )
-    for start in range(0, len(run.leaves), _CHUNK):
-        rows = [
-            {
-                "campaign_id": campaign.id,
-                "index": start + number,
-                "serial": leaf.serial,
-                "version": leaf.version,
-                "held": leaf.held,
-                "commitment": leaf.commitment,
-            }
-            for number, leaf in enumerate(run.leaves[start : start + _CHUNK])
-        ]
-        session.execute(insert(BallotLeaf), rows)
+    columns = ("serial", "version", "held", "commitment")
+    for start in range(0, len(found), _CHUNK):
+        some = enumerate(found[start : start + _CHUNK], start=start)
+        insert_rows(
+            session,
+            BallotLeaf,
+            [{"campaign_id": campaign.id, "index": index} | {name: getattr(leaf, name) for name in columns} for index, leaf in some],
+        )

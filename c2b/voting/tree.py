@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> bytes:
     """Return the one way to write `value` (dicts, lists, texts, integers, booleans) as bytes: JSON, sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _JSON.encode(value).encode()
 
 
 def digest(value: Any) -> str:
@@ -33,7 +35,7 @@ class Leaf:
 
     def hash(self) -> bytes:
         """Return the leaf's hash: SHA-256 of 0x00 and its canonical bytes."""
-        return hashlib.sha256(b"\x00" + canonical(asdict(self))).digest()
+        return hashlib.sha256(b"\x00" + canonical(vars(self))).digest()
 
 
 def root(leaves: Iterable[bytes]) -> bytes:
