@@ -61,7 +61,7 @@ def _is_hopeless(error: Exception) -> bool:
     """Tell whether no further try can help: besides `_HOPELESS`, each mailbox was refused for good."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= _PERMANENT for code, _answer in error.recipients.values())
-    return isinstance(error, _HOPELESS)
+    return isinstance(error, _HOPELESS) and not isinstance(error, OSError)  # a wrong certificate is both ValueError and OSError
 
 
 def _note(database: Database, message: Message, **values: object) -> None:

@@ -1,0 +1,105 @@
+"""What people read: each message, in both languages, with every field in its place."""
+
+import re
+
+import pytest
+
+from c2b.messages.rules import Text
+from c2b.messages.texts import render
+
+FIELDS = {
+    "sign_in_code": {"code": "314159", "minutes": "10"},
+    "order_paid": {
+        "amount": "¥50.00",
+        "order": "A1",
+        "campaign": "Spring",
+        "closes": "30 Mar 22:00",
+        "path": "/me/orders/A1",
+    },
+    "refund_settled": {"amount": "¥50.00", "order": "A1", "campaign": "Spring", "path": "/me/orders/A1"},
+    "product_confirmed": {
+        "product": "Cable knit",
+        "units": "2",
+        "order": "A1",
+        "unit_price": "¥269.00",
+        "balance": "¥438.00",
+        "due": "5 Apr 22:00",
+        "path": "/me/orders/A1",
+    },
+    "product_missed": {"product": "Cable knit", "order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
+}
+LOCALES = ("en", "zh_Hans_CN")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def shown(template: str, locale: str) -> Text:
+    return render(template, locale, FIELDS[template], base_url="https://shop.example.com")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", FIELDS)
+def test_every_field_is_read_and_none_is_left_as_a_sign(template: str, locale: str) -> None:
+    text = shown(template, locale)
+    whole = f"{text.subject}\n{text.body}"
+    for name, value in FIELDS[template].items():
+        assert value in whole, name
+    assert "$" not in whole
+    assert "None" not in whole
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", FIELDS)
+def test_each_language_keeps_to_itself(template: str, locale: str) -> None:
+    text = shown(template, locale)
+    assert bool(HAN.search(text.subject)) is (locale == "zh_Hans_CN")
+    assert bool(HAN.search(text.body)) is (locale == "zh_Hans_CN")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", FIELDS)
+def test_a_subject_is_one_short_line(template: str, locale: str) -> None:
+    subject = shown(template, locale).subject
+    assert "\n" not in subject
+    assert 5 <= len(subject) <= 78  # RFC 5322, 2.1.1
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", [name for name in FIELDS if "path" in FIELDS[name]])
+def test_a_message_about_an_order_leads_to_it_in_this_shop(template: str, locale: str) -> None:
+    assert "https://shop.example.com/me/orders/A1" in shown(template, locale).body
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", FIELDS)
+@pytest.mark.parametrize("without", ["amount", "order", "code", "minutes", "product", "units", "due", "path"])
+def test_each_field_that_a_message_has_is_needed(template: str, locale: str, without: str) -> None:
+    if without not in FIELDS[template]:
+        assert shown(template, locale).subject
+        return
+    fields = {name: value for name, value in FIELDS[template].items() if name != without}
+    with pytest.raises(KeyError):
+        render(template, locale, fields)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_money_that_comes_back_is_named_in_the_subject(locale: str) -> None:
+    for template in ("refund_settled", "product_missed"):
+        assert "¥50.00" in shown(template, locale).subject
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_code_can_be_read_on_the_locked_screen_and_nobody_asks_for_it(locale: str) -> None:
+    text = shown("sign_in_code", locale)
+    assert "314159" in text.subject
+    assert ("nobody of ours will ever ask" if locale == "en" else "绝不会向您索要") in text.body
+    assert "http" not in text.body  # nothing to click: a mail that asks for a click teaches people to fall for one
+
+
+def test_a_message_that_nobody_wrote_is_the_callers_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        render("birthday", "en", {})
+
+
+def test_what_a_customer_wrote_can_not_become_a_field() -> None:
+    fields = FIELDS["product_missed"] | {"product": "$amount ${order}"}
+    assert "$amount ${order}" in render("product_missed", "en", fields).body
