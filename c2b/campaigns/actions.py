@@ -1,49 +1,64 @@
 """What the merchant does with a campaign: set it up, move it on, pause it; and what its timetable does by itself."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
 from c2b.campaigns import campaign_file, readiness, rules
-from c2b.campaigns.models import Campaign
+from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState, NotReady
 from c2b.errors import N_, Invalid, NotFound, Refused
 
 
 def create(session: Session, *, document: Mapping[str, Any], actor: str, now: datetime) -> Campaign:
-    """Make a campaign of a parsed TOML document, or update the draft that has its slug; the same document twice changes nothing.
+    """Make a campaign of a parsed TOML document, or change the one that has its slug; the same document twice changes nothing.
 
-    Raises InvalidFile for mistakes in the document and Refused if the campaign is a draft no more.
+    Until voting opens everything can be changed, from its close until ordering opens the instants that are to come; what has come
+    stays as it was. Raises InvalidFile for mistakes in the document, Refused for a change of what is frozen.
     """
     values = campaign_file.read(document).values
     found = session.scalars(select(Campaign).where(Campaign.slug == values["slug"]).with_for_update()).one_or_none()
-    if found is None:
-        made = Campaign(state=CampaignState.DRAFT, secret=secrets.token_bytes(32), created_at=now, **values)
-        session.add(made)
-        session.flush()
-        record(session, actor=actor, action="campaign.create", campaign=made.slug, after=_plain(values), now=now)
-        return made
-    changed = _changed(found, values)
-    if not changed:
+    if found is not None:
+        _change(session, found, values, actor=actor, now=now)
         return found
-    if found.state is not CampaignState.DRAFT:
-        frozen = N_("Campaign %(slug)s is “%(state)s”; its rules can be changed in a draft only")
-        raise Refused(frozen, slug=found.slug, state=found.state.value)
+    made = Campaign(state=CampaignState.DRAFT, secret=secrets.token_bytes(32), created_at=now, **values)
+    session.add(made)
+    session.flush()
+    record(session, actor=actor, action="campaign.create", campaign=made.slug, after=_plain(values), now=now)
+    return made
+
+
+def _change(session: Session, found: Campaign, values: Mapping[str, Any], *, actor: str, now: datetime) -> None:
+    changed = {name: value for name, value in values.items() if getattr(found, name) != value and not rules.is_history(found, name)}
+    if not changed:
+        return
+    _refuse_frozen(session, found, changed)
     before = _plain({name: getattr(found, name) for name in changed})
-    session.execute(update(Campaign).where(Campaign.id == found.id).values(changed))
+    try:
+        with session.begin_nested():
+            session.execute(update(Campaign).where(Campaign.id == found.id).values(changed))
+    except IntegrityError as error:  # the database counts the votes of every ballot
+        fewer = N_("Campaign %(slug)s has ballots with more votes than %(votes_each)s; import them again with fewer, or leave votes_each")
+        raise Refused(fewer, slug=found.slug, votes_each=values["votes_each"]) from error
     session.refresh(found)
     record(session, actor=actor, action="campaign.update", campaign=found.slug, before=before, after=_plain(changed), now=now)
-    return found
 
 
-def _changed(found: Campaign, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if getattr(found, name) != value}
+def _refuse_frozen(session: Session, found: Campaign, changed: Collection[str]) -> None:
+    names = rules.frozen(found, changed)
+    if names:
+        late = N_("Campaign %(slug)s is “%(state)s”; it is too late to change %(names)s")
+        raise Refused(late, slug=found.slug, state=found.state.value, names=", ".join(names))
+    if "currency" in changed and session.scalars(select(Candidate.id).where(Candidate.campaign_id == found.id).limit(1)).first():
+        priced = N_("The candidates of campaign %(slug)s have prices in %(currency)s; start a campaign of its own for another currency")
+        raise Refused(priced, slug=found.slug, currency=found.currency)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import enum
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -98,6 +98,14 @@ _WITH_VOTING = (
     CampaignState.DECIDED,
     CampaignState.COMPLETED,
 )
+_BEGINS = {
+    "voting_opens": CampaignState.VOTING,
+    "voting_closes": CampaignState.TALLY,
+    "ordering_opens": CampaignState.ORDERING,
+    "ordering_closes": CampaignState.SETTLING,
+}
+"""Which state each instant brings."""
+_AFTER_VOTING = frozenset({"ordering_opens", "ordering_closes", "balance_opens", "balance_due", "delivery_expected"})
 _LEFT_BY_A_RUN = {
     CampaignState.TALLY: N_("Campaign %(slug)s waits for the selection: run c2b select %(slug)s"),
     CampaignState.SETTLING: N_("Campaign %(slug)s waits for the decision: run c2b decide %(slug)s"),
@@ -169,18 +177,26 @@ def due(campaign: Timetable, now: datetime) -> CampaignState | None:
 
 def instants_moved(campaign: Timetable, *, to: CampaignState, now: datetime) -> dict[str, datetime]:
     """Return the instants that lie after `now` though entering `to` means that they have come; a phase may have length zero."""
+    return {name: now for name in _begun(campaign, to) if now < (getattr(campaign, name) or now)}
+
+
+def _begun(campaign: Timetable, at: CampaignState) -> set[str]:
+    """Return the instants that have come when the campaign is in the state `at`."""
     own = states(campaign)
-    begins = {
-        "voting_opens": CampaignState.VOTING,
-        "voting_closes": CampaignState.TALLY,
-        "ordering_opens": CampaignState.ORDERING,
-        "ordering_closes": CampaignState.SETTLING,
-    }
-    return {
-        name: now
-        for name, state in begins.items()
-        if state in own and own.index(state) <= own.index(to) and now < (getattr(campaign, name) or now)
-    }
+    return {name for name, state in _BEGINS.items() if at in own and state in own and own.index(state) <= own.index(at)}
+
+
+def is_history(campaign: Timetable, name: str) -> bool:
+    """Say whether the column `name` is an instant that has come: advancing may have moved it, and no file moves it again."""
+    return name in _begun(campaign, campaign.state)
+
+
+def frozen(campaign: Timetable, names: Iterable[str]) -> list[str]:
+    """Return which of the columns `names` can't be changed any more: the rules once voting opens, the later instants once ordering does."""
+    if campaign.state in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+        return []
+    movable = _AFTER_VOTING if campaign.state in (CampaignState.TALLY, CampaignState.SELECTED) else frozenset()
+    return sorted(set(names) - movable)
 
 
 def too_late(campaign: Timetable, *, to: CampaignState, now: datetime) -> list[Missing]:

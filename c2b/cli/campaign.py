@@ -37,13 +37,17 @@ def group() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_json
 def create(file: Path, *, as_json: bool) -> None:
-    """Make a campaign from a TOML FILE; on a draft, update it."""
+    """Make a campaign from a TOML FILE, or change what isn't frozen yet of the one that has its slug."""
     document = _parsed(file)
-    for notice in campaign_file.read(document).notices:
+    asked = campaign_file.read(document)
+    for notice in asked.notices:
         click.echo(f"c2b: {notice}", err=True)
     with context.transaction() as session:
         made = actions.create(session, document=document, actor=context.actor(), now=clock.now())
         shown = _facts(made)
+        come = [name for name in _INSTANTS if getattr(made, name) != asked.values[name]]
+    for name in come:
+        click.echo(f"c2b: {name} has come and stays {shown[name]}", err=True)
     context.output(shown, as_json=as_json, lines=[f"{shown['slug']}: {shown['state']}"])
 
 

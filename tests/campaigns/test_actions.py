@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -59,16 +59,106 @@ class TestCreating:
         changed = session.scalars(select(AuditEntry).where(AuditEntry.action == "campaign.update")).one()
         assert (changed.before, changed.after) == ({"title": "2027 春夏"}, {"title": "春夏"})
 
-    def test_is_refused_once_it_is_a_draft_no_more(self, session: Session, now: datetime) -> None:
-        actions.create(session, document=document(), actor=WHO, now=make.OPENS)
-        advance(session, "scheduled", make.OPENS)
-        with pytest.raises(Refused, match="in a draft only"):
-            actions.create(session, document=document(title="春夏"), actor=WHO, now=now)
-
     def test_with_mistakes_makes_nothing(self, session: Session, now: datetime) -> None:
         with pytest.raises(Invalid):
             actions.create(session, document=document(currency="XXL"), actor=WHO, now=now)
         assert queries.campaigns(session) == []
+
+
+def timetable(**changes: Any) -> dict[str, Any]:
+    """Return the document with some instants or rules set anew: `ordering__closes=...`."""
+    whole = document()
+    for path, value in changes.items():
+        section, name = path.split("__")
+        whole[section] = whole.get(section, {}) | {name: value}
+    return whole
+
+
+LATER = datetime(2027, 4, 2, 22)  # noqa: DTZ001  as TOML gives it
+MOVES = {"ordering__closes": LATER, "delivery__expected": LATER.date(), "balance__opens": LATER + TICK, "balance__due": LATER + 2 * TICK}
+
+
+def at(session: Session, state: str, now: datetime) -> Campaign:
+    """Make the campaign and put it into a state, whatever it takes to get there."""
+    made = actions.create(session, document=document(), actor=WHO, now=make.OPENS)
+    made.state = CampaignState(state)
+    session.flush()
+    return actions.create(session, document=document(), actor=WHO, now=now)
+
+
+class TestChanging:
+    @pytest.mark.parametrize("state", ["draft", "scheduled"])
+    def test_everything_is_possible_until_voting_opens(self, session: Session, now: datetime, state: str) -> None:
+        at(session, state, now)
+        changed = actions.create(session, document=timetable(voting__votes_each=9, **MOVES) | {"title": "春夏"}, actor=WHO, now=now)
+        assert (changed.state, changed.votes_each, changed.title) == (CampaignState(state), 9, "春夏")
+        assert changed.ordering_closes == datetime(2027, 4, 2, 14, tzinfo=UTC)
+
+    def test_a_passed_instant_that_blocks_a_scheduled_campaign_is_corrected(self, session: Session) -> None:
+        at(session, "scheduled", make.OPENS)
+        late = datetime(2027, 3, 20, tzinfo=UTC)
+        with pytest.raises(NotReady, match="voting closed on"):
+            advance(session, "voting", late)
+        moved = timetable(voting__closes=LATER, ordering__opens=LATER + TICK, ordering__closes=LATER + 2 * TICK)
+        actions.create(session, document=moved, actor=WHO, now=late)
+        assert advance(session, "voting", late).state is CampaignState.VOTING
+
+    @pytest.mark.parametrize("state", ["tally", "selected"])
+    def test_between_voting_and_ordering_the_instants_to_come_move_and_the_log_keeps_both(
+        self, session: Session, now: datetime, state: str
+    ) -> None:
+        at(session, state, now)
+        changed = actions.create(session, document=timetable(**MOVES), actor=WHO, now=now)
+        assert changed.ordering_closes == datetime(2027, 4, 2, 14, tzinfo=UTC)
+        assert changed.delivery_expected == LATER.date()
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "campaign.update")).one()
+        assert set(entry.before or {}) == {"ordering_closes", "delivery_expected", "balance_opens", "balance_due"}
+        assert (entry.before or {})["ordering_closes"] == "2027-03-30 14:00:00+00:00"
+        assert (entry.after or {})["ordering_closes"] == "2027-04-02 14:00:00+00:00"
+
+    @pytest.mark.parametrize("state", ["voting", "tally", "selected", "ordering", "settling", "decided", "completed", "cancelled"])
+    @pytest.mark.parametrize(
+        "rule", [{"voting__places": 1}, {"voting__votes_each": 9}, {"ordering__minimum": 1}, {"ordering__two_person": True}]
+    )
+    def test_a_rule_stays_once_voting_has_opened(self, session: Session, now: datetime, state: str, rule: dict[str, Any]) -> None:
+        at(session, state, now)
+        (path,) = rule
+        with pytest.raises(Refused, match=f"too late to change {path.split('__')[1]}$"):
+            actions.create(session, document=timetable(**rule), actor=WHO, now=now)
+        assert entries(session) == [("campaign.create", WHO)]
+
+    @pytest.mark.parametrize("state", ["voting", "ordering", "settling", "decided", "completed", "cancelled"])
+    def test_the_balance_stays_while_customers_vote_and_once_they_order(self, session: Session, now: datetime, state: str) -> None:
+        at(session, state, now)
+        with pytest.raises(Refused, match=r"too late to change balance_due, balance_opens$"):
+            actions.create(session, document=timetable(balance__opens=LATER, balance__due=LATER + TICK), actor=WHO, now=now)
+
+    def test_nobody_lengthens_the_vote_under_way(self, session: Session, now: datetime) -> None:
+        at(session, "voting", now)
+        with pytest.raises(Refused, match=r"too late to change voting_closes$"):
+            actions.create(session, document=timetable(voting__closes=datetime(2027, 3, 16, 22)), actor=WHO, now=now)  # noqa: DTZ001
+
+    def test_the_same_file_does_no_harm_after_a_phase_was_begun_early(self, session: Session, now: datetime) -> None:
+        actions.create(session, document=document(), actor=WHO, now=now)
+        early = make.OPENS - timedelta(days=3)
+        advance(session, "tally", early)
+        again = actions.create(session, document=document(), actor=WHO, now=now)
+        assert (again.voting_opens, again.voting_closes) == (early, early)
+        assert "campaign.update" not in dict(entries(session))
+
+    def test_the_votes_of_imported_ballots_are_not_cut(self, session: Session, now: datetime) -> None:
+        made = actions.create(session, document=document(), actor=WHO, now=now)
+        make.ballot(session, made, *(make.candidate(session, made, code) for code in ("K1", "K2", "K3")))
+        with pytest.raises(Refused, match="ballots with more votes than 2"):
+            actions.create(session, document=timetable(voting__votes_each=2), actor=WHO, now=now)
+        assert actions.create(session, document=timetable(voting__votes_each=3), actor=WHO, now=now).votes_each == 3
+
+    def test_prices_do_not_change_their_currency(self, session: Session, now: datetime) -> None:
+        made = actions.create(session, document=document(), actor=WHO, now=now)
+        assert actions.create(session, document=document(currency="HKD"), actor=WHO, now=now).currency == "HKD"
+        make.candidate(session, made, "K1")
+        with pytest.raises(Refused, match="prices in HKD"):
+            actions.create(session, document=document(), actor=WHO, now=now)
 
 
 class TestAdvancing:

@@ -41,6 +41,14 @@ class TestCreate:
         toml.write_text(EXAMPLE.replace("places = 150", "places = 100"), encoding="utf-8")
         assert shell.reads("campaign", "create", toml)["places"] == 100
 
+    def test_says_which_instants_have_come_already_and_stay(self, shell: Shell, toml: Path, tmp_path: Path) -> None:
+        shell.does("campaign", "create", toml)
+        shell.does("candidates", "import", "ss27", catalogue(tmp_path))
+        shell.does("campaign", "advance", "ss27", "voting")
+        again = shell.run("campaign", "create", toml)
+        assert (again.exit_code, again.stdout) == (0, "ss27: voting\n")
+        assert [line.split(" has come")[0] for line in again.stderr.splitlines()] == ["c2b: voting_opens"]
+
     def test_of_a_file_with_mistakes_names_every_field_in_one_line(self, shell: Shell, toml: Path) -> None:
         toml.write_text(EXAMPLE.replace("votes_each = 15", "votes_each = 0").replace("CN_DINGJIN", "CN"), encoding="utf-8")
         line = shell.refuses("campaign", "create", toml)
