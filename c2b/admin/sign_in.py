@@ -6,7 +6,9 @@ from werkzeug.wrappers import Response
 
 from c2b.admin.blueprint import bp
 from c2b.admin.page import Answer, shown_again_by, typed
+from c2b.errors import Refused
 from c2b.people import actions
+from c2b.people.rules import MAX_ADDRESS
 from c2b.ui.access import public
 from c2b.ui.shell import begin_login, end_login, local, now, transaction
 
@@ -27,9 +29,15 @@ def sign_in_form() -> str:
 @public
 @shown_again_by(sign_in_page)
 def sign_in() -> Answer:
-    """Sign in and go on to where they wanted to go."""
-    with transaction() as session:
-        token = actions.sign_in_staff(session, email=typed("email"), password=typed("password"), now=now())
+    """Sign in and go on to where they wanted to go; a refused try is counted."""
+    email = typed("email")[:MAX_ADDRESS]
+    try:
+        with transaction() as session:
+            token = actions.sign_in_staff(session, email=email, password=typed("password"), now=now())
+    except Refused:
+        with transaction() as session:
+            actions.note_wrong_password(session, email=email, now=now())
+        raise
     begin_login("staff", token)
     return redirect(local(typed("next"), url_for("admin.campaigns")), 303)
 

@@ -36,15 +36,14 @@ def place_order(
 ) -> str:
     """Write an order of `lines` (variant, units) with its obligations and the terms accepted in `locale`; returns its reference.
 
-    The same form sent twice (`idempotency_key`) is one order. Raises Refused where ordering is closed or a product can't be had,
-    Invalid for what can't be read.
+    The same form sent twice (`idempotency_key`) is one order. Raises Refused where ordering is closed, a product can't be had or the
+    form made an order of other units already; Invalid for what can't be read.
     """
     campaign = _campaign(session, slug)
     session.execute(select(Person.id).where(Person.id == person_id).with_for_update())  # limits count a person's orders one after the other
     if not 0 < len(idempotency_key) <= placing.LONGEST_KEY:
         raise Invalid(N_("This form is damaged; open the page again"), field="idempotency_key")
-    known = select(Order.ref).where(Order.person_id == person_id, Order.idempotency_key == idempotency_key)
-    if ref := session.scalar(known):
+    if ref := placing.sent_before(session, person_id, idempotency_key, lines):
         return ref
     _require_open(campaign, now)
     address = address or ShippingAddress()

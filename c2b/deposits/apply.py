@@ -22,6 +22,8 @@ from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import Answer, Heard
 from c2b.payments.rules import OPEN, PaymentState, RefundState
 
+_NOTE = 300
+"""Letters of a gateway's words that a payment keeps."""
 Parts = Sequence[tuple[PaymentPart, Obligation, OrderLine]]
 """What a payment is for, line by line."""
 
@@ -77,7 +79,7 @@ def _captured(session: Session, order: Order, payment: Payment, answer: Answer, 
     payment.settled_at, payment.provider_reference = now, answer.reference or None
     said, asked = (answer.amount, answer.currency, answer.merchant), (payment.amount, payment.currency, payment.merchant)
     if said != asked:
-        payment.state, payment.note = PaymentState.MISMATCH, f"asked for {asked}, the gateway says {said}"
+        payment.state, payment.note = PaymentState.MISMATCH, f"asked for {asked}, the gateway says {said}"[:_NOTE]
         session.flush()
         _close(session, _parts(session, payment), now)
         return
@@ -129,7 +131,7 @@ def _accept(session: Session, order: Order, parts: Parts, *, in_time: bool, now:
 
 def _still_open(session: Session, payment: Payment, answer: Answer, now: datetime) -> None:
     if answer.heard is Heard.FAILED:
-        payment.state, payment.settled_at, payment.note = PaymentState.FAILED, now, answer.why
+        payment.state, payment.settled_at, payment.note = PaymentState.FAILED, now, answer.why[:_NOTE]
         session.flush()
         _close(session, _parts(session, payment), now)
     elif answer.heard is Heard.PENDING:

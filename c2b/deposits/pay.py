@@ -1,8 +1,9 @@
 """Write ahead, then call: the intent is committed, the gateway asked outside of any transaction, its answer applied in a second one."""
 
+import logging
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
@@ -12,11 +13,13 @@ from c2b.deposits.apply import apply, apply_refund
 from c2b.deposits.models import Order
 from c2b.deposits.rules import PLACE_LASTS
 from c2b.errors import N_, Invalid, NotFound
+from c2b.jobs.rules import describe
 from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import Answer, Gateway, Gateways, Heard, PaymentFacts, RefundFacts, ask
 from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, PaymentState, RefundState, wait
 
 _BATCH = 20
+_log = logging.getLogger(__name__)
 
 
 def pay(database: Database, gateways: Gateways, *, order_ref: str, person_id: int, gateway: str, now: datetime) -> str:
@@ -58,12 +61,20 @@ def check(database: Database, gateways: Gateways, *, key: str, now: datetime) ->
 
 
 def sweep(database: Database, gateways: Gateways, now: datetime, *, limit: int = 100) -> int:
-    """Ask about payments that nobody asked about for a minute, the longest unasked first; returns how many."""
+    """Ask about payments that nobody asked about for a minute, the longest unasked first; returns how many.
+
+    One whose answer can't be applied is logged and asked about again later; the others don't wait for it.
+    """
     with database.reading() as session:
         quiet = select(Payment.key).where(Payment.state.in_(OPEN), Payment.checked_at <= now - SWEEP_AFTER, Payment.gateway.in_(gateways))
         keys = session.scalars(quiet.order_by(Payment.checked_at, Payment.id).limit(limit)).all()
     for key in keys:
-        check(database, gateways, key=key, now=now)
+        try:
+            check(database, gateways, key=key, now=now)
+        except Exception as error:  # noqa: BLE001  one stuck payment blocks nobody
+            _log.error("payment %s: its answer can't be applied: %s", key, describe(error))
+            with database.transaction() as session:
+                session.execute(update(Payment).where(Payment.key == key).values(checked_at=now))
     return len(keys)
 
 
@@ -78,8 +89,11 @@ def send_refunds(database: Database, gateways: Gateways, now: datetime, limit: i
             claimed = _claim(session, gateways, now, min(_BATCH, limit - done))
         for name, facts, sent_before in claimed:
             answer = _send(gateways[name], facts, sent_before=sent_before)
-            with database.transaction() as session:
-                apply_refund(session, key=facts.key, answer=answer, now=now)
+            try:
+                with database.transaction() as session:
+                    apply_refund(session, key=facts.key, answer=answer, now=now)
+            except Exception as error:  # noqa: BLE001  it is asked for by its key at its next attempt
+                _log.error("refund %s: its answer can't be applied: %s", facts.key, describe(error))
         done += len(claimed)
         if len(claimed) < _BATCH:
             break

@@ -15,7 +15,7 @@ from c2b.deposits.models import Obligation, OrderLine, PaymentPart, Place
 from c2b.deposits.rules import PLACE_LASTS, Outcome
 from c2b.errors import N_, Refused
 from c2b.payments.models import Payment
-from c2b.payments.rules import UNHEARD
+from c2b.payments.rules import OPEN, UNHEARD, PaymentState
 
 
 def free(session: Session, candidate_ids: Collection[int], *, besides: int | None, now: datetime) -> dict[int, int]:
@@ -80,16 +80,21 @@ def take(session: Session, lines: Collection[OrderLine], *, now: datetime) -> No
 
 
 def release(session: Session, line_ids: Collection[int]) -> None:
-    """Give the places of lines back."""
-    session.execute(delete(Place).where(Place.line_id.in_(line_ids)))
+    """Give the places of lines back, but for those that another payment still runs for."""
+    session.execute(delete(Place).where(Place.line_id.in_(line_ids), ~_has_payment(OPEN)))
 
 
 def is_live(now: datetime) -> ColumnElement[bool]:
     """A place that hasn't expired, or whose payment nobody knows about."""
-    unheard = (
+    return or_(Place.expires_at > now, _has_payment(UNHEARD))
+
+
+def _has_payment(states: Collection[PaymentState]) -> ColumnElement[bool]:
+    of_line = (
         select(PaymentPart.payment_id)
         .join(Obligation, Obligation.id == PaymentPart.obligation_id)
         .join(Payment, Payment.id == PaymentPart.payment_id)
-        .where(Obligation.line_id == Place.line_id, Payment.state.in_(UNHEARD))
+        .where(Obligation.line_id == Place.line_id, Payment.state.in_(states))
+        .correlate(Place)
     )
-    return or_(Place.expires_at > now, unheard.exists())
+    return of_line.exists()

@@ -52,6 +52,27 @@ def check_address(campaign: Campaign, address: ShippingAddress) -> None:
         )
 
 
+def sent_before(session: Session, person_id: int, idempotency_key: str, lines: Sequence[tuple[int, int]]) -> str | None:
+    """Return the order that this form of a customer made already, or None; the customer is locked.
+
+    Raises Refused if it was made of other units: whoever went back and changed the form must not take the old order for the new one.
+    """
+    sent = select(Order).where(Order.person_id == person_id, Order.idempotency_key == idempotency_key)
+    known = session.scalars(sent).one_or_none()
+    if known is None:
+        return None
+    asked: Counter[int] = Counter()
+    for variant_id, units in lines:
+        asked[variant_id] += units
+    made = select(OrderLine.variant_id, OrderLine.units).where(OrderLine.order_id == known.id)
+    if dict(session.execute(made).all()) != asked:
+        raise Refused(
+            N_("This form was sent before and made order %(ref)s of other products or pieces; to make a second order, send it again"),
+            ref=known.ref,
+        )
+    return known.ref
+
+
 def wanted(session: Session, campaign: Campaign, lines: Sequence[tuple[int, int]]) -> list[Wanted]:
     """Return what `lines` (variant, units) ask for, equal variants added up, in the order of the variants' ids.
 

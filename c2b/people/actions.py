@@ -22,6 +22,7 @@ __all__ = [
     "disable_staff",
     "end_login",
     "new_guest",
+    "note_wrong_password",
     "reserve_viewers",
     "reset_staff",
     "send_code",
@@ -50,15 +51,30 @@ def end_login(session: Session, *, token: str, now: datetime) -> None:
 
 
 def sign_in_staff(session: Session, *, email: str, password: str, now: datetime) -> str:
-    """Return a new login's token; raises Refused with one sentence for every cause, after the same time."""
-    staff = session.scalars(select(Staff).where(Staff.email == email.strip().lower())).one_or_none()
-    usable = staff if staff and staff.password_hash and not staff.disabled_at else None
+    """Return a new login's token; raises Refused with one sentence for every cause, after the same time.
+
+    The caller writes a refused try down by `note_wrong_password`, in a transaction that isn't undone.
+    """
+    staff = session.scalars(select(Staff).where(Staff.email == email.strip().lower()).with_for_update()).one_or_none()
+    usable = staff if staff and staff.password_hash and not staff.disabled_at and _is_looked_at(staff, now) else None
     right = _matches(usable.password_hash if usable else _NOBODYS, password)
     if usable is None or not right:
-        raise Refused(N_("The e-mail address or the password is wrong"))
+        raise Refused(N_("The e-mail address or the password is wrong; after several tries wait a minute"))
+    usable.wrong_passwords = 0
     if _PASSWORDS.check_needs_rehash(usable.password_hash):
         usable.password_hash = _PASSWORDS.hash(password)
     return start_login(session, staff_id=usable.id, now=now)
+
+
+def note_wrong_password(session: Session, *, email: str, now: datetime) -> None:
+    """Count a refused sign-in for the account, if there is one; a try that came too soon to be looked at doesn't count."""
+    staff = session.scalars(select(Staff).where(Staff.email == email.strip().lower()).with_for_update()).one_or_none()
+    if staff and _is_looked_at(staff, now):
+        staff.wrong_passwords, staff.wrong_password_at = staff.wrong_passwords + 1, now
+
+
+def _is_looked_at(staff: Staff, now: datetime) -> bool:
+    return rules.may_try_password(staff.wrong_passwords, staff.wrong_password_at, now)
 
 
 def _matches(hashed: str, password: str) -> bool:
@@ -117,6 +133,7 @@ def set_up_staff(session: Session, *, token: str, password: str, now: datetime) 
     if staff is None:
         raise Refused(N_("This link was used or has expired; ask an owner for a new one (c2b staff reset)"))
     staff.password_hash, staff.setup_hash, staff.setup_expires_at = _new_password(password), None, None
+    staff.wrong_passwords = 0
     audit.record(session, actor=f"staff:{staff.email}", action="people.set_up_staff", object=staff.email, now=now)
     return staff.email
 

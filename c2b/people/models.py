@@ -79,6 +79,10 @@ class Staff(Base):
     """Of the one-time set-up link's token."""
     setup_expires_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    wrong_passwords: Mapped[int] = mapped_column(default=0)
+    """Since the last right one."""
+    wrong_password_at: Mapped[datetime | None]
+    """The last one that was looked at."""
     created_at: Mapped[datetime]
 
 

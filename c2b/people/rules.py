@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from c2b.errors import N_, Invalid
 
@@ -87,6 +87,17 @@ CUSTOMER_LOGIN = timedelta(days=90)
 STAFF_LOGIN = timedelta(hours=12)
 SETUP_LIFE = timedelta(days=3)
 PASSWORD_LENGTH = 12
+FREE_PASSWORDS = 5
+PASSWORD_WAIT = timedelta(minutes=1)
+
+
+def may_try_password(wrong: int, last_wrong: datetime | None, now: datetime) -> bool:
+    """Say whether a password is looked at: `wrong` ones cost nothing five times, from then on one a minute is.
+
+    Counted per account, so that changing networks doesn't help; 1,440 guesses a day find no password of twelve characters.
+    """
+    return wrong < FREE_PASSWORDS or last_wrong is None or now >= last_wrong + PASSWORD_WAIT
+
 
 WRONG_CODE = N_("This code is not valid or has expired; check the newest message, or ask for a new code")
 """What a page says when `check_code` returns nothing: the same sentence for every cause."""

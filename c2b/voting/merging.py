@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, false, insert, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
@@ -17,7 +17,10 @@ from c2b.voting.rules import BallotSource
 
 
 def merge(session: Session, *, guest_id: int, person: Person, kind: AddressKind, now: datetime) -> dict[str, list[str]]:
-    """Make the guest's drafts count, in every campaign open at `now` whose anchor the proved address is; return what didn't fit."""
+    """Make the guest's drafts count, in every campaign in its voting phase whose anchor the proved address is; return what didn't fit.
+
+    A pause stops taps, not the proof of whose the taps before it were.
+    """
     left_over = {}
     for campaign in _open_drafts(session, guest_id, kind, now):
         if person.id == guest_id:
@@ -31,8 +34,8 @@ def _open_drafts(session: Session, guest_id: int, kind: AddressKind, now: dateti
     """Return the campaigns in which the guest has a draft that can count now, locked against a change of phase."""
     drafts = (Ballot.campaign_id == Campaign.id) & (Ballot.person_id == guest_id) & (Ballot.source == BallotSource.DRAFT)
     query = (
-        select(Campaign.id, Campaign.slug, Campaign.state, Campaign.votes_each)
-        .add_columns(Campaign.paused, Campaign.voting_opens, Campaign.voting_closes, Campaign.ordering_opens, Campaign.ordering_closes)
+        select(Campaign.id, Campaign.slug, Campaign.state, Campaign.votes_each, false().label("paused"))
+        .add_columns(Campaign.voting_opens, Campaign.voting_closes, Campaign.ordering_opens, Campaign.ordering_closes)
         .where(Campaign.identity == kind, select(Ballot.serial).where(drafts).exists())
         .order_by(Campaign.id)
         .with_for_update(key_share=True, read=True)
@@ -50,7 +53,9 @@ def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: in
     made = ballots.new_ballot(campaign.id, person_id, campaign.votes_each, now) | {"source": BallotSource.VERIFIED}
     session.execute(insert_into(session, Ballot).values(made).on_conflict_do_nothing())
     both = (Ballot.campaign_id == campaign.id) & Ballot.person_id.in_((guest_id, person_id))
-    session.execute(select(Ballot.person_id).where(both).order_by(Ballot.person_id).with_for_update()).all()
+    locked = select(Ballot.person_id, Ballot.source).where(both).order_by(Ballot.person_id).with_for_update()
+    if dict(session.execute(locked).all())[guest_id] is not BallotSource.DRAFT:
+        return []  # another tab has just made it somebody's
     mine = _picks(session, campaign, person_id)
     new, left = rules.fits(campaign.votes_each, mine.values(), list(_picks(session, campaign, guest_id).values()))
     session.execute(delete(Pick).where(Pick.campaign_id == campaign.id, Pick.person_id == guest_id))

@@ -44,18 +44,22 @@ def order(ref: str) -> str:
     return render_template("web/order.html", order=found, timeline=entries(found), line_state=line_state)
 
 
+def _number(line: str) -> int:
+    """Return a line's key; what isn't one is 0, which no line has."""
+    return int(line[:15]) if line.isascii() and line.isdigit() else 0
+
+
 @bp.post("/me/orders/<ref>/cancel")
 @customer_required
 def cancel(ref: str) -> Response:
     """Cancel one line, or all of them."""
-    line = request.form.get("line", "")
-    person_id = customer().person_id
+    line, person_id = request.form.get("line", ""), customer().person_id
     try:
         with transaction() as session:
-            if line.isascii() and line.isdigit():
-                actions.cancel_line(session, order_ref=ref, line_id=int(line[:15]), person_id=person_id, now=now())
-            elif line == "all":
+            if line == "all":
                 actions.cancel_order(session, order_ref=ref, person_id=person_id, now=now())
+            else:
+                actions.cancel_line(session, order_ref=ref, line_id=_number(line), person_id=person_id, now=now())
     except Refused as problem:
         flash(say(problem), "bad")
     else:

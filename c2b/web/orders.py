@@ -10,6 +10,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask import session as cookie
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response
 
 from c2b.campaigns.queries import OptionRow
@@ -150,7 +151,7 @@ def _page(
         rows=rows,
         sums=_sums(rows),
         errors=errors or {},
-        key=request.form.get("key") or secrets.token_urlsafe(16),
+        key=secrets.token_urlsafe(16),  # nothing was written by a form that is shown again
         form={name: request.form.get(name, "") for name in _ADDRESS},
         gateways=list(parts().gateways),
         gateway_name=_gateway_name,
@@ -205,9 +206,9 @@ def place(slug: str) -> Response | tuple[str, int]:
         return _page(slug, taken, status=400, errors=errors)
     try:
         ref = _write(slug, rows)
-        return _begin(ref)
     except (Invalid, Refused) as problem:
         return _page(slug, taken, status=400, errors={getattr(problem, "field", "") or "basket": say(problem)})
+    return _begin(ref)
 
 
 def _chosen(slug: str, taken: Mapping[str, Taken]) -> list[Row]:
@@ -234,10 +235,14 @@ def _write(slug: str, rows: list[Row]) -> str:
 
 
 def _begin(ref: str) -> Response:
-    """Begin the payment of an order and go where it is paid."""
-    gateway = request.form.get("gateway") or next(iter(parts().gateways))
+    """Begin the payment of an order and go where it is paid; if that is refused the order stands, and its page says why."""
     known = parts()
-    page = pay.pay(known.database, known.gateways, order_ref=ref, person_id=customer().person_id, gateway=gateway, now=now())
+    gateway = request.form.get("gateway") or next(iter(known.gateways), "")
+    try:
+        page = pay.pay(known.database, known.gateways, order_ref=ref, person_id=customer().person_id, gateway=gateway, now=now())
+    except (Invalid, Refused) as problem:
+        flash(say(problem), "bad")
+        page = f"/me/orders/{ref}"
     return redirect(page, 303)
 
 
@@ -245,11 +250,7 @@ def _begin(ref: str) -> Response:
 @customer_required
 def pay_again(ref: str) -> Response:
     """Pay what is due on an order: the payment that runs already, or a new one."""
-    try:
-        return _begin(ref)
-    except (Invalid, Refused) as problem:
-        flash(say(problem), "bad")
-        return redirect(f"/me/orders/{ref}", 303)
+    return _begin(ref)
 
 
 @bp.get("/c/<slug>/pay/<ref>")
@@ -275,7 +276,7 @@ def check(slug: str, ref: str) -> Response:
     state = pay.check(parts().database, parts().gateways, key=found.key, now=now())
     if state is PaymentState.CAPTURED:
         flash(_("The deposit is in. Your places are yours."), "ok")
-    here = f"/c/{slug}/pay/{ref}" if state is not PaymentState.CAPTURED else f"/me/orders/{found.order_ref}"
+    here = iri_to_uri(f"/c/{slug}/pay/{ref}") if state is not PaymentState.CAPTURED else f"/me/orders/{found.order_ref}"
     if "HX-Request" not in request.headers:
         return redirect(here, 303)
     if state in {PaymentState.CAPTURED, PaymentState.FAILED, PaymentState.MISMATCH}:

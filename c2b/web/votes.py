@@ -2,6 +2,7 @@
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries
@@ -64,7 +65,7 @@ def _answer(slug: str, card: CandidateCard, ballot: BallotView) -> Response:
 
 def _back(slug: str, code: str) -> Response:
     """Return to the place of the tap; a page that htmx showed is loaded anew, so that it shows how things really are."""
-    place = local(request.form.get("back", ""), f"/c/{slug}/") + f"#{code}"
+    place = iri_to_uri(local(request.form.get("back", ""), f"/c/{slug}/") + f"#{code}")
     if "HX-Request" in request.headers:
         answer = make_response("", 200)
         answer.headers["HX-Redirect"] = place

@@ -1,5 +1,7 @@
 """How staff come in and go out."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
@@ -29,6 +31,18 @@ def test_a_wrong_password_says_so_keeps_the_address_and_names_no_cause(app: Flas
     browser.press("Sign in", email="nobody@example.com", password="wrong", expect=409)
     assert browser.words == known
     assert browser.html.count("<title>Error: ") == 1
+
+
+def test_guessing_a_password_ends_after_five_tries_until_a_minute_has_passed(app: Flask, database: Database, clock: Clock) -> None:
+    account(database, Role.OWNER)
+    browser = Browser(app)
+    browser.get("/admin/sign-in")
+    for _ in range(5):
+        browser.press("Sign in", email="owner@example.com", password="wrong", expect=409)
+    browser.press("Sign in", email="owner@example.com", password=PASSWORD, expect=409)
+    clock.now += timedelta(minutes=1)
+    browser.press("Sign in", email="owner@example.com", password=PASSWORD)
+    assert browser.url == "/admin/"
 
 
 def test_who_wanted_a_page_gets_it_after_signing_in(app: Flask, database: Database) -> None:

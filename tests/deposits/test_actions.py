@@ -103,6 +103,15 @@ def test_the_same_form_sent_again_after_the_close_still_finds_its_order(shop: Sh
     assert shop.order(anna, (shirt[0], 1), key="form-1") == ref
 
 
+@pytest.mark.parametrize("changed", [[(0, 2)], [(1, 1)], [(0, 1), (1, 1)]])
+def test_a_form_that_was_changed_after_it_was_sent_is_not_taken_for_the_old_order(shop: Shop, changed: list[tuple[int, int]]) -> None:
+    anna, shirt = shop.customer(), shop.sells("K1")
+    ref = shop.order(anna, (shirt[0], 1), key="form-1")
+    with pytest.raises(Refused, match=f"made order {ref} of other products or pieces"):
+        shop.order(anna, *((shirt[size], units) for size, units in changed), key="form-1")
+    assert [(line.variant_id, line.units) for line in shop.lines(ref)] == [(shirt[0], 1)]
+
+
 def test_two_people_may_send_the_same_key(shop: Shop) -> None:
     shirt = shop.sells("K1")
     assert shop.order(shop.customer(), (shirt[0], 1), key="k") != shop.order(shop.customer(), (shirt[0], 1), key="k")

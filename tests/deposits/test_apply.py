@@ -9,7 +9,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.deposits.apply import apply, apply_refund
 from c2b.deposits.models import RefundLine
 from c2b.deposits.rules import Outcome, RefundReason
-from c2b.errors import NotFound
+from c2b.errors import NotFound, Refused
 from c2b.payments.protocol import Answer, Heard
 from c2b.payments.rules import PaymentState, RefundState
 from tests import make
@@ -86,6 +86,29 @@ def test_money_that_arrives_after_we_heard_of_a_failure_is_booked_and_goes_back(
     (refund,) = shop.refunds()
     assert shop.balances(PSP, f"owed:{ref}", f"hold:{refund.key}") == {PSP: -5980, f"owed:{ref}": 0, f"hold:{refund.key}": 5980}
     assert shop.findings() == []
+
+
+def test_late_money_of_a_payment_that_failed_leaves_the_place_to_the_payment_that_runs(shop: Shop) -> None:
+    anna, bob = shop.customer(), shop.customer()
+    shirt = shop.sells("K1", offer={"cap": 1})
+    ref = shop.order(anna, (shirt[0], 1))
+    first = shop.pay(ref, anna)
+    hear(shop, first, Answer(Heard.FAILED, why="declined"))
+    second = shop.pay(ref, anna)
+    hear(shop, first, captured(first))
+    with pytest.raises(Refused, match="Only 0 of K1 are left"):
+        shop.order(bob, (shirt[0], 1))
+    hear(shop, second, captured(second))
+    assert shop.lines(ref)[0].reserved_at == shop.now
+    assert reasons(shop) == [(RefundReason.PAID_LATE, 5980, None)]
+    assert shop.findings() == []
+
+
+def test_whatever_a_gateway_says_at_length_fits_into_its_note(shop: Shop) -> None:
+    ref, key = begun(shop)
+    assert hear(shop, key, Answer(Heard.FAILED, why="no " * 400)) is PaymentState.FAILED
+    assert shop.payment(key).note == ("no " * 100)
+    assert shop.lines(ref)[0].outcome is Outcome.OPEN
 
 
 def test_an_order_paid_twice_keeps_one_payment_and_returns_the_other(shop: Shop) -> None:

@@ -1,17 +1,20 @@
 """A gateway behind a bad line: whatever gets lost, c2b's books and the gateway's agree in the end."""
 
 import sqlite3
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from c2b.db import Database
 from c2b.deposits import actions, pay
+from c2b.deposits.apply import apply, apply_refund
 from c2b.deposits.rules import Outcome
 from c2b.errors import Invalid, NotFound
 from c2b.payments.models import Payment
+from c2b.payments.protocol import Answer
 from c2b.payments.rules import PaymentState, RefundState, wait
 from tests.deposits.scene import Shop
 
@@ -200,6 +203,60 @@ def test_the_sweeper_takes_the_longest_unasked_first(shop: Shop) -> None:
     shop.forward(seconds=60)
     assert pay.sweep(shop.database, {"sandbox": shop.gateway}, shop.now, limit=2) == 2
     assert [shop.payment(key).checked_at == shop.now for key in keys] == [True, True, False]
+
+
+def test_a_payment_whose_answer_cannot_be_applied_stops_no_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shirt = shop.sells("K1")
+    keys = []
+    for person in (shop.customer(), shop.customer()):
+        keys.append(shop.pay(shop.order(person, (shirt[0], 1)), person))
+        shop.sandbox.approve(keys[-1])
+    real = apply
+
+    def stuck(session: Session, *, key: str, answer: Answer, now: datetime) -> PaymentState:
+        if key == keys[0]:
+            raise ValueError("anna@example.com")
+        return real(session, key=key, answer=answer, now=now)
+
+    monkeypatch.setattr("c2b.deposits.pay.apply", stuck)
+    shop.forward(seconds=61)
+    assert shop.sweep() == 2
+    assert [shop.payment(key).state for key in keys] == [PaymentState.PENDING, PaymentState.CAPTURED]
+    assert keys[0] in caplog.text
+    assert "anna@example.com" not in caplog.text
+    assert shop.sweep() == 0, "it is asked about again after a minute, not at once"
+    monkeypatch.undo()
+    shop.forward(seconds=60)
+    assert shop.sweep() == 1
+    assert shop.payment(keys[0]).state is PaymentState.CAPTURED
+    agree(shop)
+
+
+def test_a_refund_whose_answer_cannot_be_applied_stops_no_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shirt = shop.sells("K1")
+    for person in (shop.customer(), shop.customer()):
+        cancel(shop, shop.buys(person, (shirt[0], 1)), person)
+    stuck_key, other_key = (refund.key for refund in shop.refunds())
+    real = apply_refund
+
+    def stuck(session: Session, *, key: str, answer: Answer, now: datetime) -> RefundState:
+        if key == stuck_key:
+            raise ValueError("anna@example.com")
+        return real(session, key=key, answer=answer, now=now)
+
+    monkeypatch.setattr("c2b.deposits.pay.apply_refund", stuck)
+    assert shop.send_refunds() == 2
+    assert [refund.state for refund in shop.refunds()] == [RefundState.UNKNOWN, RefundState.SETTLED]
+    assert stuck_key in caplog.text
+    assert other_key not in caplog.text
+    monkeypatch.undo()
+    shop.forward(minutes=1)
+    assert shop.send_refunds() == 1
+    agree(shop)
 
 
 def test_the_decision_can_ask_what_is_still_unknown(shop: Shop) -> None:

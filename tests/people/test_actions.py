@@ -107,6 +107,42 @@ def test_an_unknown_address_costs_as_many_password_checks_as_a_known_one(
     assert all(hashed.startswith("$argon2id$") for hashed in checked)
 
 
+def test_after_five_wrong_passwords_one_a_minute_is_looked_at_the_right_one_too(session: Session, now: datetime) -> None:
+    add(session, now, password=PASSWORD)
+
+    def signs_in(password: str, at: datetime) -> bool:
+        try:
+            actions.sign_in_staff(session, email="anna@example.com", password=password, now=at)
+        except Refused:
+            actions.note_wrong_password(session, email="Anna@example.com ", now=at)
+            return False
+        return True
+
+    assert not any(signs_in("wrong", now) for _ in range(5))
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
+    assert not signs_in(PASSWORD, now + minute - second)
+    assert not signs_in("wrong", now + minute)
+    assert not signs_in(PASSWORD, now + minute + second)
+    assert not signs_in(PASSWORD, now + 2 * minute - second), "tries that came too soon don't put the end off"
+    assert signs_in(PASSWORD, now + 2 * minute)
+    assert not any(signs_in("wrong", now + 2 * minute) for _ in range(4))
+    assert signs_in(PASSWORD, now + 2 * minute), "the right password begins a new count"
+
+
+def test_wrong_passwords_of_nobody_are_counted_nowhere(session: Session, now: datetime) -> None:
+    actions.note_wrong_password(session, email="nobody@example.com", now=now)
+    assert session.scalars(select(Staff)).all() == []
+
+
+def test_a_new_set_up_link_begins_a_new_count_of_wrong_passwords(session: Session, now: datetime) -> None:
+    add(session, now, password=PASSWORD)
+    for _ in range(6):
+        actions.note_wrong_password(session, email="anna@example.com", now=now)
+    link = actions.reset_staff(session, email="anna@example.com", actor="cli:root", now=now)
+    actions.set_up_staff(session, token=link, password=PASSWORD, now=now)
+    assert actions.sign_in_staff(session, email="anna@example.com", password=PASSWORD, now=now)
+
+
 def test_shutting_an_account_ends_its_logins_at_once(session: Session, now: datetime) -> None:
     add(session, now, password=PASSWORD)
     token = actions.sign_in_staff(session, email="anna@example.com", password=PASSWORD, now=now)

@@ -1,7 +1,8 @@
 from datetime import datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
@@ -11,8 +12,9 @@ from c2b.people import queries as people_queries
 from c2b.people.models import OneTimeCode, Person
 from c2b.people.queries import Customer
 from c2b.people.rules import AddressKind
-from c2b.voting import actions, queries
+from c2b.voting import actions, ballots, queries
 from c2b.voting.actions import SignedIn
+from c2b.voting.models import Ballot
 from c2b.voting.rules import BallotSource
 from tests import make
 
@@ -142,12 +144,41 @@ def test_after_voting_closed_a_draft_stays_a_draft(session: Session, campaign: C
     assert queries.counts(session, campaign.id) == {}
 
 
-def test_while_paused_no_draft_begins_to_count(session: Session, campaign: Campaign, now: datetime) -> None:
+@pytest.mark.parametrize("has_account", [False, True])
+def test_who_signs_in_during_a_pause_keeps_the_votes_given_before_it(
+    session: Session, campaign: Campaign, now: datetime, *, has_account: bool
+) -> None:
+    if has_account:
+        known(session, now, "K2")
     visitor = guest(session, now, "K1")
     campaign.paused = True
     session.flush()
-    sign_in(session, now, visitor.id)
-    assert queries.counts(session, campaign.id) == {}
+    signed_in = sign_in(session, now, visitor.id)
+    assert signed_in is not None
+    assert picked(session, campaign, signed_in.person_id) == ({"K1", "K2"} if has_account else {"K1"})
+    assert source(session, campaign, signed_in.person_id) is BallotSource.VERIFIED
+    assert {count.votes for count in queries.counts(session, campaign.id).values()} == {1}
+
+
+def test_a_draft_that_became_somebodys_meanwhile_stays_theirs(
+    session: Session, campaign: Campaign, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = known(session, now, "K2")
+    visitor = guest(session, now, "K1")
+    real = ballots.new_ballot
+
+    def meanwhile(*values: Any) -> dict[str, Any]:
+        """Another tab signs the guest in between looking for drafts and locking them."""
+        own = (Ballot.campaign_id == campaign.id) & (Ballot.person_id == visitor.id)
+        session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED))
+        return real(*values)
+
+    monkeypatch.setattr(ballots, "new_ballot", meanwhile)
+    signed_in = sign_in(session, now, visitor.id)
+    assert signed_in is not None
+    assert (signed_in.person_id, signed_in.left_over) == (account, {})
+    assert picked(session, campaign, visitor.id) == {"K1"}
+    assert picked(session, campaign, account) == {"K2"}
 
 
 def test_an_address_that_is_not_the_anchor_makes_no_draft_count(session: Session, campaign: Campaign, now: datetime) -> None:

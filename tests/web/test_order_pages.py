@@ -182,6 +182,31 @@ def test_the_same_form_sent_twice_is_one_order_and_one_payment(visit: Open, sqli
 
 
 @pytest.mark.usefixtures("ordering")
+def test_a_form_changed_by_the_back_button_makes_a_second_order_only_when_sent_again(visit: Open, sqlite_database: Database) -> None:
+    anna = customer(visit)
+    anna.get("/c/ss27/order?add=K07")
+    form, url = anna.html, anna.url
+    anna.press("Pay ", take=["K07"], **size(anna, "K07", "M"))
+    anna.html, anna.url = form, url  # the back button
+    anna.press("Pay ", expect=400, take=["K07"], **size(anna, "K07", "L"))
+    assert "This form was sent before" in anna.words
+    assert orders(sqlite_database) == 1
+    anna.press("Pay ", take=["K07"], **size(anna, "K07", "L"))
+    assert anna.url.startswith("/sandbox/pay/")
+    assert orders(sqlite_database) == 2
+
+
+@pytest.mark.usefixtures("ordering")
+def test_an_order_whose_payment_cannot_begin_stands_and_says_why(visit: Open, sqlite_database: Database) -> None:
+    anna = customer(visit)
+    anna.get("/c/ss27/order?add=K07")
+    anna.press("Pay ", take=["K07"], gateway="stripe", **size(anna, "K07", "M"))
+    assert anna.url.startswith("/me/orders/")
+    assert "Choose how to pay" in anna.words
+    assert orders(sqlite_database) == 1
+
+
+@pytest.mark.usefixtures("ordering")
 def test_a_product_that_was_not_selected_can_not_be_taken(visit: Open, sqlite_database: Database) -> None:
     anna = customer(visit)
     anna.get("/c/ss27/order?add=K03")
@@ -265,6 +290,21 @@ def test_a_line_is_cancelled_alone_and_its_deposit_goes_back(visit: Open, sqlite
     with sqlite_database.reading() as session:
         assert sum(session.scalars(select(Refund.amount))) == 11960
         assert set(session.scalars(select(OrderLine.outcome))) == {Outcome.CANCELLED}
+
+
+@pytest.mark.usefixtures("ordering")
+@pytest.mark.parametrize("line", ["", "none", "9" * 30, "²", "-1"])
+def test_cancelling_what_is_no_line_says_so_and_cancels_nothing(visit: Open, sqlite_database: Database, line: str) -> None:
+    anna = customer(visit)
+    order(anna, "K07")
+    pay(anna)
+    anna.press("Check now")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', anna.html)
+    assert token
+    answer = anna.client.post(f"{anna.url}/cancel", data={"csrf_token": token[1], "line": line})
+    assert answer.status_code == 404
+    with sqlite_database.reading() as session:
+        assert session.scalars(select(OrderLine.outcome)).all() == [Outcome.OPEN]
 
 
 @pytest.mark.usefixtures("ordering")

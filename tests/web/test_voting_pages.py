@@ -333,6 +333,28 @@ def test_htmx_gets_the_card_and_the_bar_and_nothing_else(app: Flask) -> None:
 
 
 @pytest.mark.usefixtures("campaign")
+@pytest.mark.parametrize(
+    ("back", "place"),
+    [
+        ("/c/ss27/?q=毛衣&page=2", "/c/ss27/?q=%E6%AF%9B%E8%A1%A3&page=2#K05"),
+        ("/c/ss27/\r\nSet-Cookie: a=b", "/c/ss27/#K05"),
+        ("/\t/evil.example.com/", "/c/ss27/#K05"),
+        ("//[evil", "/c/ss27/#K05"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{"HX-Request": "true"}, {}])
+def test_the_way_back_from_a_refused_vote_is_a_page_of_the_shop(
+    app: Flask, clock: Clock, back: str, place: str, headers: dict[str, str]
+) -> None:
+    client = app.test_client()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/c/ss27/").text)
+    assert token
+    clock.at = make.CLOSES + timedelta(seconds=1)
+    answer = client.post("/c/ss27/votes/K05", data={"csrf_token": token[1], "back": back}, headers=headers)
+    assert answer.headers["HX-Redirect" if headers else "Location"] == place
+
+
+@pytest.mark.usefixtures("campaign")
 def test_htmx_is_sent_to_the_page_as_it_is_when_a_vote_is_refused(app: Flask, clock: Clock) -> None:
     client = app.test_client()
     token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/c/ss27/").text)
