@@ -56,13 +56,17 @@ class Grid:
         return sum(line.units for (down, _across), line in self.cells.items() if down == colour)
 
 
-def _across(line: Line) -> tuple[int, str]:
+def _first(line: Line, language: str) -> tuple[int, str]:
+    return line.option1_position, text(line.option1, line.option1_en, language)
+
+
+def _across(line: Line, language: str) -> tuple[int, str]:
     """Return what stands across, with its place in the file: the last option, mostly the size."""
-    return (line.option2_position, line.option2) if line.option2 else (line.option1_position, line.option1)
+    return (line.option2_position, text(line.option2, line.option2_en, language)) if line.option2 else _first(line, language)
 
 
-def _down(line: Line) -> tuple[int, str]:
-    return (line.option1_position, line.option1) if line.option2 else (0, "")
+def _down(line: Line, language: str) -> tuple[int, str]:
+    return _first(line, language) if line.option2 else (0, "")
 
 
 def grids(lines: Iterable[Line], language: str) -> list[Grid]:
@@ -71,8 +75,9 @@ def grids(lines: Iterable[Line], language: str) -> list[Grid]:
     for code, group in groupby(sorted(lines, key=lambda line: line.candidate_code), key=lambda line: line.candidate_code):
         own = list(group)
         name = text(own[0].candidate_name, own[0].candidate_name_en, language)
-        cells = {(_down(line)[1], _across(line)[1]): line for line in own}
-        found.append(Grid(code, name, _in_order(map(_across, own)), _in_order(map(_down, own)), cells))
+        places = [(_down(line, language), _across(line, language)) for line in own]
+        cells = {(down[1], across[1]): line for (down, across), line in zip(places, own, strict=True)}
+        found.append(Grid(code, name, _in_order(across for _, across in places), _in_order(down for down, _ in places), cells))
     return found
 
 

@@ -63,8 +63,10 @@ class Line:
     sku: str
     barcode: str
     option1: str
+    option1_en: str
     option1_position: int
     option2: str
+    option2_en: str
     option2_position: int
     units_ordered: int
     units_extra: int
@@ -141,8 +143,10 @@ def _lines(session: Session, campaign_id: int) -> dict[int, list[Line]]:
             Variant.sku,
             Variant.barcode,
             func.coalesce(first.value, ""),
+            func.coalesce(first.value_en, ""),
             func.coalesce(first.position, 0),
             func.coalesce(second.value, ""),
+            func.coalesce(second.value_en, ""),
             func.coalesce(second.position, 0),
             ProductionOrderLine.units_ordered,
             ProductionOrderLine.units_extra,

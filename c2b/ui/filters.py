@@ -1,5 +1,6 @@
 """How templates show amounts, instants and shares; always with words or units, never bare."""
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,12 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from c2b import money as money_module
+from c2b.errors import N_
 from c2b.ui.language import locale
 from c2b.ui.shell import now
 
+_GATEWAYS = {"sandbox": N_("Test payment")}
+_HAN = re.compile("[\u4e00-\u9fff]")
 _PATTERNS = {
     "zh_Hans_CN": {"minute": "M月d日 HH:mm", "minute_year": "y年M月d日 HH:mm", "day": "M月d日", "day_year": "y年M月d日", "month": "M月"},
     "en": {"minute": "d MMM HH:mm", "minute_year": "d MMM y HH:mm", "day": "d MMM", "day_year": "d MMM y", "month": "MMM"},
@@ -76,6 +80,16 @@ def number(value: int) -> str:
     return format_decimal(value, locale=locale())
 
 
+def gateway(name: str) -> str:
+    """Return how people call a way to pay."""
+    return _(_GATEWAYS[name]) if name in _GATEWAYS else name
+
+
+def language_of(kept: str) -> str:
+    """Return the tag of the language that a text of ours was kept in, which needn't be the page's: zh-CN or en."""
+    return "zh-CN" if _HAN.search(kept) else "en"
+
+
 def share(part: int, whole: int) -> int:
     """Return `part` of `whole` in whole per cent, rounded down, 0 to 100."""
     return min(100, part * 100 // whole) if whole > 0 else 100
@@ -86,4 +100,5 @@ def set_up(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money, instant=instant, instant_text=instant_text, day=day, until=until, number=number, price_range=price_range
     )
+    app.jinja_env.filters.update(gateway=gateway, language_of=language_of)
     app.jinja_env.globals.update(share=share, ngettext=ngettext)

@@ -19,6 +19,7 @@ from c2b.deposits.placing import ShippingAddress
 from c2b.deposits.queries import Basket, BasketItem, Choice
 from c2b.errors import Invalid, Refused
 from c2b.payments.rules import PaymentState
+from c2b.ui import filters
 from c2b.ui.language import locale
 from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, parts, reading, transaction
@@ -163,7 +164,7 @@ def _page(
 
 def _gateway_name(gateway: str) -> tuple[str, str]:
     """Return how a way to pay is called, and one line about it."""
-    return {"sandbox": (_("Test payment"), _("No real money moves; for trying things out"))}.get(gateway, (gateway, ""))
+    return filters.gateway(gateway), _("No real money moves; for trying things out") if gateway == "sandbox" else ""
 
 
 def _sums(rows: list[Row]) -> dict[str, int]:
