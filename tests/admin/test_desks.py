@@ -134,7 +134,7 @@ def test_deciding_stores_what_the_dry_run_said(database: Database, sign_in: Sign
     browser.get(f"/admin/ss27/production/{number[1]}")
     assert "Design K101 K101 customers 5, extra 0" in spoken(browser)
     browser.get("/admin/ss27/refunds")
-    assert "K102 minimum missed ¥59.80 sandbox Waiting" in spoken(browser)
+    assert "K102 minimum missed ¥59.80 Test payment Waiting" in spoken(browser)
 
 
 def test_a_wrong_code_decides_nothing(database: Database, sign_in: SignIn, clock: Clock) -> None:

@@ -33,8 +33,8 @@ EACH = 3
 SPOKEN = ("aria-label", "alt", "title", "placeholder", "content")
 NOT_SPOKEN = {"viewport", "htmx-config"}
 HAN = re.compile(r"[\u3400-\u9fff]+")
-CODE = re.compile(r"[\w.%+-]*[@/_\d#][\w.@/%#=&?+:-]*|\b[A-Z]{1,5}\b|--?[a-z]\w*")
-"""Addresses, paths, references, numbers, abbreviations."""
+CODE = re.compile(r"[0-9a-f]+…[0-9a-f]+|[\w.%+-]*[@/_\d#][\w.@/%#=&?+:-]*|\b[A-Z]{1,5}\b|--?[a-z]\w*")
+"""Hashes cut short, addresses, paths, references, numbers, abbreviations."""
 WORD = re.compile(r"[A-Za-z][a-z’']+")
 NAMES = {"Pabulib", "Beancount", "English", "demo"}
 
