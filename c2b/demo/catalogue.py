@@ -120,13 +120,21 @@ def _product(code: str, cut: str, dice: random.Random, names: set[str], minimums
 
 def _name(noun: Sequence[str], pattern: str, dice: random.Random, taken: set[str]) -> Text:
     kind = words()["patterns"][pattern]
-    fitting = [pair for group in words()["modifiers"] if pattern in group["for"] for pair in group["words"]]
-    general = [pair for group in words()["modifiers"] if not group["for"] for pair in group["words"]]
-    pairs = [*dice.sample(fitting, len(fitting)), *dice.sample(general, len(general))]
-    possible = (Text(f"{zh}{kind['zh']}{noun[0]}", " ".join(part for part in (en, kind["en"], noun[1]) if part)) for zh, en in pairs)
-    name = next(name for name in possible if name.zh not in taken and name.en not in taken)
+    fitting, general = (_shuffled(_modifiers(use), dice) for use in (pattern, ""))
+    possible = (Text(f"{zh}{kind['zh']}{noun[0]}", " ".join(filter(None, (en, kind["en"], noun[1])))) for zh, en in fitting + general)
+    name = next(name for name in possible if taken.isdisjoint((name.zh, name.en)))
     taken.update((name.zh, name.en))
     return name
+
+
+def _modifiers(pattern: str) -> list[Sequence[str]]:
+    """Return the words, in Chinese and English, that go before a name for `pattern`; those for any pattern for none."""
+    groups = (group for group in words()["modifiers"] if (pattern in group["for"] if pattern else not group["for"]))
+    return [pair for group in groups for pair in group["words"]]
+
+
+def _shuffled(pairs: list[Sequence[str]], dice: random.Random) -> list[Sequence[str]]:
+    return dice.sample(pairs, len(pairs))
 
 
 def _colours(allowed: Sequence[str] | None, dice: random.Random) -> tuple[Colour, ...]:

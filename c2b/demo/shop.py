@@ -55,11 +55,12 @@ def claim(data: Path, *, reset: bool) -> None:
 
     Raises Refused for a folder with anything in it that isn't a demo.
     """
-    if data.exists() and any(data.iterdir()) and not (data / MARKER).is_file():
-        raise Refused(N_("%(folder)s has other things in it; name an empty folder with --data"), folder=data)
-    if reset and data.exists():
-        shutil.rmtree(data)
     data.mkdir(parents=True, exist_ok=True)
+    if any(data.iterdir()) and not (data / MARKER).is_file():
+        raise Refused(N_("%(folder)s has other things in it; name an empty folder with --data"), folder=data)
+    if reset:
+        shutil.rmtree(data)
+        data.mkdir()
     (data / MARKER).touch()
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,11 @@ def enter(session: Session, campaign: Campaign, products: Sequence[Product], *, 
     """Enter the products as candidates of a campaign without any, with variants and pictures; `offered`: with prices and offers too."""
     session.execute(insert(Candidate), [_candidate(campaign, number, product) for number, product in enumerate(products, start=1)])
     ids = _ids(session, campaign)
-    session.execute(insert(OptionValue), [row for product in products for row in _options(ids[product.code], product)])
+    session.execute(insert(OptionValue), list(chain.from_iterable(_options(ids[product.code], product) for product in products)))
     values = _values(session, campaign)
     session.execute(insert(Variant), list(_variants(campaign, products, ids, values)))
-    session.execute(insert(Picture), [row for product in products for row in _pictures(campaign, product, ids[product.code], values)])
+    pictures = (_pictures(campaign, product, ids[product.code], values) for product in products)
+    session.execute(insert(Picture), list(chain.from_iterable(pictures)))
     if offered:
         suppliers = hire_suppliers(session)
         session.execute(insert(Offer), [_offer(ids[product.code], product, suppliers) for product in products])

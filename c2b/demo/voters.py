@@ -5,7 +5,8 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -72,10 +73,10 @@ def vote(session: Session, campaign: Campaign, *, voters: Sequence[int], until: 
     moments = arrivals(len(voters), campaign.voting_opens, until, dice)
     drawn = dict(zip(voters, ballots(candidates, moments, votes_each=campaign.votes_each, dice=dice), strict=True))
     session.execute(insert(Ballot), [_ballot(campaign, person, each) for person, each in drawn.items()])
-    picks = [row for person, each in drawn.items() for row in _picks(campaign, person, each)]
+    picks = list(chain.from_iterable(_picks(campaign, person, each) for person, each in drawn.items()))
     session.execute(insert(Pick), picks)
-    events = [row for person, each in drawn.items() for row in _events(campaign, person, each, until)]
-    session.execute(insert(VoteEvent), sorted(events, key=lambda row: row["at"]))
+    events = chain.from_iterable(_events(campaign, person, each, until) for person, each in drawn.items())
+    session.execute(insert(VoteEvent), sorted(events, key=itemgetter("at")))
     return len(picks)
 
 

@@ -3,8 +3,10 @@
 A place is taken when a payment starts and lasts 30 minutes, longer while nobody knows what became of the payment.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
@@ -24,7 +26,7 @@ def free(session: Session, candidate_ids: Collection[int], *, besides: int | Non
     An uncapped candidate isn't in the answer.
     """
     capped = select(Offer.candidate_id, Offer.cap).where(Offer.candidate_id.in_(candidate_ids), Offer.cap.is_not(None))
-    caps = {candidate_id: cap or 0 for candidate_id, cap in session.execute(capped)}
+    caps: dict[int, Any] = dict(session.execute(capped).all())
     if not caps:
         return {}
     taken = captured(session, caps)
@@ -34,8 +36,10 @@ def free(session: Session, candidate_ids: Collection[int], *, besides: int | Non
         .where(Place.candidate_id.in_(caps), OrderLine.order_id != (besides or 0), is_live(now))
         .group_by(Place.candidate_id)
     )
-    held = {candidate_id: int(units) for candidate_id, units in session.execute(live)}
-    return {candidate_id: cap - taken.get(candidate_id, 0) - held.get(candidate_id, 0) for candidate_id, cap in caps.items()}
+    left = Counter(caps)
+    left.subtract(taken)
+    left.subtract({candidate_id: int(units) for candidate_id, units in session.execute(live)})
+    return dict(left)
 
 
 def captured(session: Session, candidate_ids: Collection[int]) -> dict[int, int]:

@@ -78,17 +78,7 @@ def wanted(session: Session, campaign: Campaign, lines: Sequence[tuple[int, int]
 
     Raises Invalid for unreadable units or nothing at all; Refused for a variant that can't be ordered, naming it.
     """
-    units: Counter[int] = Counter()
-    for variant_id, wished in lines:
-        if wished < 1:
-            raise Invalid(N_("Order at least one piece of each"), field="units")
-        units[variant_id] += wished
-    if not units:
-        raise Invalid(N_("Choose at least one product, with its size"), field="lines")
-    if len(units) > MOST_LINES or max(units.values()) > MOST_UNITS:
-        raise Invalid(
-            N_("At most %(lines)s kinds and %(units)s pieces of each in one order"), field="units", lines=MOST_LINES, units=MOST_UNITS
-        )
+    units = _added_up(lines)
     rows = session.execute(
         select(Variant, Candidate, Offer.candidate_id)
         .join(Candidate, Candidate.id == Variant.candidate_id)
@@ -103,6 +93,20 @@ def wanted(session: Session, campaign: Campaign, lines: Sequence[tuple[int, int]
         _offered(campaign, variant, candidate, units[variant.id], offered=offer is not None and candidate.id in selected)
         for variant, candidate, offer in rows
     ]
+
+
+def _added_up(lines: Sequence[tuple[int, int]]) -> Counter[int]:
+    units: Counter[int] = Counter()
+    for variant_id, wished in lines:
+        if wished < 1:
+            raise Invalid(N_("Order at least one piece of each"), field="units")
+        units[variant_id] += wished
+    if not units:
+        raise Invalid(N_("Choose at least one product, with its size"), field="lines")
+    if len(units) > MOST_LINES or max(units.values()) > MOST_UNITS:
+        limit = N_("At most %(lines)s kinds and %(units)s pieces of each in one order")
+        raise Invalid(limit, field="units", lines=MOST_LINES, units=MOST_UNITS)
+    return units
 
 
 def within_limit(session: Session, campaign: Campaign, person_id: int, asked: Sequence[Wanted]) -> None:

@@ -85,11 +85,13 @@ def basket(session: Session, *, campaign: Campaign, person_id: int | None, add: 
         _item(campaign, each, picked=each.card.id in picks, added=each.card.code == add, units=units.get(each.card.id, 0), left=left)
         for each in products
     ]
-    items = [item for item in items if item.choices]
-    items.sort(key=lambda item: (not item.added, not item.picked))
-    shown = legal.terms(campaign.legal_profile, **legal.facts(campaign, locale))
+    shown = sorted((item for item in items if item.choices), key=lambda item: (not item.added, not item.picked))
+    facts = legal.facts(campaign, locale)
     return Basket(
-        tuple(items), ordering_is_open(campaign, now), legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)), shown
+        tuple(shown),
+        ordering_is_open(campaign, now),
+        legal.consequences(campaign.legal_profile, **facts),
+        legal.terms(campaign.legal_profile, **facts),
     )
 
 

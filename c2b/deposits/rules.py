@@ -161,9 +161,8 @@ def refund_reason(arrival: Arrival) -> RefundReason | None:
         return RefundReason.OVERPAID
     if arrival.cancel_requested or (arrival.in_time and arrival.outcome is Outcome.CANCELLED):
         return RefundReason.CANCELLED
-    if arrival.in_time and arrival.has_place and arrival.outcome is Outcome.OPEN and arrival.owed is ObligationState.DUE:
-        return None
-    return RefundReason.PAID_LATE
+    waited_for = (arrival.in_time, arrival.has_place, arrival.outcome, arrival.owed) == (True, True, Outcome.OPEN, ObligationState.DUE)
+    return None if waited_for else RefundReason.PAID_LATE
 
 
 @dataclass(frozen=True)
@@ -180,13 +179,21 @@ class LineMoney:
     balance_paid: bool = False
 
 
+_UNPAID = {False: Money.DEPOSIT_DUE, True: Money.NOTHING}
+"""By whether the line has ended."""
+_OWED = {False: Money.BALANCE_DUE, True: Money.OVERDUE}
+"""By whether the balance's day has passed."""
+_HELD = {False: Money.HELD, True: Money.PAID}
+"""By whether the balance is paid too."""
+
+
 def money_state(line: LineMoney, now: datetime) -> Money:
     """Derive where the money of a line stands at `now`."""
     ended = line.outcome in (Outcome.MISSED, Outcome.CANCELLED)
     if line.going_back or (ended and line.held):
         return Money.REFUND_DUE
     if line.held == 0:
-        return Money.REFUNDED if line.captured else Money.NOTHING if ended else Money.DEPOSIT_DUE
+        return Money.REFUNDED if line.captured else _UNPAID[ended]
     if line.balance_due_at is not None:
-        return Money.OVERDUE if now > line.balance_due_at else Money.BALANCE_DUE
-    return Money.PAID if line.balance_paid else Money.HELD
+        return _OWED[now > line.balance_due_at]
+    return _HELD[line.balance_paid]

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -32,8 +33,12 @@ __all__ = [
 ]
 
 _PASSWORDS = PasswordHasher()
-_NOBODYS = _PASSWORDS.hash(secrets.token_urlsafe(16))
-"""Checked for an unknown address too, so that the time of an answer tells nothing."""
+
+
+@cache
+def _nobodys() -> str:
+    """Return a hash that is checked for an unknown address too, so that the time of an answer tells nothing."""
+    return _PASSWORDS.hash(secrets.token_urlsafe(16))
 
 
 def start_login(session: Session, *, now: datetime, person_id: int | None = None, staff_id: int | None = None) -> str:
@@ -55,15 +60,16 @@ def sign_in_staff(session: Session, *, email: str, password: str, now: datetime)
 
     The caller writes a refused try down by `note_wrong_password`, in a transaction that isn't undone.
     """
-    staff = session.scalars(select(Staff).where(Staff.email == email.strip().lower()).with_for_update()).one_or_none()
-    usable = staff if staff and staff.password_hash and not staff.disabled_at and _is_looked_at(staff, now) else None
-    right = _matches(usable.password_hash if usable else _NOBODYS, password)
-    if usable is None or not right:
+    usable = select(Staff).where(Staff.email == email.strip().lower(), Staff.password_hash != "", Staff.disabled_at.is_(None))
+    staff = session.scalars(usable.with_for_update()).one_or_none()
+    known = staff if staff and _is_looked_at(staff, now) else None
+    right = _matches(known.password_hash if known else _nobodys(), password)
+    if known is None or not right:
         raise Refused(N_("The e-mail address or the password is wrong; after several tries wait a minute"))
-    usable.wrong_passwords = 0
-    if _PASSWORDS.check_needs_rehash(usable.password_hash):
-        usable.password_hash = _PASSWORDS.hash(password)
-    return start_login(session, staff_id=usable.id, now=now)
+    known.wrong_passwords = 0
+    if _PASSWORDS.check_needs_rehash(known.password_hash):
+        known.password_hash = _PASSWORDS.hash(password)
+    return start_login(session, staff_id=known.id, now=now)
 
 
 def note_wrong_password(session: Session, *, email: str, now: datetime) -> None:

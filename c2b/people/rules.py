@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from c2b.errors import N_, Invalid
@@ -130,24 +131,12 @@ def normalise(kind: AddressKind, typed: str) -> str:
 
     Raises Invalid (field `address`) for what can't be such an address.
     """
-    text = unicodedata.normalize("NFKC", typed).strip()
-    if kind is AddressKind.EMAIL:
-        return _normal_email(text)
-    if kind is AddressKind.PHONE:
-        return _normal_phone(text)
-    if kind is AddressKind.WECHAT and not _OPENID.fullmatch(text):
-        raise Invalid(N_("This is not a WeChat openid"), field="address")
-    if not text or len(text) > MAX_ADDRESS:
-        raise Invalid(N_("A voter's id has 1 to %(most)s characters"), field="address", most=MAX_ADDRESS)
-    return text
+    return _NORMAL[kind](unicodedata.normalize("NFKC", typed).strip())
 
 
 def _normal_email(text: str) -> str:
-    local, at, domain = text.lower().rpartition("@")
-    try:
-        domain = domain.encode("idna").decode("ascii") if at else ""
-    except UnicodeError:
-        domain = ""
+    local, _, typed = text.lower().rpartition("@")
+    domain = _ascii(typed)
     if len(text) > MAX_ADDRESS or not _EMAIL.fullmatch(f"{local}@{domain}"):
         raise Invalid(N_("“%(text)s” is not an e-mail address; write it like anna@example.com"), field="address", text=text[:80])
     domain = _SAME_PROVIDER.get(domain, domain)
@@ -156,6 +145,14 @@ def _normal_email(text: str) -> str:
     if domain in _IGNORES_DOTS:
         local = local.replace(".", "") or local
     return f"{local}@{domain}"
+
+
+def _ascii(domain: str) -> str:
+    """Return a domain as DNS knows it; nothing if it can't be one."""
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
 
 
 def _normal_phone(text: str) -> str:
@@ -169,6 +166,26 @@ def _normal_phone(text: str) -> str:
             N_("“%(text)s” is not a telephone number; write it with its country, like +86 138 0013 8000"), field="address", text=text[:40]
         )
     return compact
+
+
+def _normal_openid(text: str) -> str:
+    if not _OPENID.fullmatch(text):
+        raise Invalid(N_("This is not a WeChat openid"), field="address")
+    return text
+
+
+def _voters_id(text: str) -> str:
+    if not text or len(text) > MAX_ADDRESS:
+        raise Invalid(N_("A voter's id has 1 to %(most)s characters"), field="address", most=MAX_ADDRESS)
+    return text
+
+
+_NORMAL: dict[AddressKind, Callable[[str], str]] = {
+    AddressKind.EMAIL: _normal_email,
+    AddressKind.PHONE: _normal_phone,
+    AddressKind.WECHAT: _normal_openid,
+    AddressKind.IMPORTED: _voters_id,
+}
 
 
 def keyed_hash(secret_key: str, purpose: str, *parts: str) -> bytes:

@@ -86,14 +86,15 @@ def decide(products: Iterable[Product], max_products: int) -> list[ProductDecisi
 
 
 def _counted(product: Product) -> tuple[Sequence[Captured], int]:
+    left = _with_own_minimum(product.variants, product.value_minimums or {})
+    return left, sum(one.units for one in left)
+
+
+def _with_own_minimum(variants: Sequence[Captured], needs: Mapping[int, int]) -> Sequence[Captured]:
     """Leave out variants until every option value that is left has the units that it needs for itself."""
-    left, needs = product.variants, product.value_minimums or {}
-    while True:
-        short = {value for value, minimum in needs.items() if sum(one.units for one in left if value in one.values) < minimum}
-        kept = [one for one in left if not short.intersection(one.values)]
-        if len(kept) == len(left):
-            return kept, sum(one.units for one in kept)
-        left = kept
+    short = {value for value, minimum in needs.items() if sum(one.units for one in variants if value in one.values) < minimum}
+    kept = [one for one in variants if short.isdisjoint(one.values)]
+    return variants if len(kept) == len(variants) else _with_own_minimum(kept, needs)
 
 
 def _decision(product: Product, left: Sequence[Captured], units: int, *, made: bool) -> ProductDecision:
