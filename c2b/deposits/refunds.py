@@ -47,11 +47,13 @@ def queue_refunds(session: Session, *, lines: Select[int], reason: RefundReason,
             select(next_key(), Payment.id, payments.c.amount, _at(now), _at(now)).join(payments, payments.c.payment_id == Payment.id),
         )
     )
-    newest = select(func.max(Refund.id)).where(Refund.payment_id == held.c.payment_id).correlate(held).scalar_subquery()
+    new = ~select(RefundLine.id).where(RefundLine.refund_id == Refund.id).exists()
     session.execute(
         insert(RefundLine).from_select(
             ["refund_id", "order_id", "line_id", "amount", "reason"],
-            select(newest, held.c.order_id, held.c.line_id, held.c.amount, literal(reason, RefundLine.reason.type)),
+            select(Refund.id, held.c.order_id, held.c.line_id, held.c.amount, literal(reason, RefundLine.reason.type))
+            .join(held, held.c.payment_id == Refund.payment_id)
+            .where(new),
         )
     )
     ledger.post_rows(session, _to_hold(lines, now))
