@@ -102,8 +102,10 @@ def _chores(session: Session, campaign: Campaign, refunds: dict[RefundState, tup
 
 def _missing(found: list[Missing]) -> Iterator[Chore]:
     """Fold the same sentence about many candidates into one line, what stops the next phase first."""
-    sizes = Counter(thing.message for thing in found)
-    for thing in sorted({each.message: each for each in reversed(found)}.values(), key=lambda each: each.warning):
+    sizes, firsts = Counter(thing.message for thing in found), dict[str, Missing]()
+    for thing in found:
+        firsts.setdefault(thing.message, thing)
+    for thing in sorted(firsts.values(), key=lambda each: each.warning):
         kind, word = ("warn", _("Watch")) if thing.warning else ("bad", _("Missing"))
         more = sizes[thing.message] - 1
         what = str(_(thing.message, **thing.values))
