@@ -22,7 +22,6 @@ from c2b.ui.viewers import ViewerNumbers
 from c2b.web import about, gallery, me, media, orders, product, sign_in, votes
 
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
-_LARGEST_FORM = 1024 * 1024
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = the_clock.now) -> Flask:
@@ -37,7 +36,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config.update(
         MAX_CONTENT_LENGTH=_LARGEST_UPLOAD,
-        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=security.LARGEST_FORM,
         PERMANENT_SESSION_LIFETIME=timedelta(days=90),
         SESSION_REFRESH_EACH_REQUEST=False,
     )

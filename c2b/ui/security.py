@@ -3,12 +3,14 @@
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, g, request, session
 from flask_wtf.csrf import CSRFProtect
 
 from c2b.settings import Settings
 
 csrf = CSRFProtect()
+LARGEST_FORM = 1024 * 1024
+"""Bytes of a form without its files: it is read into memory."""
 
 
 def nonce() -> str:
@@ -28,6 +30,7 @@ def set_up(app: Flask, settings: Settings, form_hosts: tuple[str, ...] = ()) -> 
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=settings.https,
     )
+    app.before_request(_limit_size)  # before anything reads the form
     csrf.init_app(app)
     app.jinja_env.globals["nonce"] = nonce
     app.before_request(_refuse_other_sites)
@@ -49,6 +52,12 @@ def set_up(app: Flask, settings: Settings, form_hosts: tuple[str, ...] = ()) -> 
         if settings.https:
             response.headers["Strict-Transport-Security"] = "max-age=63072000"
         return response
+
+
+def _limit_size() -> None:
+    """Let only a browser that staff signed in with send large files."""
+    if request.mimetype != "multipart/form-data" or "staff" not in session:
+        request.max_content_length = LARGEST_FORM
 
 
 def _refuse_other_sites() -> None:
