@@ -15,7 +15,6 @@ from c2b.db import Database
 from c2b.ui import access, shell
 from c2b.ui.language import NAMES, locale, other_language
 from c2b.ui.retries import may_be_repeated
-from c2b.ui.security import LARGEST_FORM
 from c2b.ui.viewers import BLOCK, ViewerNumbers
 from tests.ui.test_house import make_app
 from tests.web.pages import lint, parse, text_of
@@ -169,14 +168,15 @@ def test_an_upload_over_the_limit_is_refused_before_anybody_looks_at_it(app: Fla
 
 
 @pytest.mark.parametrize(("staff", "status"), [(False, 413), (True, 200)])
-def test_only_staff_send_large_files(app: Flask, *, staff: bool, status: int) -> None:
+def test_only_staff_send_large_files(app: Flask, monkeypatch: pytest.MonkeyPatch, *, staff: bool, status: int) -> None:
+    monkeypatch.setattr("c2b.ui.security.LARGEST_FORM", 1000)
     app.config["WTF_CSRF_ENABLED"] = False
     app.add_url_rule("/upload", "upload", access.public(lambda: str(len(request.files))), methods=["POST"])
     client = app.test_client()
     if staff:
         with client.session_transaction() as stored:
             stored["staff"] = "token"
-    answer = client.post("/upload", data={"file": (io.BytesIO(b"x" * (LARGEST_FORM + 1)), "a.csv")})
+    answer = client.post("/upload", data={"file": (io.BytesIO(b"x" * 2000), "a.csv")})
     assert answer.status_code == status
 
 
