@@ -171,7 +171,7 @@ class Variant(Base):
         ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
         ForeignKeyConstraint(["candidate_id", "option1_id"], ["option_value.candidate_id", "option_value.id"]),
         ForeignKeyConstraint(["candidate_id", "option2_id"], ["option_value.candidate_id", "option_value.id"]),
-        CheckConstraint("tier2_price <= price AND tier3_price <= tier2_price", name="prices_fall"),
+        CheckConstraint("tier2_price <= price AND tier3_price <= tier2_price AND tier3_price <= price", name="prices_fall"),
     )
 
     id: Mapped[Key]

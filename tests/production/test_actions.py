@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from c2b.audit import queries as audit_log
@@ -110,6 +111,29 @@ def test_everybody_pays_the_price_of_the_tier_that_was_reached(session: Session,
     orders = [shop.buys(session, campaign, (small, units - 1)), shop.buys(session, campaign, (small, 1))]
     decide(session)
     assert [line.final_unit_price for order in orders for line in lines(session, order)] == [price, price]
+
+
+def test_nobody_pays_more_than_was_promised_though_the_price_of_the_tier_was_raised(session: Session) -> None:
+    campaign = shop.settling(session)
+    small = shop.variant(session, shop.product(session, campaign, "K1", tier2_units=20))
+    orders = []
+    for promised in (8500, 9500):
+        orders.append(shop.buys(session, campaign, (small, 20)))
+        for line in make.lines_of(session, orders[-1]):
+            line.unit_price = promised
+    small.tier2_price = 9000
+    decide(session)
+    assert [line.final_unit_price for order in orders for line in lines(session, order)] == [8500, 9000]
+
+
+@pytest.mark.parametrize("prices", [(8000, 8500, None), (8000, None, 8500), (8000, 7000, 7500)])
+def test_the_database_takes_no_price_of_a_later_tier_above_an_earlier_one(
+    session: Session, prices: tuple[int, int | None, int | None]
+) -> None:
+    small = shop.variant(session, shop.product(session, shop.settling(session), "K1"))
+    small.price, small.tier2_price, small.tier3_price = prices
+    with pytest.raises(IntegrityError, match="prices_fall"):
+        session.flush()
 
 
 def test_a_variant_without_a_lower_price_keeps_its_own_in_a_higher_tier(session: Session) -> None:
