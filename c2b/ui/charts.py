@@ -145,7 +145,7 @@ def timetable(spans: Sequence[Span], *, at: float | None, now_label: str, senten
         x += span.weight * scale + gap
     if at is not None:
         here = min(max(at, 0), 1) * width
-        body += Markup('<path d="M{0:.1f} 28V68" stroke="var(--c2)" stroke-width="2.5"/>').format(here)
-        body += Markup('<circle cx="{:.1f}" cy="28" r="4" fill="var(--c2)"/>').format(here)
+        body += Markup('<path d="M{0:.1f} 35V66" stroke="var(--c2)" stroke-width="2.5"/>').format(here)
+        body += Markup('<circle cx="{:.1f}" cy="35" r="5" fill="var(--c2)"/>').format(here)
         body += _text(min(max(here, 40), width - 40), 94, now_label, anchor="middle", strong=True)
     return _picture(sentence, body, width=width, height=98, kind="tt")
