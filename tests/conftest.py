@@ -13,6 +13,20 @@ from tests import databases
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer what a normal run leaves out."""
+    parser.addoption("--long", action="store_true", help="Run the tests marked long too.")
+    parser.addoption("--screenshots", metavar="DIR", help="Keep a picture of every page that the browser looks at.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what takes long, unless it is asked for."""
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes long; run it with --long"))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Run the test on both databases, each fresh and migrated."""
