@@ -14,7 +14,8 @@ from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.deposits import actions, pay
 from c2b.deposits import checks as deposit_checks
-from c2b.deposits.models import Order, OrderLine
+from c2b.deposits.models import Order, OrderLine, RefundLine
+from c2b.deposits.rules import RefundReason
 from c2b.ledger import checks as ledger_checks
 from c2b.ledger import queries as ledger
 from c2b.payments.gateways.sandbox.books import Sandbox
@@ -123,6 +124,14 @@ class Shop:
         self.sandbox.approve(key)
         assert self.check(key) is PaymentState.CAPTURED
         return ref
+
+    def cancel(self, ref: str, person: int) -> None:
+        with self.database.transaction() as session:
+            actions.cancel_order(session, order_ref=ref, person_id=person, now=self.now)
+
+    def reasons(self) -> list[RefundReason]:
+        with self.database.reading() as session:
+            return list(session.scalars(select(RefundLine.reason).order_by(RefundLine.id)))
 
     def forward(self, **by: float) -> None:
         self.now += timedelta(**by)
