@@ -24,14 +24,7 @@ def add(session: Session, campaign: Campaign, projects: Sequence[Project]) -> in
         return 0
     if campaign.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
         raise Refused(N_("Campaign %(slug)s has no candidates, and none can be added any more"), slug=campaign.slug)
-    seen: set[str] = set()
-    for project in projects:
-        if project.code in seen:
-            raise Invalid(N_("line %(line)s: there are two projects “%(code)s”"), line=project.line, code=project.code[:60], field="file")
-        seen.add(project.code)
-        if not _CODE.fullmatch(project.code):
-            bad = N_("line %(line)s: “%(code)s” can't be a code; it has letters A-Z, digits, - _ . only")
-            raise Invalid(bad, line=project.line, code=project.code[:60], field="file")
+    _check_codes(projects)
     rows = [
         {
             "campaign_id": campaign.id,
@@ -49,3 +42,14 @@ def add(session: Session, campaign: Campaign, projects: Sequence[Project]) -> in
     session.execute(insert(Variant), [variant | {"candidate_id": key, "sku": f"{campaign.slug}-{code}"[:80]} for key, code in made])
     session.execute(insert(Offer), [{"candidate_id": key, "minimum": 1, "pack": 1} for key, _ in made])
     return len(made)
+
+
+def _check_codes(projects: Sequence[Project]) -> None:
+    seen: set[str] = set()
+    for project in projects:
+        if project.code in seen:
+            raise Invalid(N_("line %(line)s: there are two projects “%(code)s”"), line=project.line, code=project.code[:60], field="file")
+        seen.add(project.code)
+        if not _CODE.fullmatch(project.code):
+            bad = N_("line %(line)s: “%(code)s” can't be a code; it has letters A-Z, digits, - _ . only")
+            raise Invalid(bad, line=project.line, code=project.code[:60], field="file")

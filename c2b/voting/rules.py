@@ -8,7 +8,7 @@ import hmac
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -148,7 +148,7 @@ def _result(tally: Tally, rules: SelectionRules, taken: Counter[str]) -> Selecti
         return SelectionResult.WITHDRAWN
     enough = tally.votes >= max(1, rules.min_votes)
     room = not rules.max_per_category or taken[tally.category] < rules.max_per_category
-    wins = enough and room and taken.total() < rules.places
+    wins = all((enough, room, taken.total() < rules.places))
     return SelectionResult.SELECTED if wins else SelectionResult.NOT_SELECTED
 
 
@@ -160,7 +160,7 @@ def margin(ranked: Sequence[Ranked], rules: SelectionRules, seed: bytes) -> dict
     inside = [each.tally.votes for each in ranked if each.result is SelectionResult.SELECTED]
     outside = [each.tally.votes for each in ranked if each.result is SelectionResult.NOT_SELECTED]
     last, first = min(inside, default=0), max(outside, default=0)
-    everything = (Tally(t.code, t.votes + t.held, 0, t.category, t.withdrawn) for t in (each.tally for each in ranked))
+    everything = (replace(each.tally, votes=each.tally.votes + each.tally.held, held=0) for each in ranked)
     with_held, now = _selected(choose(everything, rules, seed)), _selected(ranked)
     return {
         "last_selected": last,
