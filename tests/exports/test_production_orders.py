@@ -83,14 +83,14 @@ def test_extra_stock_and_an_unknown_cost_are_shown_as_they_are(session: Session,
 @pytest.mark.usefixtures("decided")
 def test_the_workbook_has_a_summary_and_a_page_a_supplier(session: Session) -> None:
     book = files.workbook(session, KIND)
-    assert book.sheetnames == ["汇总", "GZ1 广州织造", "TX2 桐乡织造二厂"]
+    assert book.sheetnames == ["汇总", "GZ1 广州织造", "TX2 桐乡织造二厂", "说明"]
     assert cells(book["汇总"])[:4] == [
         ("供应商代码", "供应商", "款数", "总件数", "金额", "币种"),
         ("GZ1", "广州织造", 1, 55, 5500, "CNY"),
         ("TX2", "桐乡织造二厂", 1, 60, 6000, "CNY"),
         ("合计", 2, 115, 11500, "CNY"),
     ]
-    assert ("运行哈希", "6" * 64) in cells(book["汇总"])
+    assert ("运行哈希", "6" * 64) in cells(book["说明"])
 
 
 @pytest.mark.usefixtures("decided")
@@ -101,6 +101,21 @@ def test_a_suppliers_page_has_its_lines_their_totals_and_a_grid_with_empty_sizes
     assert [row[0] for row in shown[1:3]] == ["ss27", "ss27"]
     assert shown[3] == ("合计", 60, 0, 60, 6000)
     assert shown[4:] == [(), ("K001", "款 K001"), ("", "S", "M", "L", "合计"), ("", 40, 0, 20, 60), ("合计", 40, 0, 20, 60)]
+
+
+@pytest.mark.usefixtures("decided")
+def test_every_page_prints_its_columns_side_by_side_and_none_is_too_narrow_for_its_times(session: Session) -> None:
+    book = files.workbook(session, KIND)
+    for page in book:
+        assert (page.page_setup.orientation, page.page_setup.fitToHeight, page.sheet_properties.pageSetUpPr.fitToPage) == (
+            "landscape",
+            0,
+            True,
+        )
+    assert book["TX2 桐乡织造二厂"].print_title_rows == "$1:$1"
+    instants = [(page, cell) for page in book for row in page.iter_rows() for cell in row if "hh" in cell.number_format]
+    assert instants
+    assert all(page.column_dimensions[cell.column_letter].width > len("2027-04-01T12:00:00+08:00") for page, cell in instants)
 
 
 @pytest.mark.usefixtures("decided")

@@ -56,8 +56,7 @@ def _pages(book: Book, sheet: Sheet, options: dict[str, Options]) -> None:
     totals = sheet.tally.totals
     total = (about.word("合计", "Total"), None, products, totals["units_total"], totals["amount"], about.currency)
     summary.row(_SUMMARY, total, bold=True)
-    summary.gap()
-    summary.facts(sheet)
+    book.about_page(sheet)
 
 
 def _options(rows: Iterable[Row]) -> dict[str, Options]:

@@ -15,6 +15,7 @@ from c2b.exports.writers.csv import FORMULA
 MOST_ROWS = 1_048_576
 """What a worksheet holds."""
 _LONGEST_TEXT = 32_767
+_A4 = 9
 _WIDTH = {Cell.TEXT: 18, Cell.INSTANT: 26}
 
 
@@ -25,7 +26,7 @@ def write(sheet: Sheet, stream: BinaryIO) -> None:
         page.header(sheet.columns)
         for row in sheet.rows:
             page.row(sheet.columns, row)
-        book.page(sheet.about.word("说明", "About"), _FACT).facts(sheet)
+        book.about_page(sheet)
 
 
 class Book:
@@ -45,11 +46,18 @@ class Book:
         self._book.close()
 
     def page(self, title: str, columns: Sequence[Column]) -> "Page":
-        """Add a worksheet with room for `columns`."""
+        """Add a worksheet with room for `columns`, which on paper lie side by side."""
         sheet = self._book.add_worksheet(self._name(title))
+        sheet.set_paper(_A4)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         for index, column in enumerate(columns):
             sheet.set_column(index, index, _WIDTH.get(column.cell, 12))
         return Page(self, sheet)
+
+    def about_page(self, sheet: Sheet) -> None:
+        """Add what the file is about as a page of its own, when the rows have passed."""
+        self.page(self.about.word("说明", "About"), _FACT).facts(sheet)
 
     def format(self, **properties: Any) -> Any:
         """Return a cell format, the same one for the same properties."""
@@ -77,7 +85,8 @@ class Page:
         self._next = 0
 
     def header(self, columns: Sequence[Column]) -> None:
-        """Write the columns' headers in the file's language, and keep them in sight."""
+        """Write the columns' headers in the file's language, and keep them in sight, on every sheet of paper too."""
+        self._sheet.repeat_rows(self._next)
         self.texts([column.header(self._book.about.locale) for column in columns])
         self._sheet.freeze_panes(self._next, 0)
 
