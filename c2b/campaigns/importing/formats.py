@@ -5,12 +5,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any, Literal
 
 from c2b.campaigns.importing.columns import COLUMNS, named
 from c2b.campaigns.importing.findings import Findings
 from c2b.campaigns.importing.reader import Encoding, Table, read_table
 from c2b.errors import N_, Invalid
+
+_MOST_VARIANTS = 1000
+"""Of one product; what is beyond is a slip."""
 
 Format = Literal["auto", "c2b", "shopify", "woocommerce"]
 
@@ -163,7 +167,7 @@ def _shopify_cells(raw: Mapping[str, str]) -> dict[str, str]:
 def _plain(markup: str) -> str:
     """Return the text of a piece of HTML, a line a paragraph."""
     broken = re.sub(r"(?i)<br\s*/?>|</(p|div|li|h[1-6]|tr)>", "\n", markup)
-    text = html.unescape(re.sub(r"<[^>]*>", "", broken))
+    text = html.unescape(re.sub(r"<[^<>]*>", "", broken))
     return "\n".join(line for line in (" ".join(part.split()) for part in text.splitlines()) if line)
 
 
@@ -231,6 +235,10 @@ def _variations(number: int, raw: Mapping[str, str], parents: Mapping[str, Mappi
         findings.problem(message, repair, row=number, column="Parent", value=raw.get("Parent", ""))
         return
     opened = [_opened(number, raw, parent, attribute, findings) for attribute in ("Attribute 1", "Attribute 2")]
+    if prod(len(every) or 1 for every in opened) > _MOST_VARIANTS:
+        message, repair = N_("the variation is for more than %(limit)s variants"), N_("name the values that it is for")
+        findings.problem(message, repair, row=number, column="Parent", value=raw["Parent"], limit=_MOST_VARIANTS)
+        return
     for values in product(*(every or ("",) for every in opened)):
         first, second = (value or raw.get(f"Attribute {axis} value(s)", "") for axis, value in enumerate(values, start=1))
         cells = {

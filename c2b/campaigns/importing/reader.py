@@ -29,6 +29,7 @@ MAX_BYTES = 32_000_000
 MAX_UNPACKED = 100_000_000
 MAX_ROWS = 100_000
 MAX_COLUMNS = 300
+MAX_CELLS = 2_000_000
 MAX_CELL = 50_000
 _DELIMITERS = (",", ";", "\t")
 _TOO_WIDE = N_("The file has more than %(limit)s columns; is it the right one?")
@@ -75,9 +76,9 @@ def read_table(data: bytes, *, encoding: Encoding, findings: Findings) -> Table:
 
 def _table(rows: Iterator[tuple[str, ...]], encoding: str) -> Table:
     header = _header(next(rows, ()))
-    kept = tuple(islice(_filled(rows, len(header)), MAX_ROWS + 1))
-    if len(kept) > MAX_ROWS:
-        raise Invalid(N_("The file has more than %(limit)s rows; split it"), limit=MAX_ROWS)
+    kept = tuple(islice(_filled(rows, len(header)), MAX_CELLS // len(header) + 1))
+    if len(kept) * len(header) > MAX_CELLS:
+        raise Invalid(N_("The file has more than %(limit)s cells; split it, or leave out columns that aren't used"), limit=MAX_CELLS)
     if not kept:
         raise Invalid(N_("The file has a header and nothing below it"))
     return Table(header, kept, encoding)
@@ -98,6 +99,8 @@ def _header(cells: tuple[str, ...]) -> tuple[str, ...]:
 def _filled(rows: Iterator[tuple[str, ...]], width: int) -> Iterator[Row]:
     """Return the rows that aren't blank, each as wide as the header."""
     for number, cells in enumerate(rows, start=2):
+        if number > MAX_ROWS + 1:  # blank ones count: a workbook can have a million of them in a few bytes
+            raise Invalid(N_("The file has more than %(limit)s rows; split it"), limit=MAX_ROWS)
         texts = tuple(cell.strip() for cell in cells)
         if any(texts[width:]):
             raise Invalid(N_("Row %(row)s has more cells than the header; is a value with a comma missing its quotes?"), row=number)
@@ -145,8 +148,8 @@ def _xlsx_rows(data: bytes, findings: Findings) -> Iterator[tuple[str, ...]]:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size may be a lie
-        for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS + 1), start=1):
-            if len(cells) > MAX_COLUMNS and cells[MAX_COLUMNS].value is not None:
+        for number, cells in enumerate(sheet.iter_rows(), start=1):
+            if len(cells) > MAX_COLUMNS:
                 raise Invalid(_TOO_WIDE, limit=MAX_COLUMNS)
             yield tuple(_cell_text(cell, number, findings) for cell in cells)
     except (
