@@ -44,6 +44,8 @@ DID = {
     "candidates.import": N_("Imported candidates"),
     "voting.look_at_counts": N_("Looked at counts"),
     "voting.import_ballots": N_("Imported ballots"),
+    "voting.hold": N_("Held a ballot"),
+    "voting.release": N_("Released a ballot"),
     "voting.select": N_("Ran the selection"),
     "deposits.withdraw": N_("Withdrew a candidate"),
     "deposits.cancel_campaign": N_("Cancelled the campaign"),

@@ -1,5 +1,6 @@
 """The command line; one group of commands a file."""
 
+import os
 from typing import Any
 
 import click
@@ -69,5 +70,6 @@ for _commands in _COMMANDS:
 
 
 def main() -> None:
-    """Run a command."""
+    """Run a command; what it writes holds personal data, so nobody else on this machine may read it."""
+    os.umask(0o077)
     group()

@@ -70,7 +70,7 @@ def phases(campaign: Campaign) -> list[Phase]:
         return "now" if at <= _ORDER.index(last) else "done"
 
     voting = campaign.voting_opens and campaign.voting_closes and span(campaign.voting_opens, campaign.voting_closes)
-    found = [Phase(_("Vote"), voting, state(CampaignState.VOTING, CampaignState.TALLY))] if voting else []
+    found = [Phase(_("Voting"), voting, state(CampaignState.VOTING, CampaignState.TALLY))] if voting else []
     delivery = _("from %(day)s", day=day(campaign.delivery_expected)) if campaign.delivery_expected else ""
     ordering = span(campaign.ordering_opens, campaign.ordering_closes)
     made = _("after %(day)s", day=instant_text(campaign.ordering_closes, zone, "day"))
