@@ -31,9 +31,14 @@ def is_local(base_url: str) -> bool:
 
 
 def require_secret(settings: Settings) -> Settings:
-    """Return the settings with their secret key; a local shop makes its own, any other must be given one that nobody guesses."""
+    """Return the settings with their secret key; a local shop makes its own, any other must be given one that nobody guesses.
+
+    Nor may any other be a demo, whose sign-in page shows its codes to everybody.
+    """
     if is_local(settings.base_url):
         return settings.with_local_secret()
+    if settings.demo:
+        raise Refused(N_("C2B_DEMO shows sign-in codes to everybody; unset it to serve %(url)s"), url=settings.base_url)
     if len(settings.secret_key.get_secret_value()) < _SHORTEST_SECRET:
         raise Refused(
             N_("Set C2B_SECRET_KEY to at least %(least)s random characters to serve %(url)s: it keys cookies and addresses"),

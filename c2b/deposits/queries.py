@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns import queries as campaigns
@@ -14,7 +14,6 @@ from c2b.deposits import legal, places
 from c2b.deposits.legal import Consequence
 from c2b.deposits.models import Order
 from c2b.deposits.order_view import OrderView, PaymentView, payment_view, views
-from c2b.deposits.refunds import RefundFigures
 from c2b.deposits.rules import (
     Prices,
     deposit_per_unit,
@@ -22,8 +21,7 @@ from c2b.deposits.rules import (
     units_to_next_tier,
 )
 from c2b.errors import N_, NotFound
-from c2b.payments.models import Payment, Refund
-from c2b.payments.rules import RefundState
+from c2b.payments.models import Payment
 from c2b.voting.queries import ballot, selected_ids
 
 
@@ -120,19 +118,6 @@ def payment(session: Session, *, key: str, person_id: int) -> PaymentView:
     if row is None:
         raise NotFound(N_("There is no such payment"))
     return payment_view(row[0], row[1])
-
-
-def refund_totals(session: Session, campaign_id: int) -> dict[RefundState, RefundFigures]:
-    """Return number and amount of a campaign's refunds in each state, 0 where there are none."""
-    rows = session.execute(
-        select(Refund.state, func.count(), func.sum(Refund.amount))
-        .join(Payment, Payment.id == Refund.payment_id)
-        .join(Order, Order.ref == Payment.payer)
-        .where(Order.campaign_id == campaign_id)
-        .group_by(Refund.state)
-    )
-    found = {state: RefundFigures(count, int(amount)) for state, count, amount in rows}
-    return {state: found.get(state, RefundFigures(0, 0)) for state in RefundState}
 
 
 def _item(campaign: Campaign, product: CandidateDetail, *, picked: bool, added: bool, units: int, left: dict[int, int]) -> BasketItem:

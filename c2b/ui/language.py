@@ -54,5 +54,5 @@ def other_language() -> dict[str, str]:
     """Return the address of this page in the other language, with that language's tag and name."""
     code, tag, name = next(names for key, names in NAMES.items() if key != locale())
     arguments = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
-    path = request.path if request.method in {"GET", "HEAD"} else "/"
+    path = "/" + request.path.lstrip("/\\") if request.method in {"GET", "HEAD"} else "/"  # "//host" is another site's address
     return {"href": f"{path}?{urlencode([*arguments, ('lang', code)])}", "tag": tag, "name": name}

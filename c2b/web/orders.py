@@ -5,6 +5,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from flask import session as cookie
@@ -77,7 +78,7 @@ def _asked(form: MultiDict[str, str]) -> dict[str, Taken]:
     """Read which products a form takes, with their options."""
     return {
         code: Taken(form.get(f"o1-{code}", ""), form.get(f"o2-{code}", ""), form.get(f"units-{code}", "1").strip())
-        for code in form.getlist("take")[:_MOST_KEPT]
+        for code in form.getlist("take")
     }
 
 
@@ -86,7 +87,7 @@ def _kept(slug: str) -> dict[str, Taken]:
 
 
 def _keep(slug: str, taken: Mapping[str, Taken]) -> None:
-    cookie["basket"] = {slug: {code: [each.option1, each.option2, each.units] for code, each in taken.items()}}
+    cookie["basket"] = {slug: {code: [each.option1, each.option2, each.units] for code, each in islice(taken.items(), _MOST_KEPT)}}
 
 
 def _row(item: BasketItem, taken: Taken | None) -> Row:

@@ -60,7 +60,7 @@ def test_an_unknown_campaign_is_a_page_that_says_so(app: Flask, sign_in: SignIn,
 def test_pages_without_a_campaign_are_whole(sign_in: SignIn) -> None:
     for language in ("en", "zh"):
         browser = sign_in(Role.OWNER, language, email=f"{language}@example.com")
-        for page in ("/admin/", "/admin/staff"):
+        for page in ("/admin/", "/admin/staff", "/admin/messages"):
             browser.get(page)
             assert browser.url == page
 

@@ -42,6 +42,8 @@ ALLOWED: dict[str, Permission | None] = {
     "exports": Permission.EXPORTS,
     "download": Permission.EXPORTS,
     "log": Permission.AUDIT,
+    "messages": Permission.PERSONAL_DATA,
+    "send_again": Permission.PERSONAL_DATA,
     "accounts": Permission.STAFF,
     "add_account": Permission.STAFF,
     "reset_account": Permission.STAFF,

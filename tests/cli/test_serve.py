@@ -44,6 +44,13 @@ def test_a_public_shop_does_not_start_without_a_secret_of_its_own(tmp_path: Path
     assert not (tmp_path / "secret-key").exists()
 
 
+def test_a_public_shop_is_never_a_demo_that_shows_its_codes(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, base_url="https://shop.example.com", secret_key=SecretStr("s" * 43), demo=True)
+    with pytest.raises(Refused, match="C2B_DEMO shows sign-in codes"):
+        require_secret(settings)
+    assert require_secret(settings.model_copy(update={"base_url": "http://127.0.0.1:8000"})).demo
+
+
 def test_a_public_shop_starts_with_a_long_secret_and_a_local_one_makes_its_own(tmp_path: Path) -> None:
     public = Settings(data=tmp_path, base_url="https://shop.example.com", secret_key=SecretStr("x" * 32))
     assert require_secret(public).secret_key.get_secret_value() == "x" * 32

@@ -10,7 +10,7 @@ from c2b.deposits.queries import Basket
 from c2b.deposits.rules import Money, Outcome
 from c2b.deposits.timeline import Event
 from c2b.errors import NotFound
-from c2b.payments.rules import PaymentState, RefundState
+from c2b.payments.rules import PaymentState
 from c2b.people.models import Person
 from tests import make
 from tests.deposits.scene import Shop
@@ -218,22 +218,3 @@ def test_my_orders_come_newest_first_by_a_fixed_number_of_statements(shop: Shop)
 def test_somebody_without_orders_has_none(shop: Shop) -> None:
     with shop.database.reading() as session:
         assert queries.my_orders(session, person_id=shop.customer(), locale="en", now=shop.now) == []
-
-
-def test_refund_totals_count_each_state(shop: Shop) -> None:
-    shirt = shop.sells("K1")
-    for _ in range(2):
-        shop.buys(shop.customer(), (shirt[0], 1))
-    with shop.database.transaction() as session:
-        actions.cancel_campaign(session, slug="ss27", reason="the mill burned down", actor="staff:a@example.com", now=shop.now)
-    with shop.database.reading() as session:
-        queued = queries.refund_totals(session, shop.campaign_id)
-    shop.send_refunds()
-    with shop.database.reading() as session:
-        settled = queries.refund_totals(session, shop.campaign_id)
-    assert {state: (figures.count, figures.amount) for state, figures in queued.items() if figures.count} == {
-        RefundState.QUEUED: (2, 11960)
-    }
-    assert {state: (figures.count, figures.amount) for state, figures in settled.items() if figures.count} == {
-        RefundState.SETTLED: (2, 11960)
-    }

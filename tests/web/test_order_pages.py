@@ -123,6 +123,15 @@ def test_several_products_are_one_order_and_one_payment(visit: Open, sqlite_data
 
 
 @pytest.mark.usefixtures("ordering")
+def test_whatever_is_ticked_is_ordered_though_the_cookie_keeps_less(visit: Open, sqlite_database: Database) -> None:
+    anna = customer(visit)
+    anna.get("/c/ss27/order?add=K07")
+    anna.press("Pay ", take=[*(f"X{number}" for number in range(60)), "K07"], **size(anna, "K07", "M"))
+    assert anna.url.startswith("/sandbox/pay/")
+    assert orders(sqlite_database) == 1
+
+
+@pytest.mark.usefixtures("ordering")
 def test_adding_up_writes_nothing_and_keeps_the_choices(visit: Open, sqlite_database: Database) -> None:
     anna = customer(visit)
     anna.get("/c/ss27/order?add=K07")

@@ -315,6 +315,13 @@ def test_the_way_back_after_sign_in_stays_in_the_shop(visit: Open) -> None:
     assert target.get("value") == "/me"
 
 
+@pytest.mark.parametrize("path", ["//evil.example.com/x", "/\\\\evil.example.com/x", "///evil.example.com"])
+def test_no_page_links_to_a_site_that_its_own_address_names(app: Flask, path: str) -> None:
+    page = app.test_client().get("/", environ_overrides={"PATH_INFO": path}).text
+    assert not re.search(r'href="[/\\]{2}|href="/\\', page)
+    assert 'href="/evil.example.com' in page
+
+
 @pytest.mark.usefixtures("campaign")
 def test_htmx_gets_the_card_and_the_bar_and_nothing_else(app: Flask) -> None:
     client = app.test_client()
