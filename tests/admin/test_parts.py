@@ -61,7 +61,8 @@ def test_every_state_of_a_production_order_has_words(app: Flask, language: str) 
 def line(code: str, first: tuple[int, str], second: tuple[int, str] = (0, ""), *, units: int = 1, extra: int = 0) -> Line:
     values: dict[str, Any] = {"line": 1, "candidate_code": code, "candidate_name": f"款 {code}", "candidate_name_en": f"Design {code}"}
     values |= {"sku": "", "barcode": "", "units_ordered": units, "units_extra": extra, "unit_cost": None, "tax_rate": None}
-    values |= {"option1_position": first[0], "option1": first[1], "option2_position": second[0], "option2": second[1]}
+    values |= {"option1_position": first[0], "option1": first[1], "option1_en": ""}
+    values |= {"option2_position": second[0], "option2": second[1], "option2_en": ""}
     return Line(**values)
 
 
