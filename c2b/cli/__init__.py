@@ -37,8 +37,8 @@ class Commands(click.Group):
         except BrokenPipeError:
             raise  # who reads our output has seen enough; click ends quietly
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{where}{error.strerror or error}") from error
+            said = filter(None, (error.filename, error.strerror or error))
+            raise click.ClickException(": ".join(map(str, said))) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -74,7 +74,7 @@ def _progress(lines: Sequence[Any]) -> Iterable[Any]:
 def show_report(report: ImportReport, *, as_json: bool, dry_run: bool, things: str) -> None:
     """Print what an import did; exit status 1 if it wrote nothing because of problems."""
     counts = {name: getattr(report, name) for name in ("written", "new", "changed", "unchanged", "skipped", "variants", "pictures")}
-    listed = {name: [_document(finding) for finding in getattr(report, name)] for name in ("problems", "notices")}
+    listed = {name: list(map(_document, getattr(report, name))) for name in ("problems", "notices")}
     context.output(counts | listed, as_json=as_json, lines=_lines(report, dry_run=dry_run, things=things))
     if not report.written and not dry_run:
         raise click.ClickException(f"nothing was written: {len(report.problems)} problems; repair them or use --skip-bad")
@@ -86,8 +86,8 @@ def _document(finding: importing.Finding) -> dict[str, Any]:
 
 
 def _lines(report: ImportReport, *, dry_run: bool, things: str) -> Iterator[str]:
-    yield from (f"problem: {finding}" for finding in report.problems)
-    yield from (f"notice: {finding}" for finding in report.notices)
+    yield from map("problem: {}".format, report.problems)
+    yield from map("notice: {}".format, report.notices)
     if report.written or dry_run:
         would = "would be " if dry_run else ""
         yield f"{things} {would}{report.new} new, {report.changed} changed, {report.unchanged} unchanged, {report.skipped} skipped"

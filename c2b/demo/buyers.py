@@ -2,18 +2,18 @@
 
 import random
 import secrets
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import accumulate
+from math import inf
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Offer, Variant
-from c2b.demo.voters import arrivals
+from c2b.demo.voters import arrivals, long_tail
 from c2b.deposits import legal
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.rules import ObligationKind, ObligationState, Prices, deposit_per_unit
@@ -75,15 +75,15 @@ def fill_baskets(
     choice: Sequence[Sequence[Variant]], caps: dict[int, int], people: Sequence[tuple[int, datetime]], dice: random.Random
 ) -> Iterator[Basket]:
     """Put one to three products into each person's basket, the best liked most often; never more of one than its cap."""
-    weights = list(accumulate(1 / (rank + 2) ** 0.95 for rank in range(len(choice))))
-    left = Counter(caps)
+    weights = long_tail(len(choice), shift=2, steepness=0.95)
+    left = defaultdict[int, float](lambda: inf, caps)
     for person, at in people:
         units: dict[Variant, int] = {}
-        for variants in {id(each): each for each in dice.choices(choice, cum_weights=weights, k=dice.choice((1, 1, 2, 2, 3)))}.values():
-            candidate, wanted = variants[0].candidate_id, dice.choice((1, 1, 1, 1, 2))
-            if candidate not in caps or left[candidate] >= wanted:
+        for rank in dict.fromkeys(dice.choices(range(len(choice)), cum_weights=weights, k=dice.choice((1, 1, 2, 2, 3)))):
+            candidate, wanted = choice[rank][0].candidate_id, dice.choice((1, 1, 1, 1, 2))
+            if left[candidate] >= wanted:
                 left[candidate] -= wanted
-                units[_one_of(variants, dice)] = wanted
+                units[_one_of(choice[rank], dice)] = wanted
         if units:
             yield Basket(secrets.token_urlsafe(12), person, at, units)
 

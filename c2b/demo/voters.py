@@ -92,12 +92,17 @@ def ballots(candidates: Sequence[int], moments: Sequence[datetime], *, votes_eac
     """Draw a ballot for each moment; a few candidates are loved by many, most by some (a shifted Zipf curve)."""
     favourites = list(candidates)
     dice.shuffle(favourites)
-    weights = list(accumulate(1 / (rank + 9) ** 0.85 for rank in range(len(favourites))))
+    weights = long_tail(len(favourites), shift=9, steepness=0.85)
     for at in moments:
         wanted = votes_each if dice.randrange(3) else dice.randint(1, votes_each)
         taps = list(dict.fromkeys(dice.choices(favourites, cum_weights=weights, k=wanted * 2)))[:wanted]
         undone = taps[:1] if len(taps) > 1 and not dice.randrange(12) else []
         yield Drawn(at, tuple(taps), tuple(undone))
+
+
+def long_tail(count: int, *, shift: int, steepness: float) -> list[float]:
+    """Return how much `count` things are liked, best first, each with all before it: a shifted Zipf curve."""
+    return list(accumulate(1 / (rank + shift) ** steepness for rank in range(count)))
 
 
 def _ballot(campaign: Campaign, person: int, drawn: Drawn) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A sheet: what every export is before it has a format."""
 
 import enum
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,14 +93,15 @@ class Tally:
 
     def watch(self, rows: Rows) -> Rows:
         """Pass the rows on."""
-        sums = {index: 0 for index, column in enumerate(self.columns) if column.total}
+        watched = {column.name: index for index, column in enumerate(self.columns) if column.total}
+        totals = dict.fromkeys(watched, 0)
         with closing(rows):
             for row in rows:
                 self.rows += 1
-                for index in sums:
-                    sums[index] += int(row[index] or 0)  # PostgreSQL adds up to decimals
+                for name, index in watched.items():
+                    totals[name] += int(row[index] or 0)  # PostgreSQL adds up to decimals
                 yield row
-        self.totals = {self.columns[index].name: total for index, total in sums.items()}
+        self.totals = totals
 
 
 @dataclass
@@ -122,6 +123,17 @@ class Sheet:
     def __post_init__(self) -> None:
         self.tally = Tally(self.columns)
         self.rows = self.tally.watch(self.rows)
+
+    @property
+    def place(self) -> dict[str, int]:
+        """Where in a row each column stands."""
+        return {column.name: index for index, column in enumerate(self.columns)}
+
+    def shown(self, way: Callable[[Cell, About], Callable[[Any], object]]) -> Iterator[list[object]]:
+        """Yield the rows as a format has them: each value in its cell's `way`; nothing stays nothing."""
+        ways = [way(column.cell, self.about) for column in self.columns]
+        for row in self.rows:
+            yield [None if value is None else show(value) for show, value in zip(ways, row, strict=True)]
 
 
 def stream(session: Session, statement: Select[*tuple[Any, ...]]) -> Rows:

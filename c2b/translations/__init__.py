@@ -6,6 +6,7 @@ English stands in the code: `N_`, `gettext`, and `_` in templates. The command l
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -47,7 +48,7 @@ def extracted(domain: str) -> set[Text]:
 def _sources(domain: str) -> Iterator[tuple[str, str]]:
     """Yield patterns of paths and how to read what fits them; the first that fits counts."""
     if domain == "rooms":
-        elsewhere = (*_ENGLISH, *(package for packages in PAGES.values() for package in packages))
+        elsewhere = (*_ENGLISH, *chain.from_iterable(PAGES.values()))
         yield from ((f"{package}/**", "ignore") for package in elsewhere)
         yield "**.py", "python"
     for package in PAGES.get(domain, ()):

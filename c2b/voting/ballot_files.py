@@ -37,6 +37,11 @@ class Project:
     name: str
     category: str
 
+    @property
+    def title(self) -> str:
+        """What it is called: its name, else its code."""
+        return self.name or self.code
+
 
 @dataclass
 class BallotFile:
@@ -110,10 +115,11 @@ def _ballots(rows: Numbered, at: _Columns, *, partial: bool) -> Iterator[BallotR
 
 def _pabulib(text: TextIO, projects: list[Project]) -> Iterator[BallotRow]:
     rows = _numbered(text, ";")
-    facts = {row[0].strip(): row[-1].strip() for _, row in _section(rows, "META", until="PROJECTS")}
+    _begin(rows, "META")
+    facts = {row[0].strip(): row[-1].strip() for _, row in _section(rows, until="PROJECTS")}
     if (kind := facts.get("vote_type", "")) not in APPROVAL:
         raise Invalid(N_("Ballots of the kind “%(kind)s” can't be counted here; only approval ballots can"), field="file", kind=kind)
-    listed = _section(rows, "", until="VOTES")
+    listed = _section(rows, until="VOTES")
     names = _header(listed, "project_id", "name")
     for line, row in listed:
         found = dict(zip(names, row, strict=False))
@@ -122,10 +128,13 @@ def _pabulib(text: TextIO, projects: list[Project]) -> Iterator[BallotRow]:
     yield from _ballots(rows, _Columns(names.index("voter_id"), names.index("vote"), ","), partial=False)
 
 
-def _section(rows: Numbered, name: str, *, until: str) -> Numbered:
-    """Yield the rows of a section up to the line that begins the next one; `name` is the line that it must begin with."""
-    if name and (first := next(rows, (1, [""]))[1]) != [name]:
+def _begin(rows: Numbered, name: str) -> None:
+    if (first := next(rows, (1, [""]))[1]) != [name]:
         raise Invalid(N_("The first line must be %(name)s, not “%(first)s”"), field="file", name=name, first=first[0][:40])
+
+
+def _section(rows: Numbered, *, until: str) -> Numbered:
+    """Yield the rows of a section up to the line that begins the next one."""
     for line, row in rows:
         if [cell.strip() for cell in row] == [until]:
             return

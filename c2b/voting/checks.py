@@ -1,6 +1,7 @@
 """What `c2b audit` proves of votes and selections, by recomputing them."""
 
 from collections.abc import Iterator
+from itertools import starmap
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -36,7 +37,7 @@ def _taps(session: Session) -> Iterator[Finding]:
 def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
     columns = (BallotLeaf.serial, BallotLeaf.version, BallotLeaf.held, BallotLeaf.commitment)
     rows = session.execute(select(*columns).where(BallotLeaf.campaign_id == campaign.id).order_by(BallotLeaf.index))
-    stored = [tree.Leaf(*row) for row in rows]
+    stored = list(starmap(tree.Leaf, rows))
     if stored != selecting.leaves(session, campaign):
         yield Finding("voting.ballots_unchanged", f"{campaign.slug}: ballots are not what they were at the selection")
     root = tree.root(leaf.hash() for leaf in stored)

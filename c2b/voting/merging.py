@@ -61,13 +61,18 @@ def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: in
     session.execute(delete(Pick).where(Pick.campaign_id == campaign.id, Pick.person_id == guest_id))
     if new:
         free = [slot for slot in range(1, campaign.votes_each + 1) if slot not in mine]
-        keys = [{"campaign_id": campaign.id, "person_id": person_id, "candidate_id": pick} for pick in new]
-        session.execute(
-            insert(Pick), [key | {"slot": slot, "votes_each": campaign.votes_each} for key, slot in zip(keys, free, strict=False)]
-        )
-        session.execute(insert(VoteEvent), [key | {"undo": False, "device": "", "at": now} for key in keys])
+        _cast(session, campaign, person_id, dict(zip(free, new, strict=False)), now)
         _verify(session, campaign, person_id)
     return list(session.scalars(select(Candidate.code).where(Candidate.id.in_(left)).order_by(Candidate.position)))
+
+
+def _cast(session: Session, campaign: Row[Any], person_id: int, picks: dict[int, int], now: datetime) -> None:
+    """Put candidates, by slot, on the person's ballot, with the taps that did it."""
+    ballot = {"campaign_id": campaign.id, "person_id": person_id}
+    slots = [ballot | {"candidate_id": pick, "slot": slot, "votes_each": campaign.votes_each} for slot, pick in picks.items()]
+    session.execute(insert(Pick), slots)
+    taps = [ballot | {"candidate_id": pick, "undo": False, "device": "", "at": now} for pick in picks.values()]
+    session.execute(insert(VoteEvent), taps)
 
 
 def _picks(session: Session, campaign: Row[Any], person_id: int) -> dict[int, int]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Offer, Variant
@@ -30,7 +30,7 @@ def add(session: Session, campaign: Campaign, projects: Sequence[Project]) -> in
             "campaign_id": campaign.id,
             "code": project.code,
             "position": position,
-            "name": project.name[:_NAME] or project.code,
+            "name": project.title[:_NAME],
             "category": project.category[:_CATEGORY],
             "price_from": 0,
             "price_to": 0,
@@ -40,7 +40,8 @@ def add(session: Session, campaign: Campaign, projects: Sequence[Project]) -> in
     made = session.execute(insert(Candidate).returning(Candidate.id, Candidate.code), rows).all()
     variant = {"campaign_id": campaign.id, "position": 1, "price": 0}
     session.execute(insert(Variant), [variant | {"candidate_id": key, "sku": f"{campaign.slug}-{code}"[:80]} for key, code in made])
-    session.execute(insert(Offer), [{"candidate_id": key, "minimum": 1, "pack": 1} for key, _ in made])
+    offers = select(Candidate.id, literal(1), literal(1)).where(Candidate.campaign_id == campaign.id)
+    session.execute(insert(Offer).from_select(("candidate_id", "minimum", "pack"), offers))
     return len(made)
 
 

@@ -15,15 +15,15 @@ def before_ordering(session: Session, campaign: Campaign) -> list[Missing]:
     if not selected:
         return [Missing(N_("no candidate is selected, so there is nothing to order"))]
     unpriced = func.count(Variant.id).filter(Variant.price.is_(None)).label("unpriced")
-    tier2 = func.count(Variant.id).filter(Variant.tier2_price.is_(None)).label("without_tier2")
-    tier3 = func.count(Variant.id).filter(Variant.tier3_price.is_(None)).label("without_tier3")
+    tier2 = func.count(Variant.id).filter(Offer.tier2_units.is_not(None), Variant.tier2_price.is_(None)).label("without_tier2")
+    tier3 = func.count(Variant.id).filter(Offer.tier3_units.is_not(None), Variant.tier3_price.is_(None)).label("without_tier3")
     query = (
-        select(Candidate.code, Offer.supplier_id, Offer.tier2_units, Offer.tier3_units)
+        select(Candidate.code, Offer.supplier_id)
         .add_columns(func.count(Variant.id).label("variants"), unpriced, tier2, tier3)
         .outerjoin(Offer, Offer.candidate_id == Candidate.id)
         .outerjoin(Variant, Variant.candidate_id == Candidate.id)
         .where(Candidate.id.in_(selected))
-        .group_by(Candidate.id, Candidate.code, Candidate.position, Offer.supplier_id, Offer.tier2_units, Offer.tier3_units)
+        .group_by(Candidate.id, Candidate.code, Candidate.position, Offer.supplier_id)
         .order_by(Candidate.position, Candidate.id)
     )
     missing = []
@@ -32,8 +32,8 @@ def before_ordering(session: Session, campaign: Campaign) -> list[Missing]:
             N_("candidate %(code)s has no variants"): not row.variants,
             N_("candidate %(code)s has variants without a price"): row.unpriced,
             N_("candidate %(code)s has no supplier"): row.supplier_id is None,
-            N_("candidate %(code)s has a second tier without a price"): row.tier2_units is not None and row.without_tier2,
-            N_("candidate %(code)s has a third tier without a price"): row.tier3_units is not None and row.without_tier3,
+            N_("candidate %(code)s has a second tier without a price"): row.without_tier2,
+            N_("candidate %(code)s has a third tier without a price"): row.without_tier3,
         }
         missing += [Missing(message, {"code": row.code}) for message, is_missing in lacks.items() if is_missing]
     return missing

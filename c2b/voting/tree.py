@@ -44,16 +44,16 @@ def root(leaves: Iterable[bytes]) -> bytes:
     The left subtree of n leaves holds the largest power of two smaller than n: complete subtrees are kept on a stack and the
     rest is joined from the right.
     """
-    stack: list[tuple[int, bytes]] = []
+    stack = [(0, b"")]  # the bottom, which no subtree joins
     for leaf in leaves:
         size, top = 1, leaf
-        while stack and stack[-1][0] == size:
+        while stack[-1][0] == size:
             size, top = 2 * size, _node(stack.pop()[1], top)
         stack.append((size, top))
-    if not stack:
+    if len(stack) == 1:
         return hashlib.sha256(b"").digest()
     _, top = stack.pop()
-    while stack:
+    while len(stack) > 1:
         top = _node(stack.pop()[1], top)
     return top
 

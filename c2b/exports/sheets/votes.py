@@ -12,6 +12,8 @@ COLUMNS = (Column("voter", "选票"), Column("candidate", "款号"))
 _META = (Column("key", ""), Column("value", ""))
 _PROJECTS = (Column("project_id", ""), Column("cost", ""), Column("votes", "", Cell.INTEGER), Column("name", ""), Column("category", ""))
 _SELECTED = Column("selected", "", Cell.INTEGER)
+_VOTE_TYPES = {1: "choose-1"}
+"""By votes each; any other number is an approval vote."""
 _OF_BALLOT = (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id)
 
 
@@ -52,7 +54,7 @@ def run(session: Session, campaign: Campaign) -> str:
 
 def _meta(session: Session, campaign: Campaign, about: About) -> Rows:
     """Return what the election was: with every candidate at cost 1, a budget of `places` selects as many."""
-    candidates = session.scalar(select(func.count()).select_from(Candidate).where(Candidate.campaign_id == campaign.id)) or 0
+    candidates = session.scalars(select(func.count()).where(Candidate.campaign_id == campaign.id)).one()
     voters = select(func.count(Ballot.person_id.distinct())).join(Pick, _OF_BALLOT)
     opens, closes = (about.local(instant or campaign.created_at) for instant in (campaign.voting_opens, campaign.voting_closes))
     yield "description", about.title
@@ -60,15 +62,15 @@ def _meta(session: Session, campaign: Campaign, about: About) -> Rows:
     yield "unit", about.title
     yield "instance", campaign.slug
     yield "num_projects", candidates
-    yield "num_votes", session.scalar(voters.where(Ballot.campaign_id == campaign.id, counted(campaign))) or 0
+    yield "num_votes", session.scalars(voters.where(Ballot.campaign_id == campaign.id, counted(campaign))).one()
     yield "budget", campaign.places
-    yield "vote_type", "choose-1" if campaign.votes_each == 1 else "approval"
+    yield "vote_type", _VOTE_TYPES.get(campaign.votes_each, "approval")
     yield "rule", "greedy-custom"
     yield "date_begin", f"{opens:%d.%m.%Y}"
     yield "date_end", f"{closes:%d.%m.%Y}"
     yield "min_length", 1
     yield "max_length", min(campaign.votes_each, candidates)
-    yield "language", "en" if about.locale == "en" else "zh"
+    yield "language", about.word("zh", "en")
     yield "currency", campaign.currency
     if campaign.places >= candidates:
         yield "fully_funded", 1

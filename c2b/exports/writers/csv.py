@@ -18,9 +18,7 @@ def write(sheet: Sheet, stream: BinaryIO, *, bom: bool = True) -> None:
     text = io.TextIOWrapper(stream, encoding="utf-8-sig" if bom else "utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([column.name for column in sheet.columns])
-    shown = [_shown(column.cell, sheet.about) for column in sheet.columns]
-    for row in sheet.rows:
-        writer.writerow(["" if value is None else show(value) for show, value in zip(shown, row, strict=True)])
+    writer.writerows(sheet.shown(_shown))
     text.detach()
 
 

@@ -14,10 +14,8 @@ def write(sheet: Sheet, stream: BinaryIO) -> None:
     head = _text(facts | {"run": sheet.run})
     stream.write(f'{head[:-1]}, "rows": ['.encode())
     names = [column.name for column in sheet.columns]
-    shown = [_shown(column.cell, about) for column in sheet.columns]
     separator = b"\n"
-    for row in sheet.rows:
-        values = (value if value is None else show(value) for show, value in zip(shown, row, strict=True))
+    for values in sheet.shown(_shown):
         stream.write(separator + _text(dict(zip(names, values, strict=True))).encode())
         separator = b",\n"
     stream.write(f'\n], "count": {sheet.tally.rows}, "totals": {_text(sheet.tally.totals)}}}\n'.encode())

@@ -32,6 +32,14 @@ class Options:
         """The option with a row a value: the colour, else the second one."""
         return 1 if 1 in self.colours and self.values[2] else 2
 
+    def shown(self, axis: int) -> list[str]:
+        """Return an option's values; one without a name where there are none."""
+        return self.values[axis] or [""]
+
+    def pair(self, colour: str, size: str) -> tuple[str, str]:
+        """Return the first and the second option's value of what stands at a colour and a size."""
+        return (colour, size) if self.across == 1 else (size, colour)
+
 
 def write(sheet: Sheet, stream: BinaryIO) -> None:
     """Write the order book; `sheet` comes sorted by supplier, with its candidates' options beside it."""
@@ -44,13 +52,13 @@ def _pages(book: Book, sheet: Sheet, options: dict[str, Options]) -> None:
     about = sheet.about
     summary = book.page(about.word("汇总", "Summary"), _SUMMARY)
     summary.header(_SUMMARY)
-    place = {column.name: index for index, column in enumerate(sheet.columns)}
+    place = sheet.place
     products = 0
     for (code, supplier), rows in groupby(sheet.rows, key=lambda row: (row[place["supplier_code"]], row[place["supplier"]])):
         lines = list(rows)
         codes = {line[place["candidate_code"]] for line in lines}
         products += len(codes)
-        units, amount = (sum(line[place[name]] or 0 for line in lines) for name in ("units_total", "amount"))
+        units, amount = (_sum(lines, place[name]) for name in ("units_total", "amount"))
         summary.row(_SUMMARY, (code, supplier, len(codes), units, amount, about.currency))
         _supplier(book.page(f"{code} {supplier}", sheet.columns), sheet, lines, options)
     totals = sheet.tally.totals
@@ -75,13 +83,17 @@ def _supplier(page: Page, sheet: Sheet, lines: Sequence[Row], options: dict[str,
     page.header(columns)
     for line in lines:
         page.row(columns, line)
-    sums = [sum(line[index] or 0 for line in lines) if column.total else None for index, column in enumerate(columns)]
+    sums = [_sum(lines, index) if column.total else None for index, column in enumerate(columns)]
     page.row(columns, [sheet.about.word("合计", "Total"), *sums[1:]], bold=True)
     _grids(page, sheet, lines, options)
 
 
+def _sum(lines: Sequence[Row], index: int) -> int:
+    return sum(line[index] or 0 for line in lines)
+
+
 def _grids(page: Page, sheet: Sheet, lines: Sequence[Row], options: dict[str, Options]) -> None:
-    place = {column.name: index for index, column in enumerate(sheet.columns)}
+    place = sheet.place
     for (code, name), rows in groupby(lines, key=lambda line: (line[place["candidate_code"]], line[place["candidate_name"]])):
         units = {(row[place["option1"]] or "", row[place["option2"]] or ""): row[place["units_total"]] for row in rows}
         page.gap()
@@ -92,13 +104,12 @@ def _grids(page: Page, sheet: Sheet, lines: Sequence[Row], options: dict[str, Op
 def _grid(page: Page, units: dict[tuple[str, str], int], options: Options, total: str) -> None:
     """Write colours x sizes with their sums; what nobody ordered stands there as 0."""
     across = options.across
-    along = 3 - across
-    sizes = options.values[along] or [""]
+    sizes = options.shown(3 - across)
     page.texts([options.name.get(across, ""), *sizes, total])
     columns = (Column("colour", ""), *(Column(size, "", Cell.INTEGER) for size in [*sizes, total]))
     sums = [0] * len(sizes)
-    for colour in options.values[across] or [""]:
-        row = [units.get((colour, size) if across == 1 else (size, colour), 0) for size in sizes]
+    for colour in options.shown(across):
+        row = [units.get(options.pair(colour, size), 0) for size in sizes]
         sums = [a + b for a, b in zip(sums, row, strict=True)]
         page.row(columns, (colour, *row, sum(row)))
     page.row(columns, (total, *sums, sum(sums)), bold=True)
