@@ -48,7 +48,7 @@ class Row:
 def lacking(detail: CandidateDetail) -> tuple[str, ...]:
     """Return what an offer lacks before it can be sold."""
     wants = (
-        (N_("prices"), all(variant.price is not None for variant in detail.variants) and bool(detail.variants)),
+        (N_("prices"), detail.is_priced),
         (N_("supplier"), bool(detail.offer and detail.offer.supplier_code)),
         (N_("unit cost"), bool(detail.offer and detail.offer.unit_cost is not None)),
     )

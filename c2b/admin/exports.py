@@ -1,7 +1,7 @@
 """Exports: a card a kind, and downloads that stream and are audited."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO
@@ -46,6 +46,11 @@ _CHUNK = 64 * 1024
 _IN_MEMORY = 4 * 1024 * 1024
 _DECIDED = (CampaignState.DECIDED, CampaignState.COMPLETED)
 _SELECTED = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTLING, *_DECIDED)
+_MADE: dict[Kind, tuple[Collection[CampaignState], str]] = {
+    Kind.PRODUCTION_ORDERS: (_DECIDED, N_("The decision makes them")),
+    Kind.RESULTS: (_SELECTED, N_("The selection makes them")),
+}
+"""In which states there is something of a kind, and what makes it; the others are there always."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,10 @@ def _state(campaign: Campaign, kind: Kind) -> tuple[str, str]:
 
 def _closed(session: Session, campaign: Campaign, kind: Kind) -> str:
     """Return why a kind can't be had now, or an empty string."""
+    made_in, maker = _MADE.get(kind, (CampaignState, ""))
     may_see = not kinds.is_personal(kind) or staff().may(Permission.PERSONAL_DATA)
     reasons = (
-        (kind is Kind.PRODUCTION_ORDERS and campaign.state not in _DECIDED, N_("The decision makes them")),
-        (kind is Kind.RESULTS and campaign.state not in _SELECTED, N_("The selection makes them")),
+        (campaign.state not in made_in, maker),
         (kind is Kind.VOTES and not counts.visible(session, campaign), N_("Hidden until voting closes")),
         (not may_see, N_("Your role may not see personal data")),
     )

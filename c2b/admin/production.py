@@ -75,9 +75,9 @@ def grids(lines: Iterable[Line], language: str) -> list[Grid]:
     for code, group in groupby(sorted(lines, key=lambda line: line.candidate_code), key=lambda line: line.candidate_code):
         own = list(group)
         name = text(own[0].candidate_name, own[0].candidate_name_en, language)
-        places = [(_down(line, language), _across(line, language)) for line in own]
-        cells = {(down[1], across[1]): line for (down, across), line in zip(places, own, strict=True)}
-        found.append(Grid(code, name, _in_order(across for _, across in places), _in_order(down for down, _ in places), cells))
+        downs, acrosses = [_down(line, language) for line in own], [_across(line, language) for line in own]
+        cells = {(down, across): line for (_, down), (_, across), line in zip(downs, acrosses, own, strict=True)}
+        found.append(Grid(code, name, _in_order(acrosses), _in_order(downs), cells))
     return found
 
 

@@ -1,6 +1,6 @@
 """What the overview shows of a campaign: its timetable, its numbers, and what waits for a person."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,17 +100,19 @@ def _chores(session: Session, campaign: Campaign, refunds: dict[RefundState, tup
     yield from _missing(readiness.check(session, campaign, gates=GATES, now=now))
 
 
+_URGENCY = {True: ("warn", N_("Watch")), False: ("bad", N_("Missing"))}
+
+
 def _missing(found: list[Missing]) -> Iterator[Chore]:
     """Fold the same sentence about many candidates into one line, what stops the next phase first."""
-    sizes, firsts = Counter(thing.message for thing in found), dict[str, Missing]()
+    alike = defaultdict[str, list[Missing]](list)
     for thing in found:
-        firsts.setdefault(thing.message, thing)
-    for thing in sorted(firsts.values(), key=lambda each: each.warning):
-        kind, word = ("warn", _("Watch")) if thing.warning else ("bad", _("Missing"))
-        more = sizes[thing.message] - 1
+        alike[thing.message].append(thing)
+    for thing, *more in sorted(alike.values(), key=lambda same: same[0].warning):
+        kind, word = _URGENCY[thing.warning]
         what = str(_(thing.message, **thing.values))
-        why = _("and %(count)s more like this", count=number(more)) if more else ""
-        yield Chore(kind, word, what[:1].upper() + what[1:], why, "candidates" if "code" in thing.values else "")
+        why = _("and %(count)s more like this", count=number(len(more))) if more else ""
+        yield Chore(kind, _(word), what[:1].upper() + what[1:], why, "candidates" if "code" in thing.values else "")
 
 
 ADVANCE: dict[CampaignState, tuple[str, str]] = {

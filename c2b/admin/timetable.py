@@ -34,32 +34,32 @@ def phases(campaign: Campaign, now: datetime) -> list[Phase]:
     reached = _reached(campaign)
     found = []
     for name, begins, ends, until in stretches:
-        over = until is None or until in reached
-        kind = "done" if over and ends <= now else "now" if begins <= now else "later"
+        kind = "done" if until in reached and ends <= now else "now" if begins <= now else "later"
         weight = round(min(max((ends - begins) / timedelta(hours=1) / whole * 100, LEAST), MOST))
         found.append(Phase(name, begins, ends, weight, kind))
     return found
 
 
-def _stretches(campaign: Campaign) -> list[tuple[str, datetime, datetime, CampaignState | None]]:
+def _stretches(campaign: Campaign) -> list[tuple[str, datetime, datetime, CampaignState]]:
     """Return each phase with its instants and the state whose entering ends it."""
-    start = campaign.voting_opens or campaign.ordering_opens
-    found = [(N_("Prepare"), min(campaign.created_at, start), start, CampaignState.VOTING)]
-    if campaign.voting_opens and campaign.voting_closes:
-        found += [
-            (N_("Voting"), campaign.voting_opens, campaign.voting_closes, CampaignState.TALLY),
-            (N_("Sampling"), campaign.voting_closes, campaign.ordering_opens, CampaignState.ORDERING),
-        ]
-    end = settled(campaign)
-    found += [
+    start, end = campaign.voting_opens or campaign.ordering_opens, settled(campaign)
+    found = (
+        (N_("Prepare"), min(campaign.created_at, start), start, CampaignState.VOTING),
+        (N_("Voting"), campaign.voting_opens, campaign.voting_closes, CampaignState.TALLY),
+        (N_("Sampling"), campaign.voting_closes, campaign.ordering_opens, CampaignState.ORDERING),
         (N_("Ordering"), campaign.ordering_opens, campaign.ordering_closes, CampaignState.SETTLING),
         (N_("Decision"), campaign.ordering_closes, end, CampaignState.DECIDED),
-    ]
-    if campaign.delivery_expected:
-        delivered = datetime.combine(campaign.delivery_expected, end.timetz())
-        if delivered > end:
-            found.append((N_("Making and delivery"), end, delivered, CampaignState.COMPLETED))
-    return [(name, begins, max(begins, ends), until) for name, begins, ends, until in found]
+        (N_("Making and delivery"), end, _delivered(campaign, end), CampaignState.COMPLETED),
+    )
+    return [(name, begins, max(begins, ends), until) for name, begins, ends, until in found if begins and ends]
+
+
+def _delivered(campaign: Campaign, decided: datetime) -> datetime | None:
+    """Return when the goods are expected; None where the campaign says no day after the decision."""
+    if campaign.delivery_expected is None:
+        return None
+    delivered = datetime.combine(campaign.delivery_expected, decided.timetz())
+    return delivered if delivered > decided else None
 
 
 def _reached(campaign: Campaign) -> set[CampaignState]:

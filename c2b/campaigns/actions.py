@@ -36,7 +36,7 @@ def create(session: Session, *, document: Mapping[str, Any], actor: str, now: da
 
 
 def _change(session: Session, found: Campaign, values: Mapping[str, Any], *, actor: str, now: datetime) -> None:
-    changed = {name: value for name, value in values.items() if getattr(found, name) != value and not rules.is_history(found, name)}
+    changed = _changes(found, values)
     if not changed:
         return
     _refuse_frozen(session, found, changed)
@@ -49,6 +49,11 @@ def _change(session: Session, found: Campaign, values: Mapping[str, Any], *, act
         raise Refused(fewer, slug=found.slug, votes_each=values["votes_each"]) from error
     session.refresh(found)
     record(session, actor=actor, action="campaign.update", campaign=found.slug, before=before, after=_plain(changed), now=now)
+
+
+def _changes(found: Campaign, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the document says otherwise than the campaign, without the instants that have come."""
+    return {name: value for name, value in values.items() if getattr(found, name) != value and not rules.is_history(found, name)}
 
 
 def _refuse_frozen(session: Session, found: Campaign, changed: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -237,7 +237,8 @@ class _Reading:
         if local.tzinfo is not None:
             return local.astimezone(UTC)
         zone = ZoneInfo(self.file.time_zone)
-        first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        first = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+        second = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
         if first.astimezone(zone).replace(tzinfo=None) != local:
             skipped = N_("%(time)s doesn't exist in %(zone)s, the clock is set forward over it; choose another time")
             self._refuse(where, skipped, time=local, zone=self.file.time_zone)
@@ -250,6 +251,7 @@ class _Reading:
         columns = ("voting_opens", "voting_closes", "ordering_opens", "ordering_closes", "balance_opens", "balance_due")
         known = [(column.replace("_", ".", 1), values[column]) for column in columns if values[column] is not None]
         for (before, earlier), (after, later) in pairwise(known):
-            gap = later - earlier
-            if gap < timedelta(0) or (not gap and after != "ordering.opens"):  # ordering may open the instant that voting closes
+            # Ordering may open the instant that voting closes.
+            wrong = later < earlier if after == "ordering.opens" else later <= earlier
+            if wrong:
                 self._refuse(after, N_("must be later than %(before)s"), before=before)

@@ -64,7 +64,7 @@ def import_candidates(
     if offers_only:
         candidates = _of_selected(session, campaign, parsed, candidates, selected)
     candidates = _with_own_skus(session, campaign, parsed, _of_known_suppliers(session, parsed, candidates))
-    accepted = skip_bad or not parsed.findings.problems
+    accepted = parsed.findings.accepted(skip_bad=skip_bad)
     taken = candidates if accepted else []
     writer = Writer(session, campaign_id=campaign.id, candidates=taken, shots=shots or {})
     done = _write(session, writer, offers_only=offers_only, dry_run=dry_run)
@@ -111,7 +111,8 @@ def _write(session: Session, writer: Writer, *, offers_only: bool, dry_run: bool
 def _of_selected(
     session: Session, campaign: Campaign, parsed: Parsed, candidates: Sequence[CandidateIn], selected: Collection[int] | None
 ) -> list[CandidateIn]:
-    there = {each.code: each.id for each in session.scalars(select(Candidate).where(Candidate.campaign_id == campaign.id))}
+    rows: Sequence[Any] = session.execute(select(Candidate.code, Candidate.id).where(Candidate.campaign_id == campaign.id)).all()
+    there: dict[str, int] = dict(map(tuple, rows))
     offered = []
     for each in candidates:
         if each.code not in there:
@@ -165,7 +166,7 @@ def stored_pictures(session: Session, slug: str) -> set[tuple[str, str]]:
 
 def import_suppliers(session: Session, *, suppliers: Suppliers, actor: str, now: datetime, skip_bad: bool = False) -> ImportReport:
     """Make or update suppliers by their code; none is removed. With a problem nothing is written unless `skip_bad`."""
-    accepted = skip_bad or not suppliers.findings.problems
+    accepted = suppliers.findings.accepted(skip_bad=skip_bad)
     want = [dict(row) for row in suppliers.rows] if accepted else []
     have: Sequence[Any] = session.connection().execute(select(Supplier.__table__)).mappings().all()
     blank = {"contact": "", "phone": "", "capacity_units": None, "lead_days": None}

@@ -103,6 +103,11 @@ class CandidateDetail:
     pictures: tuple[PictureRow, ...]
     offer: OfferRow | None
 
+    @property
+    def is_priced(self) -> bool:
+        """Whether it has variants, each with a price."""
+        return bool(self.variants) and all(variant.price is not None for variant in self.variants)
+
     def picture_of(self, variant: VariantRow) -> PictureRow | None:
         """Return the picture in the variant's own colour, or the first one."""
         own = {option.id for option in (variant.option1, variant.option2) if option}

@@ -201,11 +201,14 @@ def frozen(campaign: Timetable, names: Iterable[str]) -> list[str]:
 
 def too_late(campaign: Timetable, *, to: CampaignState, now: datetime) -> list[Missing]:
     """Return what the clock says against entering `to`: a phase that would be over when it begins."""
-    if to is CampaignState.VOTING and campaign.voting_closes is not None and campaign.voting_closes <= now:
-        return [Missing(N_("voting closed on %(at)s already; set a later time in the campaign file"), {"at": campaign.voting_closes})]
-    if to in (CampaignState.VOTING, CampaignState.ORDERING) and campaign.ordering_closes <= now:
-        return [Missing(N_("ordering closed on %(at)s already; set a later time in the campaign file"), {"at": campaign.ordering_closes})]
-    return []
+    voting = N_("voting closed on %(at)s already; set a later time in the campaign file")
+    ordering = N_("ordering closed on %(at)s already; set a later time in the campaign file")
+    closes: dict[CampaignState, list[tuple[str, datetime | None]]] = {
+        CampaignState.VOTING: [(voting, campaign.voting_closes), (ordering, campaign.ordering_closes)],
+        CampaignState.ORDERING: [(ordering, campaign.ordering_closes)],
+    }
+    over = [Missing(message, {"at": at}) for message, at in closes.get(to, []) if at is not None and at <= now]
+    return over[:1]
 
 
 def commitment(secret: bytes) -> str:

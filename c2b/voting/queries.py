@@ -147,6 +147,21 @@ class SelectionView:
     at: datetime | None = None
     actor: str = ""
 
+    @property
+    def won(self) -> list[SelectionRow]:
+        """The selected candidates, best first."""
+        return [line for line in self.lines if line.result is SelectionResult.SELECTED]
+
+    @property
+    def lost(self) -> list[SelectionRow]:
+        """The others, best first, withdrawn ones among them."""
+        return [line for line in self.lines if line.result is not SelectionResult.SELECTED]
+
+    @property
+    def most(self) -> int:
+        """The votes of the candidate that has most."""
+        return max((line.votes for line in self.lines), default=0)
+
 
 def selection(session: Session, campaign_id: int) -> SelectionView | None:
     """Return the stored run, or None if there is none yet."""

@@ -9,7 +9,6 @@ from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.shell import reading
 from c2b.voting import queries as voting
-from c2b.voting.rules import SelectionResult
 from c2b.web.campaign import countdown, phases, shown, standing, title
 from c2b.web.gallery import about, own_ballot
 
@@ -53,13 +52,4 @@ def results(slug: str) -> str:
         ballot = own_ballot(session, campaign)
         selection = voting.selection(session, campaign.id)
         cards = {card.id: card for card in queries.candidates(session, campaign.id, locale=locale())} if selection else {}
-    lines = selection.lines if selection else ()
-    return render_template(
-        "web/results.html",
-        selection=selection,
-        won=[line for line in lines if line.result is SelectionResult.SELECTED],
-        lost=[line for line in lines if line.result is not SelectionResult.SELECTED],
-        most=max((line.votes for line in lines), default=0),
-        cards=cards,
-        **about(campaign, ballot),
-    )
+    return render_template("web/results.html", selection=selection, cards=cards, **about(campaign, ballot))

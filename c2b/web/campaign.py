@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from c2b.campaigns import queries
 from c2b.campaigns.models import Campaign
-from c2b.campaigns.rules import CampaignState, has_voting, ordering_is_open, text, voting_is_open
+from c2b.campaigns.rules import CampaignState, ordering_is_open, text, voting_is_open
 from c2b.errors import N_, NotFound
 from c2b.ui.filters import day, instant, instant_text, until
 from c2b.ui.language import locale
@@ -102,8 +102,12 @@ def standing(campaign: Campaign) -> tuple[str, str]:
         return "warn", _("Paused by the brand: %(reason)s Your votes and orders are safe.", reason=_ended(campaign.reason))
     if voting_is_open(campaign, now()) or ordering_is_open(campaign, now()):
         return "", ""
-    opens = campaign.voting_opens if has_voting(campaign) else campaign.ordering_opens
-    at = instant_text(opens or campaign.ordering_opens, campaign.time_zone)
+    return _waiting(campaign)
+
+
+def _waiting(campaign: Campaign) -> tuple[str, str]:
+    """Return kind and text of what a campaign that takes neither votes nor orders waits for."""
+    at = instant_text(campaign.voting_opens or campaign.ordering_opens, campaign.time_zone)
     orders = instant_text(campaign.ordering_opens, campaign.time_zone)
     texts = {
         CampaignState.SCHEDULED: ("info", _("Have a look around: it opens %(at)s.", at=at)),

@@ -53,6 +53,11 @@ class Control:
     chosen: str
 
     @property
+    def label(self) -> str:
+        """What a sentence calls it."""
+        return self.name or _("one")
+
+    @property
     def is_open(self) -> bool:
         """Whether a choice is still missing."""
         return bool(self.values) and self.chosen not in {str(value.id) for value in self.values}
@@ -72,6 +77,14 @@ class Row:
         """Units as a number; 0 where the form says something else."""
         text = self.taken.units if self.taken else ""
         return int(text) if _UNITS.fullmatch(text) else 0
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """What it adds to the sums, in minor units; nothing where it isn't taken or its variant isn't clear."""
+        if not (self.taken and self.choice):
+            return {}
+        unit = {"promised": self.choice.promised, "deposit": self.choice.deposit, "now": self.choice.now}
+        return {"products": 1} | {name: amount * self.units for name, amount in unit.items()}
 
 
 def _asked(form: MultiDict[str, str]) -> dict[str, Taken]:
@@ -126,11 +139,7 @@ def _missing(rows: list[Row]) -> dict[str, str]:
 
 def _lacks(row: Row) -> dict[str, str]:
     name, code = row.item.product.card.name, row.item.product.card.code
-    lacks = {
-        control.id: _("%(name)s: choose %(option)s", name=name, option=control.name or _("one"))
-        for control in row.controls
-        if control.is_open
-    }
+    lacks = {control.id: _("%(name)s: choose %(option)s", name=name, option=control.label) for control in row.controls if control.is_open}
     if row.choice is None and not lacks:
         lacks[row.controls[0].id] = _("%(name)s is not offered in this combination; choose another", name=name)
     if row.units < 1:
@@ -172,10 +181,7 @@ def _sums(rows: list[Row]) -> dict[str, int]:
     """Add up what is chosen: promised price, deposit, and the same if ordering closed now; minor units."""
     made, missed = Counter[str](), Counter[str]()
     for row in rows:
-        if row.taken and row.choice:
-            unit = {"promised": row.choice.promised, "deposit": row.choice.deposit, "now": row.choice.now}
-            amounts = {name: amount * row.units for name, amount in unit.items()}
-            (made if row.item.is_reached else missed).update(amounts, products=1)
+        (made if row.item.is_reached else missed).update(row.amounts)
     chosen = made + missed
     return {
         "products": chosen["products"],

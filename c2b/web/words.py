@@ -69,7 +69,7 @@ def _to_come(order: OrderView) -> Iterator[dict[str, str]]:
     if any(line.outcome is Outcome.OPEN for line in order.lines):
         closes = instant_text(order.ordering_closes, order.time_zone)
         yield {"what": _("Ordering closes, then each product is decided"), "when": closes, "state": ""}
-    if any(_owes_balance(line) for line in order.lines):
+    if any(map(_owes_balance, order.lines)):
         until = _("until %(at)s", at=instant_text(order.balance_due, order.time_zone)) if order.balance_due else ""
         yield {"what": _("Balance of %(amount)s", amount=money(order.balance, order.currency)), "when": until, "state": "n"}
 

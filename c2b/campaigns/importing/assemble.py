@@ -150,9 +150,8 @@ def _known(*prices: int | None) -> list[int]:
 def _pictures(lines: Iterable[Line]) -> tuple[PictureIn, ...]:
     found: dict[str, str] = {}
     for line in lines:
-        found |= {source: found.get(source, "") for source in line.images}
-        shown = line.cells.get("option1_value", "")
-        found |= {source: found.get(source) or shown for source in line.shows}
+        for source, shows in line.pictures:
+            found[source] = found.get(source) or shows
     return tuple(PictureIn(source, shows) for source, shows in found.items())
 
 

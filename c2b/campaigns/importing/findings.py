@@ -35,6 +35,10 @@ class Findings:
     problems: list[Finding] = field(default_factory=list)
     notices: list[Finding] = field(default_factory=list)
 
+    def accepted(self, *, skip_bad: bool) -> bool:
+        """Say whether an import goes on: nothing is wrong, or what is wrong stays out."""
+        return skip_bad or not self.problems
+
     def problem(self, message: str, repair: str = "", *, row: int = 0, column: str = "", value: str = "", **values: Any) -> None:
         """Add a problem."""
         self.problems.append(Finding(row, column, _short(value), message, repair, _all_short(values)))

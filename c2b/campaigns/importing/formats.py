@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -27,6 +27,12 @@ class Line:
     cells: Mapping[str, str]
     images: tuple[str, ...] = ()
     shows: tuple[str, ...] = ()
+
+    @property
+    def pictures(self) -> list[tuple[str, str]]:
+        """Its pictures with the first option's value that each shows, blank for none."""
+        value = self.cells.get("option1_value", "")
+        return [*((source, "") for source in self.images), *((source, value) for source in self.shows)]
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,7 @@ def _layout(table: Table, wanted: Format) -> _Layout:
 
 def _own(table: Table, _findings: Findings) -> Iterator[Line]:
     names = named(table.header)
-    # “规格” alone is both: the name of the option and, in each row, its value.
-    implied = {axis: names[f"{axis}_value"] for axis in ("option1", "option2") if _implies_name(names, axis)}
+    implied = _implied(names)
     for row, raw in _raw(table):
         cells = {own: raw[name] for own, name in names.items()}
         cells |= {f"{axis}_name": cells[f"{axis}_value"] and name for axis, name in implied.items()}
@@ -106,6 +111,11 @@ def _own_line(row: int, cells: Mapping[str, str], pictures: tuple[str, ...]) -> 
 def _raw(table: Table) -> list[tuple[int, dict[str, str]]]:
     """Return each row's number and cells by the file's own names."""
     return [(row.number, dict(zip(table.header, row.cells, strict=True))) for row in table.rows]
+
+
+def _implied(names: Mapping[str, str]) -> dict[str, str]:
+    """Return the options' names that stand in no column of their own: “规格” alone is both the name and, in each row, its value."""
+    return {axis: names[f"{axis}_value"] for axis in ("option1", "option2") if _implies_name(names, axis)}
 
 
 def _implies_name(names: Mapping[str, str], axis: str) -> bool:
@@ -193,7 +203,7 @@ _WOOCOMMERCE = {
 def _woocommerce(table: Table, findings: Findings) -> Iterator[Line]:
     """One row a product; a variable one's variations are rows of their own, anywhere in the file."""
     rows = _raw(table)
-    parents = _woo_parents(raw for _, raw in rows if raw["Type"] == "variable")
+    parents = _woo_parents(rows)
     for number, raw in rows:
         match raw["Type"]:
             case "simple" | "variable":
@@ -204,9 +214,9 @@ def _woocommerce(table: Table, findings: Findings) -> Iterator[Line]:
                 findings.notice(N_("a product of this kind can't be a candidate"), row=number, column="Type", value=kind)
 
 
-def _woo_parents(variable: Iterable[Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+def _woo_parents(rows: Iterable[tuple[int, Mapping[str, str]]]) -> dict[str, Mapping[str, str]]:
     """Map variable products by what their variations call them: SKU, or id."""
-    products = list(variable)
+    products = [raw for _, raw in rows if raw["Type"] == "variable"]
     return {_woo_code(raw): raw for raw in products} | {f"id:{raw.get('ID', '')}": raw for raw in products}
 
 
@@ -235,32 +245,36 @@ def _variations(number: int, raw: Mapping[str, str], parents: Mapping[str, Mappi
         findings.problem(message, repair, row=number, column="Parent", value=raw.get("Parent", ""))
         return
     opened = [_opened(number, raw, parent, attribute, findings) for attribute in ("Attribute 1", "Attribute 2")]
-    if prod(len(every) or 1 for every in opened) > _MOST_VARIANTS:
+    if prod(map(len, opened)) > _MOST_VARIANTS:
         message, repair = N_("the variation is for more than %(limit)s variants"), N_("name the values that it is for")
         findings.problem(message, repair, row=number, column="Parent", value=raw["Parent"], limit=_MOST_VARIANTS)
         return
-    for values in product(*(every or ("",) for every in opened)):
-        first, second = (value or raw.get(f"Attribute {axis} value(s)", "") for axis, value in enumerate(values, start=1))
-        cells = {
-            "code": _woo_code(parent),
-            "option1_value": first,
-            "option2_value": second,
-            "sku": raw["SKU"] and "-".join(filter(None, (raw["SKU"], *values))),
-            "weight_g": _grams(raw.get("Weight (kg)", "")),
-            "price": raw.get("Regular price", ""),
-        }
-        yield Line(number, cells, shows=_split(raw.get("Images", ""), ","))
+    for values in product(*opened):
+        yield Line(number, _woo_variant(raw, parent, values), shows=_split(raw.get("Images", ""), ","))
+
+
+def _woo_variant(raw: Mapping[str, str], parent: Mapping[str, str], opened: Sequence[str]) -> dict[str, str]:
+    """Return the cells of one variant; `opened` are the values of the attributes that the variation leaves open, else blank."""
+    first, second = (value or raw.get(f"Attribute {axis} value(s)", "") for axis, value in enumerate(opened, start=1))
+    return {
+        "code": _woo_code(parent),
+        "option1_value": first,
+        "option2_value": second,
+        "sku": raw["SKU"] and "-".join(filter(None, (raw["SKU"], *opened))),
+        "weight_g": _grams(raw.get("Weight (kg)", "")),
+        "price": raw.get("Regular price", ""),
+    }
 
 
 def _opened(number: int, raw: Mapping[str, str], parent: Mapping[str, str], attribute: str, findings: Findings) -> tuple[str, ...]:
-    """Return the parent's values of an attribute that the variation leaves open, and say so; none if it doesn't."""
+    """Return the parent's values of an attribute that the variation leaves open, and say so; a blank if it doesn't."""
     column = f"{attribute} value(s)"
     every = () if raw.get(column) else _split(parent.get(column, ""), ",")
     if every:
         message = N_("the variation is for any %(name)s: one variant is made for each of %(values)s")
         name = parent.get(f"{attribute} name", attribute)
         findings.notice(message, row=number, column=column, name=name, values=", ".join(every))
-    return every
+    return every or ("",)
 
 
 def _grams(kilograms: str) -> str:

@@ -67,9 +67,13 @@ def album(path: Path) -> Iterator[Album]:
         yield _album({file.relative_to(path).as_posix(): partial(_read_file, file) for file in files})
         return
     with _archive(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
-            raise Invalid(N_("The pictures unpack to more than %(limit)s MB; split the archive"), limit=MAX_UNPACKED // 1_000_000)
+        _refuse_bomb(archive)
         yield _album({entry.filename: partial(_unpack, archive, entry) for entry in archive.infolist()})
+
+
+def _refuse_bomb(archive: zipfile.ZipFile) -> None:
+    if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
+        raise Invalid(N_("The pictures unpack to more than %(limit)s MB; split the archive"), limit=MAX_UNPACKED // 1_000_000)
 
 
 def _archive(path: Path) -> zipfile.ZipFile:

@@ -9,10 +9,11 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal
 from xml.etree.ElementTree import ParseError
 
@@ -31,6 +32,7 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 300
 MAX_CELLS = 2_000_000
 MAX_CELL = 50_000
+_TRIED: Mapping[Encoding, tuple[str, ...]] = {"auto": ("utf-8", "gb18030"), "utf-8": ("utf-8",), "gb18030": ("gb18030",)}
 _DELIMITERS = (",", ";", "\t")
 _TOO_WIDE = N_("The file has more than %(limit)s columns; is it the right one?")
 
@@ -88,9 +90,9 @@ def _header(cells: tuple[str, ...]) -> tuple[str, ...]:
     names = [cell.strip().lstrip("\ufeff") for cell in cells]
     if not any(names):
         raise Invalid(N_("The first row is blank; it must name the columns"))
-    doubled = [name for name, times in Counter(filter(None, names)).items() if times > 1]
+    doubled = Counter(filter(None, names)) - Counter(set(names))
     if doubled:
-        raise Invalid(N_("The header names the column “%(name)s” twice; rename or remove one"), name=doubled[0])
+        raise Invalid(N_("The header names the column “%(name)s” twice; rename or remove one"), name=next(iter(doubled)))
     while not names[-1]:
         names.pop()
     return tuple(names)
@@ -101,7 +103,7 @@ def _filled(rows: Iterator[tuple[str, ...]], width: int) -> Iterator[Row]:
     for number, cells in enumerate(rows, start=2):
         if number > MAX_ROWS + 1:  # blank ones count: a workbook can have a million of them in a few bytes
             raise Invalid(N_("The file has more than %(limit)s rows; split it"), limit=MAX_ROWS)
-        texts = tuple(cell.strip() for cell in cells)
+        texts = tuple(map(str.strip, cells))
         if any(texts[width:]):
             raise Invalid(N_("Row %(row)s has more cells than the header; is a value with a comma missing its quotes?"), row=number)
         if max(map(len, texts), default=0) > MAX_CELL:
@@ -117,7 +119,7 @@ def _decoded(data: bytes, encoding: Encoding) -> tuple[str, str]:
         raise Invalid(N_("The file holds NUL bytes; save it as CSV in UTF-8 (Excel: “CSV UTF-8”)"))
     if data.startswith(codecs.BOM_UTF8):
         data, encoding = data.removeprefix(codecs.BOM_UTF8), "utf-8"
-    tried = ("utf-8", "gb18030") if encoding == "auto" else (encoding,)
+    tried = _TRIED[encoding]
     for name in tried:
         try:
             return data.decode(name), name
@@ -178,17 +180,17 @@ def _refuse_bomb(data: bytes) -> None:
         raise Invalid(N_("The workbook unpacks to more than %(limit)s MB; split it"), limit=MAX_UNPACKED // 1_000_000)
 
 
+_WRITTEN: Mapping[type, Callable[[Any], str]] = {
+    NoneType: lambda _: "",
+    bool: lambda truth: str(truth).lower(),
+    float: "{:.15g}".format,  # as many digits as a spreadsheet has
+}
+"""How a cell's value is written, by its type; any other as Python does."""
+
+
 def _cell_text(cell: Any, row: int, findings: Findings) -> str:
     if cell.data_type == "f":
         message, repair = N_("the cell holds a formula"), N_("paste it as a value")
         findings.problem(message, repair, row=row, column=cell.column_letter, value=str(cell.value))
         return ""
-    match cell.value:
-        case None:
-            return ""
-        case bool() as truth:
-            return str(truth).lower()
-        case float() as number:
-            return format(number, ".15g")  # as many digits as a spreadsheet has
-        case value:
-            return str(value)
+    return _WRITTEN.get(type(cell.value), str)(cell.value)

@@ -18,6 +18,7 @@ _ALIASES = {
     "capacity_units": ("capacity_units", "产能"),
     "lead_days": ("lead_days", "生产周期"),
 }
+_NUMBERS = {"capacity_units", "lead_days"}
 _CHECKS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "code": (re.compile(r"[A-Za-z0-9._-]{1,40}"), N_("is no code of a supplier; use 1 to 40 of A-Z a-z 0-9 - _ .")),
     "name": (re.compile(r".{1,200}", re.DOTALL), N_("a name has 1 to 200 characters")),
@@ -56,23 +57,23 @@ def _named(header: Collection[str]) -> dict[str, str]:
 
 
 def _rows(table: Table, names: Mapping[str, str], findings: Findings) -> Iterator[Mapping[str, Any]]:
-    seen = set()
+    seen = set[str]()
     for row in table.rows:
         texts = {own: row.cells[table.header.index(name)] for own, name in names.items()}
-        wrong = _wrong(texts)
-        if texts["code"] in seen:
-            wrong.append(("code", N_("the code comes twice; remove one row")))
+        wrong = _wrong(texts, seen)
         for own, message in wrong:
             findings.problem(message, row=row.number, column=names[own], value=texts[own])
         seen.add(texts["code"])
         if not wrong:
-            yield {own: _value(own, text) for own, text in texts.items()}
+            yield _values(texts)
 
 
-def _wrong(texts: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(own, _CHECKS[own][1]) for own, text in texts.items() if not _CHECKS[own][0].fullmatch(text)]
+def _wrong(texts: Mapping[str, str], seen: Collection[str]) -> list[tuple[str, str]]:
+    """Return what is wrong in which column, of a row below others with the codes `seen`."""
+    twice = [("code", N_("the code comes twice; remove one row"))] if texts["code"] in seen else []
+    return [(own, _CHECKS[own][1]) for own, text in texts.items() if not _CHECKS[own][0].fullmatch(text)] + twice
 
 
-def _value(own: str, text: str) -> Any:
-    number = int(text) if text.isdigit() else None
-    return number if own in ("capacity_units", "lead_days") else text
+def _values(texts: Mapping[str, str]) -> dict[str, Any]:
+    numbers = {own: int(texts[own]) if texts[own].isdigit() else None for own in texts.keys() & _NUMBERS}
+    return {**texts, **numbers}

@@ -86,7 +86,7 @@ class Writer:
 
     def _write_candidates(self, columns: Collection[str]) -> None:
         have = self._rows(Candidate)
-        known = {row["code"]: row["position"] for row in have}
+        known = dict(map(itemgetter("code", "position"), have))
         positions = count(start=max(known.values(), default=0) + 1)
         want = [
             {"campaign_id": self.campaign_id, "code": each.code, "position": known.get(each.code) or next(positions)}
@@ -95,7 +95,7 @@ class Writer:
         ]
         found = difference(have, want, key=("code",), blank=_BLANK)
         apply(self.session, Candidate, found.keeping())
-        self.ids = {row["code"]: row["id"] for row in self._rows(Candidate)}
+        self.ids = dict(map(itemgetter("code", "id"), self._rows(Candidate)))
         self.written.new = {self.ids[row["code"]] for row in found.new}
         self.written.changed = {row["id"] for row in found.changed}
 
@@ -108,7 +108,7 @@ class Writer:
         ]
         blank: Record = {"value_en": "", "swatch": "", "minimum": None}
         found = self._differ(OptionValue, want, key=("candidate_id", "axis", "value"), blank=blank)
-        self.written.changed |= {row["candidate_id"] for row in found.gone}
+        self._note(found.gone)
         apply(self.session, OptionValue, found.keeping())
         return {(row["candidate_id"], row["axis"], row["value"]): row["id"] for row in self._rows(OptionValue)}, found.gone
 
@@ -121,7 +121,7 @@ class Writer:
         found = self._differ(Variant, want, key=("candidate_id", "option1_id", "option2_id", "sku"), blank=blank)
         for new in (*found.new, *found.changed):
             _refuse_rising(new["sku"], new["price"], new["tier2_price"], new["tier3_price"])
-        self.written.changed |= {row["candidate_id"] for row in found.gone}
+        self._note(found.gone)
         apply(self.session, Variant, found)
 
     def _variant(
@@ -134,8 +134,9 @@ class Writer:
         return row | {"option1_id": first, "option2_id": second, "sku": kept}
 
     def _write_offers(self) -> None:
-        suppliers = {each.code: each.id for each in self.session.scalars(select(Supplier))}
-        have = {row["candidate_id"] for row in self._rows(Offer)}
+        rows: Sequence[Any] = self.session.execute(select(Supplier.code, Supplier.id)).all()
+        suppliers: dict[str, int] = dict(map(tuple, rows))
+        have = set(map(itemgetter("candidate_id"), self._rows(Offer)))
         want = [self._offer(each, suppliers) for each in self.candidates if self.ids[each.code] in have or any(each.offer.values())]
         blank: Record = {"pack": 1} | dict.fromkeys(_OFFER)
         found = self._differ(Offer, want, key=("candidate_id",), blank=blank)
@@ -154,9 +155,7 @@ class Writer:
 
     def _write_pictures(self, options: Options) -> None:
         known = {(row["candidate_id"], row["source"]): row["position"] for row in self._rows(Picture)}
-        ends: dict[int, int] = {}
-        for (candidate_id, _), position in known.items():
-            ends[candidate_id] = max(position, ends.get(candidate_id, 0))
+        ends = _last_positions(known)
         want = []
         for each in self.candidates:
             key = self.ids[each.code]
@@ -191,8 +190,20 @@ class Writer:
         mine = {self.ids[each.code] for each in self.candidates}
         have = [row for row in self._rows(model) if row["candidate_id"] in mine]
         found = difference(have, want, key=key, blank=blank)
-        self.written.changed |= {row["candidate_id"] for row in (*found.new, *found.changed)}
+        self._note((*found.new, *found.changed))
         return found
+
+    def _note(self, rows: Iterable[Record]) -> None:
+        """Count the candidates of `rows` among the changed ones."""
+        self.written.changed |= {row["candidate_id"] for row in rows}
+
+
+def _last_positions(known: Mapping[tuple[int, str], int]) -> dict[int, int]:
+    """Return where the pictures of each candidate end, by candidate and source of each."""
+    ends: dict[int, int] = {}
+    for (candidate_id, _), position in known.items():
+        ends[candidate_id] = max(position, ends.get(candidate_id, 0))
+    return ends
 
 
 def apply(session: Session, model: type[Base], found: Difference) -> None:
