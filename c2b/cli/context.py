@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -73,9 +73,14 @@ def _tools() -> Tools:
     return root.obj
 
 
+def _lacks_file(url: URL) -> bool:
+    """SQLite would make an empty database of a path where none is."""
+    return url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file()
+
+
 def _open(url: str) -> Database:
     made = make_url(url)
-    if made.get_backend_name() == "sqlite" and not Path(made.database or "").is_file():
+    if _lacks_file(made):
         raise Refused(N_("There is no database at %(path)s yet; run c2b init"), path=made.database)
     database = Database(url)
     try:

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, groupby
 from math import inf
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -60,15 +62,14 @@ def order(session: Session, campaign: Campaign, *, offered: Sequence[int], buyer
     baskets = list(fill_baskets(choice, caps, list(zip(buyers, moments, strict=True)), dice))
     session.execute(insert(Order), [_order(campaign, basket) for basket in baskets])
     orders = _keys(session, campaign)
-    session.execute(insert(OrderLine), [row for basket in baskets for row in _lines(campaign, orders[basket.ref], basket)])
+    session.execute(insert(OrderLine), list(chain.from_iterable(_lines(campaign, orders[basket.ref], basket) for basket in baskets)))
     lines = session.execute(
         select(OrderLine.id, OrderLine.order_id, OrderLine.deposit, OrderLine.reserved_at)
         .where(OrderLine.campaign_id == campaign.id)
         .order_by(OrderLine.id)
     ).all()
-    owed = [{"order_id": line.order_id, "line_id": line.id, "amount": line.deposit, "due_at": line.reserved_at} for line in lines]
-    session.execute(insert(Obligation), [row | {"kind": ObligationKind.DEPOSIT, "state": ObligationState.PAID} for row in owed])
-    return _pay(session, campaign, baskets, orders)
+    session.execute(insert(Obligation), [_obligation(line) for line in lines])
+    return _pay(session, campaign)
 
 
 def fill_baskets(
@@ -145,27 +146,28 @@ def _lines(campaign: Campaign, order_id: int, basket: Basket) -> Iterator[dict[s
         }
 
 
-def _pay(session: Session, campaign: Campaign, baskets: Sequence[Basket], orders: dict[str, int]) -> list[Paid]:
+def _obligation(line: Any) -> dict[str, Any]:
+    owed = {"order_id": line.order_id, "line_id": line.id, "amount": line.deposit, "due_at": line.reserved_at}
+    return owed | {"kind": ObligationKind.DEPOSIT, "state": ObligationState.PAID}
+
+
+def _pay(session: Session, campaign: Campaign) -> list[Paid]:
     """Capture everything that is owed: a payment an order, its parts, and the transfers."""
-    owed: dict[int, list[Any]] = {}
-    query = select(Obligation.id, Obligation.order_id, Obligation.line_id, Obligation.amount).join(Order, Order.id == Obligation.order_id)
-    for row in session.execute(query.where(Order.campaign_id == campaign.id).order_by(Obligation.id)):
-        owed.setdefault(row.order_id, []).append(row)
-    paid = {basket.ref: _paid(campaign, basket, owed[orders[basket.ref]]) for basket in baskets}
+    query = select(Order.ref, Order.placed_at, Obligation.id, Obligation.line_id, Obligation.amount).join(
+        Order, Order.id == Obligation.order_id
+    )
+    owed = session.execute(query.where(Order.campaign_id == campaign.id).order_by(Order.id, Obligation.id)).all()
+    paid = {ref: _paid(campaign, list(parts)) for ref, parts in groupby(owed, key=attrgetter("ref"))}
     session.execute(insert(Payment), [_payment(ref, each) for ref, each in paid.items()])
-    keys = {row.payer: row.id for row in session.execute(select(Payment.payer, Payment.id).where(Payment.payer.in_(list(paid))))}
-    parts = [
-        {"payment_id": keys[ref], "obligation_id": part.id, "amount": part.amount, "applied": True}
-        for ref in paid
-        for part in owed[orders[ref]]
-    ]
+    keys = dict(session.execute(select(Payment.payer, Payment.id).where(Payment.payer.in_(list(paid)))).all())
+    parts = [{"payment_id": keys[part.ref], "obligation_id": part.id, "amount": part.amount, "applied": True} for part in owed]
     session.execute(insert(PaymentPart), parts)
-    session.execute(insert(Transfer), [row for ref, each in paid.items() for row in _transfers(campaign, each, owed[orders[ref]])])
+    session.execute(insert(Transfer), [_transfer(campaign, paid[part.ref], part) for part in owed])
     return list(paid.values())
 
 
-def _paid(campaign: Campaign, basket: Basket, owed: Sequence[Any]) -> Paid:
-    return Paid(new_key(), sum(part.amount for part in owed), campaign.currency, basket.at + PAID_AFTER)
+def _paid(campaign: Campaign, owed: Sequence[Any]) -> Paid:
+    return Paid(new_key(), sum(part.amount for part in owed), campaign.currency, owed[0].placed_at + PAID_AFTER)
 
 
 def _payment(ref: str, paid: Paid) -> dict[str, Any]:
@@ -185,15 +187,14 @@ def _payment(ref: str, paid: Paid) -> dict[str, Any]:
     }
 
 
-def _transfers(campaign: Campaign, paid: Paid, owed: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    for part in owed:
-        yield {
-            "id": f"cap:{paid.key}:{part.line_id}",
-            "debit": accounts.provider(GATEWAY, MERCHANT),
-            "credit": accounts.deposit(part.line_id),
-            "amount": part.amount,
-            "currency": paid.currency,
-            "event": "captured",
-            "campaign": campaign.slug,
-            "at": paid.at,
-        }
+def _transfer(campaign: Campaign, paid: Paid, part: Any) -> dict[str, Any]:
+    return {
+        "id": f"cap:{paid.key}:{part.line_id}",
+        "debit": accounts.provider(GATEWAY, MERCHANT),
+        "credit": accounts.deposit(part.line_id),
+        "amount": part.amount,
+        "currency": paid.currency,
+        "event": "captured",
+        "campaign": campaign.slug,
+        "at": paid.at,
+    }

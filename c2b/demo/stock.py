@@ -34,8 +34,7 @@ def enter(session: Session, campaign: Campaign, products: Sequence[Product], *, 
     session.execute(insert(OptionValue), list(chain.from_iterable(_options(ids[product.code], product) for product in products)))
     values = _values(session, campaign)
     session.execute(insert(Variant), list(_variants(campaign, products, ids, values)))
-    pictures = (_pictures(campaign, product, ids[product.code], values) for product in products)
-    session.execute(insert(Picture), list(chain.from_iterable(pictures)))
+    session.execute(insert(Picture), list(_pictures(campaign, products, ids, values)))
     if offered:
         suppliers = hire_suppliers(session)
         session.execute(insert(Offer), [_offer(ids[product.code], product, suppliers) for product in products])
@@ -110,17 +109,21 @@ def _variants(
                 }
 
 
-def _pictures(campaign: Campaign, product: Product, candidate: int, values: dict[tuple[int, int, str], int]) -> Iterator[dict[str, Any]]:
-    for number, colour in enumerate(product.colours):
-        yield {
-            "candidate_id": candidate,
-            "option_value_id": values[candidate, COLOUR, colour.name.zh],
-            "position": number + 1,
-            "source": f"{product.code}-{number + 1}.svg",
-            "file": picture_name(campaign.slug, product.code, number),
-            "width": WIDTH,
-            "height": HEIGHT,
-        }
+def _pictures(
+    campaign: Campaign, products: Sequence[Product], ids: dict[str, int], values: dict[tuple[int, int, str], int]
+) -> Iterator[dict[str, Any]]:
+    for product in products:
+        candidate = ids[product.code]
+        for number, colour in enumerate(product.colours):
+            yield {
+                "candidate_id": candidate,
+                "option_value_id": values[candidate, COLOUR, colour.name.zh],
+                "position": number + 1,
+                "source": f"{product.code}-{number + 1}.svg",
+                "file": picture_name(campaign.slug, product.code, number),
+                "width": WIDTH,
+                "height": HEIGHT,
+            }
 
 
 def _offer(candidate: int, product: Product, suppliers: dict[str, int]) -> dict[str, Any]:

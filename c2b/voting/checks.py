@@ -46,14 +46,19 @@ def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator
     seed = rules.seed(campaign.secret, root)
     if seed.hex() != run.seed:
         yield Finding("voting.seed", f"{campaign.slug}: secret and root don't give the stored seed")
+    yield from _sums(session, run, campaign)
     yield from _lines(session, run, campaign, seed)
+
+
+def _sums(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
+    sums = (func.coalesce(func.sum(SelectionLine.votes), 0), func.coalesce(func.sum(SelectionLine.held), 0))
+    if session.execute(select(*sums).where(SelectionLine.campaign_id == campaign.id)).one() != (run.votes, run.held_votes):
+        yield Finding("voting.sums", f"{campaign.slug}: the candidates' votes don't add up to the total")
 
 
 def _lines(session: Session, run: Selection, campaign: Campaign, seed: bytes) -> Iterator[Finding]:
     query = select(SelectionLine, Candidate.code).join(Candidate, Candidate.id == SelectionLine.candidate_id)
     lines = session.execute(query.where(SelectionLine.campaign_id == campaign.id).order_by(SelectionLine.rank)).all()
-    if (sum(line.votes for line, _ in lines), sum(line.held for line, _ in lines)) != (run.votes, run.held_votes):
-        yield Finding("voting.sums", f"{campaign.slug}: the candidates' votes don't add up to the total")
     if any(line.tie_key != rules.lot(seed, code) for line, code in lines):
         yield Finding("voting.lots", f"{campaign.slug}: a lot isn't the one that the seed gives")
     written = [

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from c2b.demo.garments.pen import ACCENT, DEEP, LINE, PALE, Pen, Segment, mirrored, path, symmetric
+from c2b.demo.garments.pen import ACCENT, DEEP, LINE, PALE, Pen, Segment, path, sided, symmetric
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def draw_legs(pen: Pen, legs: Legs) -> None:
             (legs.inseam + 20, low + 5),
             (legs.inseam * 0.5 + 30, fork + 70, 14, fork - 30),
         ]
-        pen.shade(path(*(inner if side == 1 else mirrored(inner)), close=True), strength)
+        pen.shade(path(*sided(side, inner), close=True), strength)
     pen.line(path((0, legs.top), (3, fork - 40, 0, fork)))
     pen.line(path((0, fork), (18, fork - 14, 34, fork - 18)) + path((0, fork), (-18, fork - 12, -30, fork - 12)))
 
@@ -182,7 +182,7 @@ def _turn_ups(pen: Pen, legs: Legs) -> None:
             (legs.inseam - 3, low + 8),
             (legs.inseam - 4, low - 22),
         ]
-        pen.area(path(*(shape if side == 1 else mirrored(shape)), close=True), PALE)
+        pen.area(path(*sided(side, shape), close=True), PALE)
 
 
 def waistband(pen: Pen, kind: str, half: float, top: float) -> None:
@@ -192,17 +192,32 @@ def waistband(pen: Pen, kind: str, half: float, top: float) -> None:
         symmetric([(0, high + 4), (half * 0.5, high + 4, half - 2, high), (half + 3, top + 3), (half * 0.5, top + 8, 0, top + 8)]),
         DEEP,
     )
-    if kind == "loops":
-        for x in (-0.6, 0.6):
-            pen.area(path((half * x - 4, high), (half * x + 4, high), (half * x + 4, top + 10), (half * x - 4, top + 10), close=True))
-        pen.button(0, top - 10, 5.5)
-    elif kind in ("elastic", "tie"):
-        pen.line("".join(path((x, high + 9), (x, top)) for x in range(-int(half) + 10, int(half) - 4, 13)))
-    else:
-        pen.button(half * 0.72, top - 13, 5)
-    if kind == "tie":
-        for end in (-30, 24):
-            pen.stroke(path((0, top - 10), (end * 0.4, top + 30, end, top + 62)), 5, ACCENT)
+    FASTENINGS.get(kind, _side_button)(pen, half, top)
+
+
+def _side_button(pen: Pen, half: float, top: float) -> None:
+    pen.button(half * 0.72, top - 13, 5)
+
+
+def _loops(pen: Pen, half: float, top: float) -> None:
+    high = top - 30
+    for x in (-0.6, 0.6):
+        pen.area(path((half * x - 4, high), (half * x + 4, high), (half * x + 4, top + 10), (half * x - 4, top + 10), close=True))
+    pen.button(0, top - 10, 5.5)
+
+
+def _elastic(pen: Pen, half: float, top: float) -> None:
+    pen.line("".join(path((x, top - 21), (x, top)) for x in range(-int(half) + 10, int(half) - 4, 13)))
+
+
+def _tie(pen: Pen, half: float, top: float) -> None:
+    _elastic(pen, half, top)
+    for end in (-30, 24):
+        pen.stroke(path((0, top - 10), (end * 0.4, top + 30, end, top + 62)), 5, ACCENT)
+
+
+FASTENINGS: dict[str, Callable[[Pen, float, float], None]] = {"loops": _loops, "elastic": _elastic, "tie": _tie}
+"""How a waistband of a kind is fastened, with its half width and its lower edge; any other has a button at the side."""
 
 
 SKIRT_DETAILS: dict[str, Callable[[Pen, Skirt], None]] = {

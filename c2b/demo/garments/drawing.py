@@ -22,6 +22,8 @@ LONG = 240
 """Sleeves from this length on can be folded over the front."""
 HEADROOM = {"turtle": 40, "mandarin": 24, "straps": 46, "hood": 84, "lapel": 10}
 """How far what finishes the neck stands above it."""
+HANGER = 58
+"""How far a hanger stands above the neck."""
 Style = Mapping[str, Any]
 
 
@@ -92,9 +94,9 @@ def _worn(pen: Pen, style: Style, look: Look) -> Extent:
     reaches = [_arm(pen, body, sleeve, side=side, lift=style.get("lift", 0), pose=look.pose) for side in (-1, 1) if sleeve]
     draw_body(pen, body, neck)
     _trim(pen, body, style, look)
-    if sleeve and look.pose.folded and sleeve.length >= LONG:
+    if sleeve and _is_folded(sleeve, look.pose, look.pose.folded):
         draw_folded_sleeve(pen, body, sleeve, side=look.pose.folded)
-    above = max(HEADROOM.get(finish, 0), 58 if look.pose.hanger else 0)
+    above = max(HEADROOM.get(finish, 0), HANGER * look.pose.hanger)
     return Extent(max([body.hem, *reaches]), body.top - above, body.bottom + body.dip)
 
 
@@ -111,9 +113,13 @@ def _trim(pen: Pen, body: Body, style: Style, look: Look) -> None:
         FINISHES[finish](pen, body, neck)
 
 
+def _is_folded(sleeve: Sleeve, pose: Pose, side: int) -> bool:
+    return side == pose.folded != 0 and sleeve.length >= LONG
+
+
 def _arm(pen: Pen, body: Body, sleeve: Sleeve, *, side: int, lift: float, pose: Pose) -> float:
     """Draw a sleeve unless it will be folded over the front; returns how far it reaches."""
-    if side == pose.folded and sleeve.length >= LONG:
+    if _is_folded(sleeve, pose, side):
         return body.shoulder + 46
     return draw_sleeve(pen, body, sleeve, side=side, angle=(pose.left if side < 0 else pose.right) + lift)
 

@@ -5,6 +5,7 @@ Coordinates are units of a 500 x 600 tile; x is counted from the garment's middl
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 Segment = tuple[float, ...]
 """From where the pen is: (x, y) is a line, (cx, cy, x, y) a quadratic curve, six numbers a cubic one."""
@@ -25,6 +26,11 @@ def mirrored(segments: Sequence[Segment]) -> list[Segment]:
     return [tuple(-value if index % 2 == 0 else value for index, value in enumerate(segment)) for segment in segments]
 
 
+def sided(side: int, segments: Sequence[Segment]) -> list[Segment]:
+    """Return what is drawn for the right, or the same on the left: `side` is 1 or -1."""
+    return list(segments) if side == 1 else mirrored(segments)
+
+
 def symmetric(half: Sequence[Segment]) -> str:
     """Close an outline of which the right half is given: from the middle's top to the middle's bottom."""
     start, *segments = half
@@ -32,7 +38,7 @@ def symmetric(half: Sequence[Segment]) -> str:
     ends = [start, *(segment[-2:] for segment in segments)]
     for before, segment in zip(reversed(ends[:-1]), reversed(segments), strict=True):
         controls = [segment[index : index + 2] for index in range(0, len(segment) - 2, 2)]
-        back.append(tuple(value for point in [*reversed(controls), before] for value in point))
+        back.append(tuple(chain.from_iterable([*reversed(controls), before])))
     return path(start, *segments, *mirrored(back), close=True)
 
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from c2b.demo.garments.pen import DEEP, PALE, Pen, Segment, mirrored, path, symmetric
+from c2b.demo.garments.pen import DEEP, PALE, Pen, Segment, path, sided, symmetric
 
 ROUND = {"crew": 44.0, "scoop": 70.0, "boat": 14.0, "low": 96.0}
 
@@ -125,7 +125,7 @@ def draw_body(pen: Pen, body: Body, neck: str) -> None:
             (body.across(low) - 2, low),
             (body.waist, body.middle + 20, body.waist - 2, body.middle, body.chest - 2, body.pit[1] + 4),
         ]
-        pen.shade(path(*(fold if side == 1 else mirrored(fold)), close=True), strength)
+        pen.shade(path(*sided(side, fold), close=True), strength)
 
 
 def draw_sleeve(pen: Pen, body: Body, sleeve: Sleeve, *, side: int, angle: float) -> float:
@@ -146,13 +146,13 @@ def draw_sleeve(pen: Pen, body: Body, sleeve: Sleeve, *, side: int, angle: float
         (pit[0] + (inner[0] - pit[0]) * 0.35 + 2, pit[1] + (inner[1] - pit[1]) * 0.4, *pit),
         (tip[0] - 30, pit[1] - 10),
     ]
-    pen.area(path(*(shape if side == 1 else mirrored(shape)), close=True), "url(#r)" if side == 1 else "url(#l)")
+    pen.area(path(*sided(side, shape), close=True), "url(#r)" if side == 1 else "url(#l)")
     fold: list[Segment] = [
         inner,
         (pit[0] + (inner[0] - pit[0]) * 0.4 + 2, pit[1] + (inner[1] - pit[1]) * 0.4, *pit),
         (pit[0] + 16, pit[1] + 20, inner[0] + (outer[0] - inner[0]) * 0.4, inner[1] + (outer[1] - inner[1]) * 0.4),
     ]
-    pen.shade(path(*(fold if side == 1 else mirrored(fold)), close=True), 0.13)
+    pen.shade(path(*sided(side, fold), close=True), 0.13)
     _draw_cuff(pen, sleeve.cuff, side, (outer, inner, along))
     return outer[0]
 
@@ -160,21 +160,23 @@ def draw_sleeve(pen: Pen, body: Body, sleeve: Sleeve, *, side: int, angle: float
 Point = tuple[float, float]
 
 
+CLOTH_CUFFS = {"rib": 30, "fold": 34, "band": 26}
+"""How high cuffs are that are sewn on or turned up."""
+CUFF_STITCHES = {"stitch": (14,), "double-stitch": (10, 17)}
+"""How far above the end the rows of stitches run."""
+
+
 def _draw_cuff(pen: Pen, cuff: str, side: int, end: tuple[Point, Point, Point]) -> None:
     outer, inner, along = end
 
     def up(by: float) -> list[Segment]:
         edge: list[Segment] = [(point[0] - along[0] * by, point[1] - along[1] * by) for point in (outer, inner)]
-        return edge if side == 1 else mirrored(edge)
+        return sided(side, edge)
 
-    if cuff == "stitch":
-        pen.stitch(path(*up(14)))
-    elif cuff == "double-stitch":
-        pen.stitch(path(*up(10)))
-        pen.stitch(path(*up(17)))
-    elif cuff in ("rib", "fold", "band"):
-        height = {"rib": 30, "fold": 34, "band": 26}[cuff]
-        near, far = up(0), up(height)
+    for by in CUFF_STITCHES.get(cuff, ()):
+        pen.stitch(path(*up(by)))
+    if cuff in CLOTH_CUFFS:
+        near, far = up(0), up(CLOTH_CUFFS[cuff])
         pen.area(path(near[0], near[1], far[1], far[0], close=True), PALE if cuff == "fold" else DEEP)
         if cuff == "band":
             middle = up(13)
@@ -195,14 +197,14 @@ def draw_folded_sleeve(pen: Pen, body: Body, sleeve: Sleeve, *, side: int) -> No
         (pit[0] - 26, elbow[1] - 8),
         (pit[0] - 12, pit[1] - 12, tip[0] - 8, tip[1] + 36),
     ]
-    turned = shape if side == 1 else mirrored(shape)
+    turned = sided(side, shape)
     lower = [tuple(value + 12 * (index % 2) for index, value in enumerate(segment)) for segment in turned]
     pen.shade(path(*lower, close=True), 0.14)
     pen.area(path(*turned, close=True), "url(#f)")
     low, high = shape[3], shape[4]
     back = ((low[0] + 26, low[1] - 9), (high[0] + 26, high[1] - 9))
-    if sleeve.cuff in ("rib", "band", "fold"):
+    if sleeve.cuff in CLOTH_CUFFS:
         band: list[Segment] = [low, high, back[1], back[0]]
-        pen.area(path(*(band if side == 1 else mirrored(band)), close=True), DEEP)
+        pen.area(path(*sided(side, band), close=True), DEEP)
     crease: list[Segment] = [(elbow[0] - 52, elbow[1] + 16), (elbow[0] - 30, elbow[1] + 20, elbow[0] - 14, elbow[1] + 4)]
-    pen.line(path(*(crease if side == 1 else mirrored(crease))))
+    pen.line(path(*sided(side, crease)))
