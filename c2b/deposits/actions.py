@@ -1,11 +1,10 @@
 """What customers and staff do to pre-orders; each is one transaction, opened by the shell."""
 
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, delete, insert, literal, select, update
+from sqlalchemy import Row, Select, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -72,18 +71,9 @@ def start_payment(session: Session, *, order_ref: str, person_id: int, gateway: 
     if key := session.scalar(running):
         return key
     _require_open(campaign, now)
-    due = session.execute(
-        select(Obligation, OrderLine)
-        .join(OrderLine, OrderLine.id == Obligation.line_id)
-        .where(Obligation.order_id == order.id, Obligation.state == ObligationState.DUE, OrderLine.outcome == Outcome.OPEN)
-        .order_by(Obligation.id)
-    ).all()
-    if not due:
-        raise Refused(N_("Nothing is due on this order"))
+    due = _due(session, order)
     lines = [line for _, line in due]
-    units: Counter[int] = Counter()
-    for line in lines:
-        units[line.candidate_id] += line.units
+    units = placing.by_candidate(lines)
     places.lock(session, units)
     places.require(session, units, besides=order.id, now=now)
     places.take(session, lines, now=now)
@@ -128,12 +118,11 @@ def cancel_campaign(session: Session, *, slug: str, reason: str, actor: str, now
         return RefundFigures(0, 0)
     if campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED):
         raise Refused(N_("Campaign %(slug)s is decided and can’t be cancelled any more"), slug=slug)
-    if not reason.strip():
-        raise Invalid(N_("Give the reason; customers read it"), field="reason")
+    public = _public(reason)
     lines = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id)
     figures = end_lines(session, lines=lines, reason=RefundReason.CAMPAIGN_CANCELLED, now=now)
     before = campaign.state
-    campaign.state, campaign.reason = CampaignState.CANCELLED, reason.strip()
+    campaign.state, campaign.reason = CampaignState.CANCELLED, public
     after = {"state": campaign.state.value} | _json(figures)
     record(
         session,
@@ -161,9 +150,8 @@ def withdraw(session: Session, *, slug: str, code: str, reason: str, actor: str,
         return RefundFigures(0, 0)
     if campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED, CampaignState.CANCELLED):
         raise Refused(N_("Campaign %(slug)s is over; %(code)s can’t be withdrawn any more"), slug=slug, code=code)
-    if not reason.strip():
-        raise Invalid(N_("Give the reason; customers read it"), field="reason")
-    candidate.withdrawn_at, candidate.withdrawn_reason = now, reason.strip()
+    public = _public(reason)
+    candidate.withdrawn_at, candidate.withdrawn_reason = now, public
     session.flush()
     votes = 0
     if campaign.state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING):
@@ -233,6 +221,26 @@ def _locked(session: Session, order_ref: str, person_id: int) -> tuple[Campaign,
     if campaign is None or order is None:
         raise NotFound(N_("There is no such order"))
     return campaign, order
+
+
+def _due(session: Session, order: Order) -> Sequence[Row[Obligation, OrderLine]]:
+    """Return what is owed now, with the lines that it is for; raises Refused where that is nothing."""
+    due = session.execute(
+        select(Obligation, OrderLine)
+        .join(OrderLine, OrderLine.id == Obligation.line_id)
+        .where(Obligation.order_id == order.id, Obligation.state == ObligationState.DUE, OrderLine.outcome == Outcome.OPEN)
+        .order_by(Obligation.id)
+    ).all()
+    if not due:
+        raise Refused(N_("Nothing is due on this order"))
+    return due
+
+
+def _public(reason: str) -> str:
+    """Return a reason as customers read it; raises Invalid where there is none."""
+    if not reason.strip():
+        raise Invalid(N_("Give the reason; customers read it"), field="reason")
+    return reason.strip()
 
 
 def _require_open(campaign: Campaign, now: datetime) -> None:

@@ -55,23 +55,26 @@ def apply_refund(session: Session, *, key: str, answer: Answer, now: datetime) -
         return refund.state
     payment, hold = refund.payment, accounts.hold(key)
     provider = accounts.provider(payment.gateway, payment.merchant)
-    if answer.heard is Heard.DONE and (answer.amount, answer.currency) == (refund.amount, payment.currency):
-        refund.state, refund.settled_at, refund.provider_reference, refund.last_error = (
-            RefundState.SETTLED,
-            now,
-            answer.reference or None,
-            "",
-        )
+    refund.state, refund.last_error = _became_of(refund, answer)
+    if refund.state is RefundState.SETTLED:
+        refund.settled_at, refund.provider_reference = now, answer.reference or None
         _book(session, order, payment, [Posting(f"ref:{key}", hold, provider, refund.amount, "refund_settled")], now)
         enqueue(session, kind="deposits.tell_refund", payload={"refund": refund.id}, key=f"deposits.tell_refund:{key}", now=now)
-    elif answer.heard is Heard.FAILED:
-        refund.state, refund.last_error = RefundState.FAILED, answer.why or "refused"
+    elif refund.state is RefundState.FAILED:
         _book(session, order, payment, [Posting(f"fail:{key}", hold, accounts.owed(order.ref), refund.amount, "refund_refused")], now)
-    else:
-        said = f"the gateway says {answer.amount} {answer.currency} went back" if answer.heard is Heard.DONE else answer.heard.value
-        refund.state, refund.last_error = RefundState.UNKNOWN, said
     session.flush()
     return refund.state
+
+
+def _became_of(refund: Refund, answer: Answer) -> tuple[RefundState, str]:
+    """Return a refund's next state and what to note of it: other money than was asked for settles nothing."""
+    if answer.heard is Heard.FAILED:
+        return RefundState.FAILED, answer.why or "refused"
+    if answer.heard is not Heard.DONE:
+        return RefundState.UNKNOWN, answer.heard.value
+    if (answer.amount, answer.currency) != (refund.amount, refund.payment.currency):
+        return RefundState.UNKNOWN, f"the gateway says {answer.amount} {answer.currency} went back"
+    return RefundState.SETTLED, ""
 
 
 def _captured(session: Session, order: Order, payment: Payment, answer: Answer, now: datetime) -> None:
@@ -86,20 +89,19 @@ def _captured(session: Session, order: Order, payment: Payment, answer: Answer, 
     payment.state, payment.captured, payment.note = PaymentState.CAPTURED, answer.amount, ""
     session.flush()
     in_time = arrives_in_time(order.campaign, started_at=payment.created_at, now=now) and not failed_before
+    _distribute(session, order, payment, in_time=in_time, now=now)
+
+
+def _distribute(session: Session, order: Order, payment: Payment, *, in_time: bool, now: datetime) -> None:
+    """Book captured money to its lines; what they may not have any more is owed to the customer and goes straight back."""
     parts = _parts(session, payment)
     late = _accept(session, order, parts, in_time=in_time, now=now)
-    provider, ours = accounts.provider(payment.gateway, payment.merchant), [part for part, _, _ in parts if part.applied]
-    lines = {part.obligation_id: line.id for part, _, line in parts}
-    booked = [
-        Posting(
-            f"cap:{payment.key}:{lines[part.obligation_id]}", provider, accounts.deposit(lines[part.obligation_id]), part.amount, "captured"
-        )
-        for part in ours
+    provider, cap = accounts.provider(payment.gateway, payment.merchant), f"cap:{payment.key}"
+    ours = [
+        Posting(f"{cap}:{line.id}", provider, accounts.deposit(line.id), part.amount, "captured") for part, _, line in parts if part.applied
     ]
-    booked += [
-        Posting(f"cap:{payment.key}:{reason}", provider, accounts.owed(order.ref), amount, reason.value) for reason, amount in late.items()
-    ]
-    _book(session, order, payment, booked, now)
+    back = [Posting(f"{cap}:{reason}", provider, accounts.owed(order.ref), amount, reason.value) for reason, amount in late.items()]
+    _book(session, order, payment, ours + back, now)
     session.flush()
     _close(session, parts, now)
     if ours:

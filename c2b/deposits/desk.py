@@ -138,9 +138,14 @@ def _rows(session: Session, found: Sequence[Order]) -> list[OrderRow]:
     query = select(OrderLine).where(OrderLine.order_id.in_([order.id for order in found])).order_by(OrderLine.id)
     for line in session.scalars(query.options(joinedload(OrderLine.candidate))):
         lines[line.order_id].append(line)
-    people = select(Address).where(Address.person_id.in_([order.person_id for order in found])).order_by(Address.id.desc())
-    addresses = {address.person_id: mask(address.kind, address.value) for address in session.scalars(people)}
+    addresses = _addresses(session, found)
     return [_row(order, lines[order.id], addresses.get(order.person_id, "")) for order in found]
+
+
+def _addresses(session: Session, found: Sequence[Order]) -> dict[int, str]:
+    """Return each customer's first address, masked, by person; a guest has none."""
+    people = select(Address).where(Address.person_id.in_([order.person_id for order in found])).order_by(Address.id.desc())
+    return {address.person_id: mask(address.kind, address.value) for address in session.scalars(people)}
 
 
 def _row(order: Order, lines: Sequence[OrderLine], customer: str) -> OrderRow:

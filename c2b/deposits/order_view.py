@@ -109,7 +109,8 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
     """Return the orders that `wanted` asks for, in its order; the number of statements doesn't depend on how many."""
     orders = list(session.scalars(wanted))
     ids = [each.id for each in orders]
-    found = {each.id: each for each in session.scalars(select(Campaign).where(Campaign.id.in_({each.campaign_id for each in orders})))}
+    theirs = select(Campaign).where(Campaign.id.in_(select(Order.campaign_id).where(Order.id.in_(ids))))
+    found = {each.id: each for each in session.scalars(theirs)}
     lines = _lines(session, ids, locale, now)
     payments, refunds = _payments(session, [each.ref for each in orders])
     unpaid = _due(session, ids)

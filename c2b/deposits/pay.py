@@ -55,9 +55,14 @@ def check(database: Database, gateways: Gateways, *, key: str, now: datetime) ->
         return state
     answer = ask(gateways[name].query, facts)
     if answer.heard is Heard.ABSENT:
-        answer = ask(gateways[name].start, facts) if now < facts.expires_at else Answer(Heard.FAILED, why="never arrived")
+        answer = _once_more(gateways[name], facts, now)
     with database.transaction() as session:
         return apply(session, key=key, answer=answer, now=now)
+
+
+def _once_more(gateway: Gateway, facts: PaymentFacts, now: datetime) -> Answer:
+    """Start a payment that never arrived again, while it may still be paid."""
+    return ask(gateway.start, facts) if now < facts.expires_at else Answer(Heard.FAILED, why="never arrived")
 
 
 def sweep(database: Database, gateways: Gateways, now: datetime, *, limit: int = 100) -> int:

@@ -103,10 +103,15 @@ def _added_up(lines: Sequence[tuple[int, int]]) -> Counter[int]:
         units[variant_id] += wished
     if not units:
         raise Invalid(N_("Choose at least one product, with its size"), field="lines")
-    if len(units) > MOST_LINES or max(units.values()) > MOST_UNITS:
+    if _is_too_much(units):
         limit = N_("At most %(lines)s kinds and %(units)s pieces of each in one order")
         raise Invalid(limit, field="units", lines=MOST_LINES, units=MOST_UNITS)
     return units
+
+
+def _is_too_much(units: Counter[int]) -> bool:
+    """Say whether these units, by variant, are more than one order takes."""
+    return len(units) > MOST_LINES or max(units.values()) > MOST_UNITS
 
 
 def within_limit(session: Session, campaign: Campaign, person_id: int, asked: Sequence[Wanted]) -> None:
@@ -127,7 +132,7 @@ def within_limit(session: Session, campaign: Campaign, person_id: int, asked: Se
             raise Refused(N_("At most %(limit)s of %(code)s per customer, other orders included"), limit=limit, code=each.code)
 
 
-def by_candidate(asked: Sequence[Wanted]) -> dict[int, int]:
+def by_candidate(asked: Sequence[Wanted | OrderLine]) -> dict[int, int]:
     """Add the units up by candidate."""
     units: Counter[int] = Counter()
     for each in asked:

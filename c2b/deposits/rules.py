@@ -154,12 +154,17 @@ class Arrival:
     cancel_requested: bool
     has_place: bool
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was cancelled before its money came; money that came late goes back as late."""
+        return self.cancel_requested or (self.in_time and self.outcome is Outcome.CANCELLED)
+
 
 def refund_reason(arrival: Arrival) -> RefundReason | None:
     """Say why captured money goes straight back; None: it is the line's."""
     if arrival.owed is ObligationState.PAID:
         return RefundReason.OVERPAID
-    if arrival.cancel_requested or (arrival.in_time and arrival.outcome is Outcome.CANCELLED):
+    if arrival.is_cancelled:
         return RefundReason.CANCELLED
     waited_for = (arrival.in_time, arrival.has_place, arrival.outcome, arrival.owed) == (True, True, Outcome.OPEN, ObligationState.DUE)
     return None if waited_for else RefundReason.PAID_LATE
@@ -178,6 +183,16 @@ class LineMoney:
     balance_due_at: datetime | None = None
     balance_paid: bool = False
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will be delivered."""
+        return self.outcome in (Outcome.MISSED, Outcome.CANCELLED)
+
+    @property
+    def is_owed_back(self) -> bool:
+        """Whether money is on its way back, or has to be."""
+        return self.going_back != 0 or (self.has_ended and self.held != 0)
+
 
 _UNPAID = {False: Money.DEPOSIT_DUE, True: Money.NOTHING}
 """By whether the line has ended."""
@@ -189,11 +204,10 @@ _HELD = {False: Money.HELD, True: Money.PAID}
 
 def money_state(line: LineMoney, now: datetime) -> Money:
     """Derive where the money of a line stands at `now`."""
-    ended = line.outcome in (Outcome.MISSED, Outcome.CANCELLED)
-    if line.going_back or (ended and line.held):
+    if line.is_owed_back:
         return Money.REFUND_DUE
     if line.held == 0:
-        return Money.REFUNDED if line.captured else _UNPAID[ended]
+        return Money.REFUNDED if line.captured else _UNPAID[line.has_ended]
     if line.balance_due_at is not None:
         return _OWED[now > line.balance_due_at]
     return _HELD[line.balance_paid]

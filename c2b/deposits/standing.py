@@ -35,10 +35,11 @@ def joined(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 def line_money(facts: Sequence[Any]) -> LineMoney:
     """Return what the books say of a line, minor units, from the values of `FACTS`."""
     outcome, credited, debited, going_back, due_at, state = facts
+    captured = credited or 0
     return LineMoney(
         outcome=outcome,
-        captured=credited or 0,
-        held=(credited or 0) - (debited or 0),
+        captured=captured,
+        held=captured - (debited or 0),
         going_back=int(going_back or 0),
         balance_due_at=due_at if state is ObligationState.DUE else None,
         balance_paid=state is ObligationState.PAID,

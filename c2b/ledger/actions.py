@@ -19,18 +19,23 @@ def post(session: Session, transfers: Sequence[Posting], *, campaign: str, curre
 
     Raises OtherContent where an id is taken by another movement; the database refuses what would overdraw a guarded account.
     """
-    wanted = {each.id: each for each in transfers}
-    if len(wanted) != len(transfers):
-        raise OtherContent("two transfers with one id")
+    wanted = _by_id(transfers)
     standing = session.scalars(select(Transfer).where(Transfer.id.in_(wanted))).all()
     for row in standing:
         booked = Posting(row.id, row.debit, row.credit, row.amount, row.event)
-        if booked != wanted.pop(row.id) or row.currency != currency:
+        if (booked, row.currency) != (wanted.pop(row.id), currency):
             raise OtherContent(row.id)
     if wanted:
         about = {"campaign": campaign, "currency": currency, "at": now}
         session.execute(insert(Transfer), [vars(each) | about for each in wanted.values()])
     return len(wanted)
+
+
+def _by_id(transfers: Sequence[Posting]) -> dict[str, Posting]:
+    found = {each.id: each for each in transfers}
+    if len(found) != len(transfers):
+        raise OtherContent("two transfers with one id")
+    return found
 
 
 def post_rows(session: Session, rows: Select[str, str, str, int, str, str, str, datetime]) -> None:

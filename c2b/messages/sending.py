@@ -9,6 +9,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sqlalchemy import select, update
@@ -48,13 +49,13 @@ def send(database: Database, settings: Settings, message_id: int, now: datetime)
         text = render(message.template, message.locale, message.fields, base_url=settings.base_url)
         _provider(settings, message.channel)(message, text, now)
     except (*_HOPELESS, smtplib.SMTPException, OSError) as error:
-        last = _is_hopeless(error) or message.attempts + 1 >= TRIES
-        _note(database, message, state=MessageState.FAILED if last else MessageState.QUEUED, last_error=describe(error))
-        if not last:
+        if _is_hopeless(error) or message.attempts + 1 >= TRIES:
+            _note(database, message, state=MessageState.FAILED, last_error=describe(error))
+        else:
+            _note(database, message, state=MessageState.QUEUED, last_error=describe(error))
             raise
     else:
-        fields = {} if message.template in SECRET else message.fields
-        _note(database, message, state=MessageState.SENT, sent_at=now, last_error="", fields=fields)
+        _note(database, message, state=MessageState.SENT, sent_at=now, last_error="", fields=_kept_fields(message))
 
 
 def _is_hopeless(error: Exception) -> bool:
@@ -62,6 +63,11 @@ def _is_hopeless(error: Exception) -> bool:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= _PERMANENT for code, _answer in error.recipients.values())
     return isinstance(error, _HOPELESS) and not isinstance(error, OSError)  # a wrong certificate is both ValueError and OSError
+
+
+def _kept_fields(message: Message) -> dict[str, Any]:
+    """Return what is kept of a message that is out: of a secret nothing."""
+    return {} if message.template in SECRET else message.fields
 
 
 def _note(database: Database, message: Message, **values: object) -> None:

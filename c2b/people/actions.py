@@ -64,9 +64,7 @@ def sign_in_staff(session: Session, *, email: str, password: str, now: datetime)
 
     The caller writes a refused try down by `note_wrong_password`, in a transaction that isn't undone.
     """
-    usable = select(Staff).where(Staff.email == email.strip().lower(), Staff.password_hash != "", Staff.disabled_at.is_(None))
-    staff = session.scalars(usable.with_for_update()).one_or_none()
-    known = staff if staff and _is_looked_at(staff, now) else None
+    known = _may_sign_in(session, email, now)
     right = _matches(known.password_hash if known else _NOBODYS, password)
     if known is None or not right:
         raise Refused(N_("The e-mail address or the password is wrong; after several tries wait a minute"))
@@ -74,6 +72,13 @@ def sign_in_staff(session: Session, *, email: str, password: str, now: datetime)
     if _PASSWORDS.check_needs_rehash(known.password_hash):
         known.password_hash = _PASSWORDS.hash(password)
     return start_login(session, staff_id=known.id, now=now)
+
+
+def _may_sign_in(session: Session, email: str, now: datetime) -> Staff | None:
+    """Return the account with this address, locked, if a password for it is looked at `now`."""
+    usable = select(Staff).where(Staff.email == email.strip().lower(), Staff.password_hash != "", Staff.disabled_at.is_(None))
+    staff = session.scalars(usable.with_for_update()).one_or_none()
+    return staff if staff and _is_looked_at(staff, now) else None
 
 
 def note_wrong_password(session: Session, *, email: str, now: datetime) -> None:
@@ -106,10 +111,15 @@ def add_staff(session: Session, *, email: str, role: Role, actor: str, now: date
     if staff is None:
         staff = Staff(email=address, role=role, name=name, password_hash="", created_at=now)
         session.add(staff)
-    elif password and staff.password_hash:
-        raise Refused(N_("%(email)s has an account with a password; to give it a new one: c2b staff reset %(email)s"), email=address)
     staff.role, staff.name = role, name or staff.name
     audit.record(session, actor=actor, action="people.add_staff", object=address, before=before, after={"role": role.value}, now=now)
+    return _let_in(staff, password, now)
+
+
+def _let_in(staff: Staff, password: str, now: datetime) -> str:
+    """Give an account its first password, if there is one; returns the token of a set-up link for an account that has none yet."""
+    if password and staff.password_hash:
+        raise Refused(N_("%(email)s has an account with a password; to give it a new one: c2b staff reset %(email)s"), email=staff.email)
     if password:
         staff.password_hash = _new_password(password)
     return "" if staff.password_hash else _new_setup(staff, now)

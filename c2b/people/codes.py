@@ -95,13 +95,17 @@ def _code_hash(secret_key: str, digest: bytes, code: str) -> bytes:
 def _use_code(session: Session, kind: AddressKind, digest: bytes, hashed: bytes, now: datetime) -> bool:
     newest = select(OneTimeCode).where(OneTimeCode.kind == kind, OneTimeCode.digest == digest).order_by(OneTimeCode.id.desc()).limit(1)
     row = session.scalars(newest.with_for_update()).one_or_none()
-    if row is None or row.used_at or row.tries >= rules.CODE_TRIES or now >= row.sent_at + rules.CODE_LIFE:
+    if row is None or _is_dead(row, now):
         return False
     row.tries += 1
     if hmac.compare_digest(row.code_hash, hashed):
         row.used_at = now
     session.flush()
     return row.used_at is not None
+
+
+def _is_dead(code: OneTimeCode, now: datetime) -> bool:
+    return code.used_at is not None or code.tries >= rules.CODE_TRIES or now >= code.sent_at + rules.CODE_LIFE
 
 
 def _guest(session: Session, guest_id: int | None) -> Person | None:

@@ -139,12 +139,17 @@ def _normal_email(text: str) -> str:
     domain = _ascii(typed)
     if len(text) > MAX_ADDRESS or not _EMAIL.fullmatch(f"{local}@{domain}"):
         raise Invalid(N_("“%(text)s” is not an e-mail address; write it like anna@example.com"), field="address", text=text[:80])
-    domain = _SAME_PROVIDER.get(domain, domain)
-    if domain in _IGNORES_TAGS:
+    provider = _SAME_PROVIDER.get(domain, domain)
+    return f"{_mailbox(local, provider)}@{provider}"
+
+
+def _mailbox(local: str, provider: str) -> str:
+    """Return what a provider reads of the part before the @."""
+    if provider in _IGNORES_TAGS:
         local = local.split("+", 1)[0] or local
-    if domain in _IGNORES_DOTS:
+    if provider in _IGNORES_DOTS:
         local = local.replace(".", "") or local
-    return f"{local}@{domain}"
+    return local
 
 
 def _ascii(domain: str) -> str:

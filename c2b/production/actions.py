@@ -84,6 +84,5 @@ def _agreed(session: Session, campaign: Campaign, figures: DecisionFigures, acto
 
 
 def _all_have_suppliers(planned: Plan) -> None:
-    makes = zip(planned.offered, planned.decisions, strict=True)
-    if lacking := [one.product.code for one, decision in makes if decision.make and one.supplier is None]:
+    if lacking := [one.product.code for one, _ in planned.made if one.supplier is None]:
         raise Refused(N_("No supplier makes %(codes)s; import one for each, then decide"), codes=", ".join(lacking))

@@ -23,7 +23,7 @@ def store(session: Session, campaign: Campaign, planned: Plan, *, actor: str, no
     session.execute(
         insert(Decision).values(campaign_id=campaign.id, at=now, actor=actor, input_hash=figures.input_hash, figures=figures.document())
     )
-    lines = [_decided(campaign, one, decision) for one, decision in zip(planned.offered, planned.decisions, strict=True)]
+    lines = [_decided(campaign, one, decision) for one, decision in planned.pairs]
     if lines:
         session.execute(insert(DecisionLine), lines)
 
@@ -42,7 +42,7 @@ def _decided(campaign: Campaign, one: Offered, decision: ProductDecision) -> dic
 
 def order_production(session: Session, campaign: Campaign, planned: Plan, *, now: datetime) -> None:
     """Write a production order for each supplier, in the order of their codes, with a line for each variant to make."""
-    made = [(one, decision) for one, decision in zip(planned.offered, planned.decisions, strict=True) if decision.make]
+    made = planned.made
     suppliers = sorted({(one.supplier_code, one.supplier) for one, _ in made})
     if not suppliers:
         return

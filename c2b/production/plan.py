@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
+from itertools import chain
 
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Offer, OptionValue, Supplier, Variant
 from c2b.deposits.models import OrderLine
-from c2b.deposits.refunds import refund_figures
+from c2b.deposits.refunds import RefundFigures, refund_figures
 from c2b.deposits.rules import Outcome
 from c2b.production import rules
 from c2b.production.rules import Captured, DecisionFigures, Product, ProductDecision, ProductFigures
@@ -38,6 +39,16 @@ class Plan:
     decisions: list[ProductDecision]
     figures: DecisionFigures
 
+    @property
+    def pairs(self) -> list[tuple[Offered, ProductDecision]]:
+        """Every product with what is decided of it."""
+        return list(zip(self.offered, self.decisions, strict=True))
+
+    @property
+    def made(self) -> list[tuple[Offered, ProductDecision]]:
+        """The products of which pieces are made."""
+        return [(one, decision) for one, decision in self.pairs if decision.make]
+
 
 def reserved(campaign: Campaign) -> ColumnElement[bool]:
     """Choose the campaign's lines that wait for the decision: their deposit is captured and they weren't cancelled."""
@@ -48,21 +59,26 @@ def plan(session: Session, campaign: Campaign) -> Plan:
     """Return what deciding `campaign` now would do."""
     offered = _offered(session, campaign)
     decisions = rules.decide([one.product for one in offered], campaign.max_products)
-    making = {one.variant for decision in decisions for one in decision.make}
-    back = refund_figures(session, lines=select(OrderLine.id).where(reserved(campaign), OrderLine.variant_id.not_in(making)))
+    making = list(chain.from_iterable(decision.make for decision in decisions))
+    missed = OrderLine.variant_id.not_in({one.variant for one in making})
+    back = refund_figures(session, lines=select(OrderLine.id).where(reserved(campaign), missed))
     suppliers = {one.supplier for one, decision in zip(offered, decisions, strict=True) if decision.make}
-    products = tuple(_figures(decision) for decision in decisions)
-    given = [campaign.slug, campaign.max_products, back.count, back.amount, [asdict(one) for one in offered]]
     made = DecisionFigures(
-        products=products,
+        products=tuple(map(_figures, decisions)),
         production_orders=len(suppliers),
-        pieces=sum(one.ordered + one.extra for decision in decisions for one in decision.make),
+        pieces=sum(one.ordered + one.extra for one in making),
         refunds=back.count,
         refund_amount=back.amount,
         currency=campaign.currency,
-        input_hash=hashlib.sha256(json.dumps(given, sort_keys=True, separators=(",", ":")).encode()).hexdigest(),
+        input_hash=_input_hash(campaign, offered, back),
     )
     return Plan(offered, decisions, made)
+
+
+def _input_hash(campaign: Campaign, offered: list[Offered], back: RefundFigures) -> str:
+    """Return what tells decisions on different facts apart."""
+    given = [campaign.slug, campaign.max_products, back.count, back.amount, [asdict(one) for one in offered]]
+    return hashlib.sha256(json.dumps(given, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _figures(decision: ProductDecision) -> ProductFigures:

@@ -49,6 +49,11 @@ class Product:
     value_minimums: Mapping[int, int] | None = None
     """Units that an option value needs for itself: a dye lot."""
 
+    @property
+    def captured(self) -> int:
+        """Units of all variants, those too that don't count in the end."""
+        return sum(one.units for one in self.variants)
+
 
 @dataclass(frozen=True)
 class ToMake:
@@ -79,9 +84,9 @@ def decide(products: Iterable[Product], max_products: int) -> list[ProductDecisi
     minimum the `max_products` with most units are made (0: all of them); of equals the one whose code comes first.
     """
     counted = [(product, _counted(product)) for product in products]
-    reached = [(product, units) for product, (_, units) in counted if units >= max(product.minimum, 1)]
-    best = sorted(reached, key=lambda one: (-one[1], one[0].code))
-    made = {product.code for product, _ in best[: max_products or None]}
+    reached = [(product.code, units) for product, (_, units) in counted if units >= max(product.minimum, 1)]
+    best = sorted(reached, key=lambda one: (-one[1], one[0]))
+    made = dict(best[: max_products or None])
     return [_decision(product, left, units, made=product.code in made) for product, (left, units) in counted]
 
 
@@ -103,7 +108,7 @@ def _decision(product: Product, left: Sequence[Captured], units: int, *, made: b
         code=product.code,
         minimum=product.minimum,
         units=units,
-        missed=sum(one.units for one in product.variants) - sum(one.ordered for one in make),
+        missed=product.captured - sum(one.ordered for one in make),
         outcome=ProductOutcome.REACHED if made else ProductOutcome.MISSED,
         tier=tier(units, *product.tiers),
         make=make,
