@@ -24,7 +24,7 @@ def _one_line(text: str) -> str:
 
 
 OneLine = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
-Text = Annotated[OneLine, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 """Other years are slips of the pen."""
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
