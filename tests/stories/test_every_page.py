@@ -25,7 +25,7 @@ PAGES = {
         /c/spring/how /c/spring/order /me /me/orders/{order}
     """,
     "owner": """
-        /admin/ /admin/staff /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload} /admin/soon/selection
+        /admin/ /admin/staff /admin/messages /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
         /admin/stopped/ /admin/over/cancel /admin/autumn/ /admin/autumn/candidates /admin/autumn/candidates/{autumn} /admin/autumn/decision
         /admin/autumn/orders /admin/autumn/refunds /admin/autumn/production /admin/autumn/cancel /admin/summer/ /admin/summer/selection
         /admin/summer/decision /admin/summer/orders /admin/spring/ /admin/spring/candidates/{spring} /admin/spring/decision
