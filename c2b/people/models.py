@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from c2b.db import Base, Key, Reference, choice
@@ -20,6 +20,8 @@ class Person(Base):
     locale: Mapped[str] = mapped_column(String(16), default="")
     viewer: Mapped[int]
     """The viewer number of the first browser: decides the gallery's order wherever they sign in."""
+    size: Mapped[str] = mapped_column(String(40), default="", server_default=text("''"))
+    """The size they usually wear, as they said once; empty if they didn't."""
     created_at: Mapped[datetime]
 
 

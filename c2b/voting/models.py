@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from c2b.db import Base, Key, append_only, choice
-from c2b.voting.rules import BallotSource, SelectionResult
+from c2b.voting.rules import BallotSource, SelectionResult, SuspicionRule, SuspicionState
 
 
 class Ballot(Base):
@@ -31,6 +31,8 @@ class Ballot(Base):
     """Rises with every tap; a receipt names one version."""
     nonce: Mapped[bytes] = mapped_column(LargeBinary(16))
     """Hides the picks in the commitment; never published without its owner."""
+    commitment: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
+    """Binds serial, version and picks, see `tree.commitment`; what a receipt shows and the tree holds. Empty before the first tap."""
     held_at: Mapped[datetime | None]
     held_reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
@@ -74,6 +76,10 @@ class VoteEvent(Base):
     at: Mapped[datetime]
     device: Mapped[str] = mapped_column(String(64), default="")
     """Keyed hash of user agent and network, never the address itself."""
+    agent: Mapped[str] = mapped_column(String(16), default="", server_default=text("''"))
+    """Keyed hash of the user agent alone."""
+    referrer: Mapped[str] = mapped_column(String(100), default="", server_default=text("''"))
+    """Host of the page that led to the first visit, or the source of a short link."""
 
 
 class Selection(Base):
@@ -125,6 +131,116 @@ class BallotLeaf(Base):
     version: Mapped[int]
     held: Mapped[bool]
     commitment: Mapped[str] = mapped_column(String(64))
+
+
+class CandidateTally(Base):
+    """How many picks a candidate has, by where their ballots come from and whether they are held; `TallyDelta` not yet folded in."""
+
+    __tablename__ = "candidate_tally"
+    __table_args__ = (ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),)
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[BallotSource] = mapped_column(choice(BallotSource), primary_key=True)
+    held: Mapped[bool] = mapped_column(primary_key=True)
+    votes: Mapped[int]
+
+
+class TallyDelta(Base):
+    """A change of a tally, waiting to be folded in: ballots never wait for each other at a popular candidate's row."""
+
+    __tablename__ = "tally_delta"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+        Index("ix_tally_delta_campaign_id", "campaign_id"),
+    )
+
+    id: Mapped[Key]
+    campaign_id: Mapped[int]
+    candidate_id: Mapped[int]
+    source: Mapped[BallotSource] = mapped_column(choice(BallotSource))
+    held: Mapped[bool]
+    votes: Mapped[int]
+    """+1 for a vote, -1 for one taken back."""
+
+
+class Seen(Base):
+    """Which candidates a viewer was shown in a campaign; written in batches, away from every request."""
+
+    __tablename__ = "seen"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    viewer: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    marks: Mapped[bytes] = mapped_column(LargeBinary)
+    """One bit a candidate, in the order of the file; the lowest bit of the first byte is the first candidate's."""
+
+
+class Views(Base):
+    """How many viewers were shown a candidate: what staff compare its votes with."""
+
+    __tablename__ = "views"
+    __table_args__ = (ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),)
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+    viewers: Mapped[int]
+
+
+class Suspicion(Base):
+    """A group of ballots that a rule found suspicious, with its evidence, and what staff decided about it."""
+
+    __tablename__ = "suspicion"
+    __table_args__ = (UniqueConstraint("campaign_id", "digest"), UniqueConstraint("campaign_id", "id"))
+
+    id: Mapped[Key]
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    rule: Mapped[SuspicionRule] = mapped_column(choice(SuspicionRule))
+    digest: Mapped[str] = mapped_column(String(64))
+    """Of rule and ballots: looking again finds the same group, not a second one."""
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSON)
+    found_at: Mapped[datetime]
+    state: Mapped[SuspicionState] = mapped_column(choice(SuspicionState), default=SuspicionState.OPEN)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    decided_by: Mapped[str] = mapped_column(String(200), default="")
+    decided_at: Mapped[datetime | None]
+
+
+class SuspicionBallot(Base):
+    """A ballot of a suspicious group."""
+
+    __tablename__ = "suspicion_ballot"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "suspicion_id"], ["suspicion.campaign_id", "suspicion.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["campaign_id", "person_id"], ["ballot.campaign_id", "ballot.person_id"], ondelete="CASCADE"),
+    )
+
+    suspicion_id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int]
+    person_id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class SelectionOverride(Base):
+    """A candidate made although it lost, or dropped although it won: never changes a count, and its reason is public."""
+
+    __tablename__ = "selection_override"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["selection_line.campaign_id", "selection_line.candidate_id"]),
+        CheckConstraint("reason <> ''", name="override_with_reason"),
+        CheckConstraint("approved_by <> proposed_by", name="second_person"),
+        CheckConstraint("(approved_at IS NULL) = (approved_by = '')", name="approved_by_somebody"),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+    made: Mapped[bool]
+    """True: made although it lost; False: dropped although it won."""
+    reason: Mapped[str] = mapped_column(Text)
+    """Public."""
+    proposed_by: Mapped[str] = mapped_column(String(200))
+    proposed_at: Mapped[datetime]
+    approved_by: Mapped[str] = mapped_column(String(200), default="")
+    """Somebody else; empty while it waits, and it has no effect then."""
+    approved_at: Mapped[datetime | None]
 
 
 for _table in ("vote_event", "selection", "selection_line", "ballot_leaf"):

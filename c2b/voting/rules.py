@@ -32,6 +32,27 @@ class SelectionResult(enum.StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class SuspicionRule(enum.StrEnum):
+    """What makes a group of ballots suspicious, in the order of what it is worth."""
+
+    BURST = "burst"
+    ONE_TIME_MAIL = "one_time_mail"
+    DEVICE = "device"
+    TOO_FAST = "too_fast"
+    SEQUENTIAL = "sequential"
+    REFERRER = "referrer"
+    CLIQUE = "clique"
+
+
+class SuspicionState(enum.StrEnum):
+    """What staff decided about a suspicious group; reversible until the selection."""
+
+    OPEN = "open"
+    HELD = "held"
+    ASKED = "asked"
+    KEPT = "kept"
+
+
 # Ballots
 
 
