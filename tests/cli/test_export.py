@@ -56,7 +56,7 @@ def test_a_pipe_is_written_into_and_not_replaced_by_a_file(shell: Shell, tmp_pat
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # a blocking reader would wait for ever if nobody wrote
     shell.does("export", "ss27", "ledger", "-o", pipe)
-    with open(reader, encoding="utf-8-sig") as read:
+    with open(reader, encoding="utf-8-sig") as read:  # noqa: PTH123  a file descriptor has no path
         assert read.read().splitlines()[1].startswith("cap:1,")
     assert pipe.is_fifo()
 

@@ -65,15 +65,38 @@ class Voter(Visitor):
         self.presses("Picked", within=self.card(code))
         expect(self.card(code).get_by_role("button", name=re.compile("^Vote"))).to_be_visible()
 
+    def codes(self) -> list[str]:
+        """Return the codes of the cards on the open page, in its order."""
+        return [str(card.get_attribute("id")) for card in self.page.locator("li.it").all()]
+
+    def picks_from_the_gallery(self, votes: int) -> set[str]:
+        """Vote for every other card, page after page, until so many votes are given; return the codes."""
+        picked: set[str] = set()
+        for page in range(1, 100):
+            self.opens(f"{self.gallery}?page={page}")
+            for code in self.codes()[::2][: votes - len(picked)]:
+                self.presses("Vote", within=self.card(code))
+                expect(self.card(code).get_by_role("button", name=re.compile("Picked"))).to_be_visible()
+                picked.add(code)
+            if len(picked) == votes:
+                break
+        return picked
+
+    def picks(self) -> set[str]:
+        """Return the codes of their picks, as the gallery shows them."""
+        self.opens(f"{self.gallery}?show=picked")
+        return set(self.codes())
+
     def sees_votes_left(self, left: int) -> None:
         self.opens(self.gallery)
-        self.reads(f"{left} votes left" if left != 1 else "1 vote left")
+        self.reads({0: "All votes used", 1: "1 vote left"}.get(left, f"{left} votes left"))
 
     def signs_in(self) -> None:
         self.opens(f"/sign-in?next={self.gallery}")
+        before = len(self.shop.codes_sent_to(self.address))
         self.page.get_by_label("E-mail address").fill(self.address)
         self.presses("Send the code")
-        self.page.get_by_label("Code").fill(self.shop.code_sent_to(self.address))
+        self.page.get_by_label("Code").fill(self.shop.code_sent_to(self.address, after=before))
         self.presses("Sign in")
         self.page.wait_for_url(f"**{self.gallery}")
 

@@ -87,7 +87,10 @@ class Shop:
         mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in sorted(outbox.glob("*.eml"))]
         return [str(mail.get_content()) for mail in mails if mail["To"] == address]
 
-    def code_sent_to(self, address: str) -> str:
-        """Wait for the mail with the newest sign-in code and return its six digits."""
-        codes = self.wait_until(lambda: [c for text in self.mails_to(address) for c in re.findall(r"\b\d{6}\b", text)], "a code arrives")
-        return str(codes[-1])
+    def codes_sent_to(self, address: str) -> list[str]:
+        """Return the sign-in codes that went to `address`, oldest first."""
+        return [code for text in self.mails_to(address) for code in re.findall(r"\b\d{6}\b", text)]
+
+    def code_sent_to(self, address: str, *, after: int = 0) -> str:
+        """Wait for one more mail with a sign-in code than `after` and return its six digits."""
+        return str(self.wait_until(lambda: self.codes_sent_to(address)[after:], "a code arrives")[-1])

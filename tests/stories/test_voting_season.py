@@ -1,0 +1,69 @@
+"""Voting among five hundred, told by those who vote, those who cheat, those who count, and those who doubt."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.stories.people import DESK, PHONE, Voter, leaving
+from tests.stories.shop import Shop
+
+SLUG, VOTES = "autumn", 15
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Given the demo's shop, in which five hundred designs stand for vote."""
+    shop = Shop(tmp_path_factory.mktemp("season"))
+    shop.c2b("demo", "--no-serve", "--data", str(shop.data), "--candidates", "500")
+    shop.open()
+    yield shop
+    shop.close()
+
+
+def first_page(voter: Voter) -> list[str]:
+    voter.opens(voter.gallery)
+    return voter.codes()
+
+
+def test_a_first_time_voter_picks_fifteen_of_five_hundred_on_a_phone_and_finds_them_on_another_device(demo: Shop, browser: Browser) -> None:
+    phone = Voter(demo, browser, "first@example.com", slug=SLUG, size=PHONE)
+    laptop = Voter(demo, browser, "first@example.com", slug=SLUG, size=DESK)
+    with leaving(phone, laptop):
+        order = first_page(phone)
+        picks = phone.picks_from_the_gallery(VOTES)
+        phone.sees_votes_left(0)
+        phone.signs_in()
+        laptop.opens(laptop.gallery)
+        laptop.signs_in()
+        assert first_page(laptop) == order
+        assert laptop.picks() == picks == phone.picks()
+        laptop.sees_votes_left(0)
+
+
+def test_a_voter_without_javascript_votes_changes_their_mind_and_signs_in(demo: Shop, browser: Browser) -> None:
+    voter = Voter(demo, browser, "plain@example.com", slug=SLUG, javascript=False)
+    with leaving(voter):
+        first, second, third = first_page(voter)[:3]
+        voter.votes_for(first)
+        voter.votes_for(second)
+        voter.takes_back(first)
+        voter.votes_for(third)
+        voter.signs_in()
+        assert voter.picks() == {second, third}
+        voter.sees_votes_left(VOTES - 2)
+
+
+def test_a_voter_who_has_given_all_votes_is_told_how_to_get_one_back(demo: Shop, browser: Browser) -> None:
+    voter = Voter(demo, browser, "keen@example.com", slug=SLUG)
+    with leaving(voter):
+        picks = voter.picks_from_the_gallery(VOTES)
+        another = next(code for code in first_page(voter) if code not in picks)
+        voter.opens(f"{voter.gallery}p/{another}")
+        voter.reads("All votes used")
+        expect(voter.page.get_by_role("button", name=re.compile("^Vote"))).to_have_count(0)
+        given_back = min(picks)
+        voter.takes_back(given_back)
+        voter.votes_for(another)
+        assert voter.picks() == picks - {given_back} | {another}
