@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate
-from c2b.voting import rules, selecting, tree
+from c2b.voting import rules, selecting, statement, tree
 from c2b.voting.models import BallotLeaf, Pick, Selection, SelectionLine, VoteEvent
 
 
@@ -62,7 +62,7 @@ def _lines(session: Session, run: Selection, campaign: Campaign, seed: bytes) ->
     if any(line.tie_key != rules.lot(seed, code) for line, code in lines):
         yield Finding("voting.lots", f"{campaign.slug}: a lot isn't the one that the seed gives")
     written = [
-        selecting.line(rank=line.rank, code=code, votes=line.votes, held=line.held, result=line.result, tie_key=line.tie_key)
+        statement.line(rank=line.rank, code=code, votes=line.votes, held=line.held, result=line.result, tie_key=line.tie_key)
         for line, code in lines
     ]
     if tree.digest(written) != run.output_hash:

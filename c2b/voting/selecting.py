@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
@@ -14,7 +13,7 @@ from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState, has_voting
 from c2b.db import insert_rows
 from c2b.errors import N_, Refused
-from c2b.voting import queries, rules, tree
+from c2b.voting import queries, rules, statement, tree
 from c2b.voting.models import Ballot, BallotLeaf, Pick, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
 
@@ -31,7 +30,7 @@ def preview(session: Session, *, slug: str) -> SelectionView:
     campaign = find_campaign(session, slug)
     _must_vote(campaign)
     seed = tree.digest({"preview": slug})
-    return _view(session, campaign, _root(leaves(session, campaign)), bytes.fromhex(seed), label=f"preview:{seed}")
+    return _view(session, campaign, tree.sealed(leaves(session, campaign)), bytes.fromhex(seed), label=f"preview:{seed}")
 
 
 def select_winners(session: Session, *, slug: str, actor: str, now: datetime) -> SelectionView:
@@ -47,9 +46,9 @@ def select_winners(session: Session, *, slug: str, actor: str, now: datetime) ->
         early = N_("Campaign %(slug)s is “%(state)s”; the selection is made in “tally”, when voting has closed")
         raise Refused(early, slug=slug, state=campaign.state.value)
     found = leaves(session, campaign)
-    root = _root(found)
-    seed = rules.seed(campaign.secret, root)
-    view = _view(session, campaign, root, seed, label=seed.hex())
+    seal = tree.sealed(found)
+    seed = rules.seed(campaign.secret, seal.root)
+    view = _view(session, campaign, seal, seed, label=seed.hex())
     _store(session, campaign, view, found, actor=actor, now=now)
     campaign.state = CampaignState.SELECTED
     session.flush()
@@ -66,9 +65,10 @@ def _must_vote(campaign: Campaign) -> None:
         raise Refused(N_("Campaign %(slug)s has no voting phase: every candidate counts as selected"), slug=campaign.slug)
 
 
-def _view(session: Session, campaign: Campaign, root: bytes, seed: bytes, *, label: str) -> SelectionView:
+def _view(session: Session, campaign: Campaign, seal: tree.Seal, seed: bytes, *, label: str) -> SelectionView:
     tallies, named = _tallies(session, campaign)
-    by = rules.SelectionRules(campaign.places, campaign.min_votes, campaign.max_per_category)
+    frozen = statement.rules_of(campaign)
+    by = statement.deciding(frozen)
     ranked = rules.choose(tallies, by, seed)
     lines = tuple(
         SelectionRow(each.rank, *named[each.tally.code], each.tally.votes, each.tally.held, each.result, each.tie_key) for each in ranked
@@ -79,12 +79,10 @@ def _view(session: Session, campaign: Campaign, root: bytes, seed: bytes, *, lab
         voters=turnout.ballots,
         votes=turnout.votes,
         held_votes=turnout.held_votes,
-        input_hash=tree.digest(_input(campaign, tallies, root.hex())),
-        ballot_root=root.hex(),
+        input_hash=tree.digest(statement.input_of(campaign.slug, frozen, tallies, seal)),
+        ballot_root=seal.root.hex(),
         seed=label,
-        output_hash=tree.digest(
-            [line(rank=row.rank, code=row.code, votes=row.votes, held=row.held, result=row.result, tie_key=row.tie_key) for row in lines]
-        ),
+        output_hash=tree.digest(list(map(statement.line_of, ranked))),
         margin=rules.margin(ranked, by, seed),
         lines=lines,
     )
@@ -100,35 +98,6 @@ def _tallies(session: Session, campaign: Campaign) -> tuple[list[rules.Tally], d
         count = counts.get(key, nothing)
         tallies.append(rules.Tally(code, count.votes, count.held, category, withdrawn_at is not None))
     return tallies, {each.code: (each.id, each.code, each.name, each.name_en) for each in candidates}
-
-
-def _input(campaign: Campaign, tallies: list[rules.Tally], root: str) -> dict[str, Any]:
-    """Return everything that the selection is made of, besides the seed."""
-    return {
-        "campaign": campaign.slug,
-        "rules": {
-            "version": campaign.rules_version,
-            "votes_each": campaign.votes_each,
-            "places": campaign.places,
-            "min_votes": campaign.min_votes,
-            "max_per_category": campaign.max_per_category,
-            "count": sorted(campaign.count),
-        },
-        "candidates": [
-            {"code": each.code, "category": each.category, "withdrawn": each.withdrawn, "votes": each.votes, "held": each.held}
-            for each in sorted(tallies, key=lambda tally: tally.code)
-        ],
-        "ballot_root": root,
-    }
-
-
-def line(*, rank: int, code: str, votes: int, held: int, result: rules.SelectionResult, tie_key: str) -> dict[str, Any]:
-    """Return a candidate's line as the output hash takes it."""
-    return {"rank": rank, "code": code, "votes": votes, "held": held, "result": result.value, "tie_key": tie_key}
-
-
-def _root(found: list[tree.Leaf]) -> bytes:
-    return tree.root(leaf.hash() for leaf in found)
 
 
 def leaves(session: Session, campaign: Campaign) -> list[tree.Leaf]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,32 @@ class Leaf:
     commitment: str
 
     def hash(self) -> bytes:
-        """Return the leaf's hash: SHA-256 of 0x00 and its canonical bytes."""
-        return hashlib.sha256(b"\x00" + canonical(vars(self))).digest()
+        """Return the leaf's hash: SHA-256 of 0x00 and the commitment's 32 bytes, which bind serial, version and picks.
+
+        Whether it is held isn't in it: else who knows the secret could choose the seed by holding and releasing ballots.
+        """
+        return hashlib.sha256(b"\x00" + bytes.fromhex(self.commitment)).digest()
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What binds all ballots: the tree's root, and the SHA-256 of the held ones' serials, a line feed after each, in hexadecimal."""
+
+    root: bytes
+    held: str
+
+
+def sealed(leaves: Iterable[Leaf]) -> Seal:
+    """Return the seal of leaves in the order of their serials, in one pass."""
+    held = hashlib.sha256()
+
+    def hashes() -> Iterator[bytes]:
+        for leaf in leaves:
+            if leaf.held:
+                held.update(leaf.serial.encode() + b"\n")
+            yield leaf.hash()
+
+    return Seal(root(hashes()), held.hexdigest())
 
 
 def root(leaves: Iterable[bytes]) -> bytes:
