@@ -1,4 +1,4 @@
-"""What voters do with their ballots, and what staff do with a whole one."""
+"""What voters do with their ballots."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,11 +7,10 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from c2b.audit import actions as audit
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import voting_is_open
 from c2b.db import insert_into
-from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.errors import N_, NotFound, Refused
 from c2b.people import actions as people
 from c2b.people.models import Address
 from c2b.people.rules import AddressKind
@@ -142,40 +141,6 @@ def sign_in(
     if guest_id is not None:
         left_over = merge(session, guest_id=guest_id, person=person, kind=kind, now=now)
     return SignedIn(person.id, person.viewer, people.start_login(session, person_id=person.id, now=now), left_over)
-
-
-def hold(session: Session, *, slug: str, serial: str, reason: str, actor: str, now: datetime) -> None:
-    """Keep a ballot from being counted, with a reason; it stays in the books and can be released until the selection.
-
-    Raises NotFound; Invalid without a reason; Refused after the selection.
-    """
-    if not reason.strip():
-        raise Invalid(N_("Say why this ballot is held"), field="reason")
-    _set_held(session, slug, serial, {"held_at": now, "held_reason": reason.strip()})
-    audit.record(session, actor=actor, action="voting.hold", campaign=slug, object=serial, after={"held": True}, reason=reason, now=now)
-
-
-def release(session: Session, *, slug: str, serial: str, reason: str, actor: str, now: datetime) -> None:
-    """Count a held ballot again; raises as `hold` does."""
-    if not reason.strip():
-        raise Invalid(N_("Say why this ballot is released"), field="reason")
-    _set_held(session, slug, serial, {"held_at": None, "held_reason": ""})
-    audit.record(session, actor=actor, action="voting.release", campaign=slug, object=serial, after={"held": False}, reason=reason, now=now)
-
-
-_BEFORE_SELECTION = ("draft", "scheduled", "voting", "tally")
-
-
-def _set_held(session: Session, slug: str, serial: str, values: dict[str, Any]) -> None:
-    campaign = session.execute(select(Campaign.id, Campaign.state).where(Campaign.slug == slug).with_for_update(key_share=True, read=True))
-    found = campaign.one_or_none()
-    if found is None:
-        raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
-    if found.state.value not in _BEFORE_SELECTION:
-        raise Refused(N_("The selection was made; ballots are not held or released any more"))
-    one = (Ballot.campaign_id == found.id) & (Ballot.serial == serial)
-    if session.execute(update(Ballot).where(one).values(values).returning(Ballot.serial)).first() is None:
-        raise NotFound(N_("There is no ballot “%(serial)s” in this campaign"), serial=serial)
 
 
 def give_back(session: Session, *, campaign_id: int, candidate_id: int, now: datetime) -> int:

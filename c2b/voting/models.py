@@ -187,20 +187,29 @@ class Views(Base):
 
 
 class Suspicion(Base):
-    """A group of ballots that a rule found suspicious, with its evidence, and what staff decided about it."""
+    """A group of ballots that a rule found suspicious, with its evidence, and what staff decided about it.
+
+    A ballot held by its serial alone is a group of one, so that whatever holds a ballot is a row here.
+    """
 
     __tablename__ = "suspicion"
-    __table_args__ = (UniqueConstraint("campaign_id", "digest"), UniqueConstraint("campaign_id", "id"))
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "digest"),
+        UniqueConstraint("campaign_id", "id"),
+        CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="decided_or_open"),
+        CheckConstraint("state = 'open' OR reason <> ''", name="decided_with_reason"),
+    )
 
     id: Mapped[Key]
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     rule: Mapped[SuspicionRule] = mapped_column(choice(SuspicionRule))
     digest: Mapped[str] = mapped_column(String(64))
-    """Of rule and ballots: looking again finds the same group, not a second one."""
+    """Of rule and ballots: looking again finds the same group, not a second one. The serial, where the ballot was named by hand."""
     evidence: Mapped[dict[str, Any]] = mapped_column(JSON)
     found_at: Mapped[datetime]
     state: Mapped[SuspicionState] = mapped_column(choice(SuspicionState), default=SuspicionState.OPEN)
     reason: Mapped[str] = mapped_column(Text, default="")
+    """Published with the result, where ballots are held for it."""
     decided_by: Mapped[str] = mapped_column(String(200), default="")
     decided_at: Mapped[datetime | None]
 
@@ -212,11 +221,45 @@ class SuspicionBallot(Base):
     __table_args__ = (
         ForeignKeyConstraint(["campaign_id", "suspicion_id"], ["suspicion.campaign_id", "suspicion.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["campaign_id", "person_id"], ["ballot.campaign_id", "ballot.person_id"], ondelete="CASCADE"),
+        Index("ix_suspicion_ballot_campaign_id_person_id", "campaign_id", "person_id"),
     )
 
     suspicion_id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int]
     person_id: Mapped[int] = mapped_column(primary_key=True)
+    decided: Mapped[bool] = mapped_column(default=False)
+    """False for one found after the decision about its group: it waits for another."""
+    freed_at: Mapped[datetime | None]
+    """When this ballot alone was let off: its owner signed in again when asked to, or staff released it by its serial."""
+    freed_by: Mapped[str] = mapped_column(String(200), default="")
+
+
+class SuspicionLook(Base):
+    """When a campaign's ballots were last looked through, and what for; one row a campaign."""
+
+    __tablename__ = "suspicion_look"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    asked_at: Mapped[datetime]
+    began_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    groups: Mapped[int] = mapped_column(default=0)
+    """How many the rules found, known ones too."""
+
+
+class Objection(Base):
+    """What a customer says about their held ballot; one a person and campaign, the latest stands."""
+
+    __tablename__ = "objection"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "person_id"], ["ballot.campaign_id", "ballot.person_id"], ondelete="CASCADE"),
+        CheckConstraint("words <> ''", name="says_something"),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(primary_key=True)
+    words: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime]
 
 
 class SelectionOverride(Base):

@@ -42,6 +42,8 @@ class SuspicionRule(enum.StrEnum):
     SEQUENTIAL = "sequential"
     REFERRER = "referrer"
     CLIQUE = "clique"
+    BY_HAND = "by_hand"
+    """No rule: staff named the ballot by its serial."""
 
 
 class SuspicionState(enum.StrEnum):

@@ -4,11 +4,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from c2b.audit.models import AuditEntry
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
-from c2b.errors import Invalid, NotFound, Refused
+from c2b.errors import NotFound, Refused
 from c2b.people.models import Person
 from c2b.people.rules import AddressKind
 from c2b.voting import actions, queries
@@ -212,35 +211,6 @@ def test_a_ballot_is_read_by_one_statement(database: Database, now: datetime) ->
     assert nobodys == BallotView(votes_each=15)
     assert len(statements) == 2
     assert now
-
-
-def test_a_held_ballot_stays_but_is_not_counted_until_released(session: Session, campaign: Campaign, now: datetime) -> None:
-    first = session.scalars(select(Candidate).where(Candidate.code == "K1")).one()
-    ballot = make.ballot(session, campaign, first)
-    actions.hold(session, slug="ss27", serial=ballot.serial, reason="same device 400 times", actor="staff:a@example.com", now=now)
-    assert queries.counts(session, campaign.id) == {first.id: queries.Count(0, 1)}
-    actions.release(session, slug="ss27", serial=ballot.serial, reason="a school", actor="staff:a@example.com", now=now)
-    assert queries.counts(session, campaign.id) == {first.id: queries.Count(1, 0)}
-    log = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
-    assert [(entry.action, entry.object, entry.reason) for entry in log] == [
-        ("voting.hold", ballot.serial, "same device 400 times"),
-        ("voting.release", ballot.serial, "a school"),
-    ]
-
-
-def test_holding_needs_a_reason_a_ballot_and_time(session: Session, campaign: Campaign, now: datetime) -> None:
-    ballot = make.ballot(session, campaign)
-    for change in (actions.hold, actions.release):
-        with pytest.raises(Invalid):
-            change(session, slug="ss27", serial=ballot.serial, reason=" ", actor="cli:root", now=now)
-        with pytest.raises(NotFound):
-            change(session, slug="ss27", serial="nothing", reason="why", actor="cli:root", now=now)
-        with pytest.raises(NotFound):
-            change(session, slug="ss99", serial=ballot.serial, reason="why", actor="cli:root", now=now)
-    campaign.state = CampaignState.SELECTED
-    session.flush()
-    with pytest.raises(Refused, match="selection was made"):
-        actions.hold(session, slug="ss27", serial=ballot.serial, reason="why", actor="cli:root", now=now)
 
 
 def test_counted_and_held_are_what_there_is(session: Session, campaign: Campaign, now: datetime) -> None:

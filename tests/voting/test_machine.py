@@ -18,7 +18,7 @@ from c2b.db import Database
 from c2b.errors import Refused
 from c2b.people import actions as people
 from c2b.people.rules import AddressKind
-from c2b.voting import actions, queries, selecting
+from c2b.voting import actions, holding, queries, selecting
 from c2b.voting.checks import checks
 from c2b.voting.models import Ballot
 from tests import databases, make
@@ -154,7 +154,7 @@ class Voting(RuleBasedStateMachine):
             serial = session.scalars(select(Ballot.serial).where(Ballot.person_id == person)).one_or_none()
             if serial is None:
                 return
-            act = actions.release if person in self.model.held else actions.hold
+            act = holding.release if person in self.model.held else holding.hold
             act(session, slug="ss27", serial=serial, reason="why", actor="staff:a@example.com", now=NOW)
         self.model.held ^= {person}
 
