@@ -11,7 +11,8 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import candidate_ids
 from c2b.campaigns.rules import has_voting
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine
-from c2b.voting.rules import BallotSource, SelectionResult, gallery_order
+from c2b.voting.order import gallery_order
+from c2b.voting.rules import BallotSource, SelectionResult
 
 
 @dataclass(frozen=True)

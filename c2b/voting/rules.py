@@ -1,15 +1,10 @@
-"""Decisions about ballots, the gallery's order and the selection: pure."""
-
-from __future__ import annotations  # array[int] can be written in a signature only, before Python 3.12
+"""Decisions about ballots and the selection: pure."""
 
 import enum
 import hashlib
-import hmac
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from c2b.errors import N_, Refused
@@ -75,34 +70,6 @@ def fits(votes_each: int, kept: Iterable[int], brought: Sequence[int]) -> tuple[
     own = set(kept)
     new = [pick for pick in dict.fromkeys(brought) if pick not in own]
     return (new, []) if len(own) + len(new) <= votes_each else ([], new)
-
-
-# The gallery's order
-
-
-def gallery_order(secret: bytes, viewer: int, count: int) -> array[int]:
-    """Return which of `count` candidates (0 ..., in the order of the file) stands at each position for this viewer.
-
-    Viewers are taken in blocks of `count`; in a block each candidate stands exactly once at each position (a Latin square,
-    its rows, columns and letters shuffled by the campaign's secret), so over all viewers nobody is seen more often on top.
-    """
-    if not count:
-        return array("I")
-    letters, rows, columns = _square(secret, viewer // count, count)
-    row = rows[viewer % count]
-    return array("I", [letters[(row + column) % count] for column in columns])
-
-
-@lru_cache(maxsize=512)
-def _square(secret: bytes, block: int, count: int) -> tuple[array[int], array[int], array[int]]:
-    """Return the three shuffles of a block; kept, as viewers of a block come together."""
-    return _shuffle(secret, b"letters", block, count), _shuffle(secret, b"rows", block, count), _shuffle(secret, b"columns", block, count)
-
-
-def _shuffle(secret: bytes, what: bytes, block: int, count: int) -> array[int]:
-    key = hmac.new(secret, b"gallery:%s:%d:%d" % (what, block, count), hashlib.sha256).digest()
-    stream = hashlib.shake_256(key).digest(8 * count)
-    return array("I", sorted(range(count), key=lambda item: stream[8 * item : 8 * item + 8]))
 
 
 # The selection
