@@ -172,6 +172,12 @@ def candidate(session: Session, campaign_id: int, code: str, *, locale: str) -> 
     return details(session, [found], locale=locale)[0]
 
 
+def side_by_side(session: Session, campaign_id: int, codes: Sequence[str], *, locale: str) -> list[CandidateDetail]:
+    """Return the candidates named `codes` in that order; one that doesn't exist is left out."""
+    query = select(Candidate).where(Candidate.campaign_id == campaign_id, Candidate.code.in_(codes))
+    return details(session, sorted(session.scalars(query), key=lambda each: codes.index(each.code)), locale=locale)
+
+
 def details(session: Session, found: Sequence[Candidate], *, locale: str) -> list[CandidateDetail]:
     """Return everything about each of `found`, in their order, by four statements however many they are."""
     ids = [each.id for each in found]
