@@ -19,6 +19,7 @@ from c2b.ui import access, assets, filters, language, problems, security
 from c2b.ui.retries import Application
 from c2b.ui.shell import Parts, reserve_viewers
 from c2b.ui.viewers import ViewerNumbers
+from c2b.voting.seen import Impressions
 from c2b.web import about, compare, gallery, me, media, orders, product, sign_in, votes
 
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
@@ -30,7 +31,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app = Application("c2b", static_folder="static", template_folder="ui/templates")
     database = Database(settings.database)
     gateways = build(settings, now=clock)
-    app.extensions["c2b"] = Parts(settings, database, ViewerNumbers(reserve_viewers(database)), gateways, clock)
+    numbers, impressions = ViewerNumbers(reserve_viewers(database)), Impressions(database)
+    app.extensions["c2b"] = Parts(settings, database, numbers, impressions, gateways, clock)
     app.secret_key = settings.secret_key.get_secret_value()
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

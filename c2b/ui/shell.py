@@ -23,6 +23,7 @@ from c2b.people.rules import Permission
 from c2b.settings import Settings
 from c2b.ui.access import declare
 from c2b.ui.viewers import ViewerNumbers
+from c2b.voting.seen import Impressions
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,6 +38,7 @@ class Parts:
     settings: Settings
     database: Database
     viewers: ViewerNumbers
+    impressions: Impressions
     gateways: Gateways
     clock: Callable[[], datetime] = field(default=clock.now)
 

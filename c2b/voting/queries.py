@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import candidate_ids
 from c2b.campaigns.rules import has_voting
-from c2b.voting.models import Ballot, Pick, Selection, SelectionLine
+from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Views
 from c2b.voting.order import gallery_order
 from c2b.voting.rules import BallotSource, SelectionResult
 
@@ -72,6 +72,11 @@ def counts(session: Session, campaign_id: int) -> dict[int, Count]:
         .group_by(Pick.candidate_id)
     )
     return {key: Count(int(votes), int(of_held)) for key, votes, of_held in session.execute(query)}
+
+
+def views(session: Session, campaign_id: int) -> dict[int, int]:
+    """Return how many viewers were shown each candidate, by key; whom nobody has seen yet isn't in it."""
+    return dict(session.execute(select(Views.candidate_id, Views.viewers).where(Views.campaign_id == campaign_id)).all())
 
 
 def counted_sources(session: Session, campaign_id: int) -> list[BallotSource]:

@@ -18,6 +18,7 @@ from c2b.ui.language import locale
 from c2b.ui.shell import now, reading, viewer, visitor
 from c2b.voting import queries as voting
 from c2b.voting.queries import BallotView
+from c2b.web import seen
 from c2b.web.campaign import countdown, is_selected, phases, shown, standing, title
 
 bp = Blueprint("gallery", __name__, template_folder="templates")
@@ -108,6 +109,7 @@ def gallery(slug: str) -> str:
         here = ids[(filters.page - 1) * PAGE : filters.page * PAGE]
         cards = queries.candidates(session, campaign.id, locale=locale(), ids=here)
         categories = queries.categories(session, campaign.id, locale=locale())
+    seen.note(campaign, here)
     return _page(cards, campaign, ballot, total=total, pages=pages, filters=filters, categories=categories)
 
 

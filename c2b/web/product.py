@@ -13,6 +13,7 @@ from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.shell import reading, viewer
 from c2b.voting import queries as voting
+from c2b.web import seen
 from c2b.web.campaign import shown
 from c2b.web.gallery import PAGE, about, mark, own_ballot
 
@@ -62,6 +63,7 @@ def product(slug: str, code: str) -> str:
         ballot = own_ballot(session, campaign)
         place = _place(session, campaign, detail.card.id)
         orderable = detail.card.id in voting.selected_ids(session, campaign)
+    seen.note(campaign, [detail.card.id])
     offers = mark(campaign, ballot, detail.card)
     return render_template(
         "web/product.html",

@@ -17,6 +17,7 @@ from c2b.ui.shell import begin_login, end_login, local, now, parts, reading, tra
 from c2b.voting import queries as voting
 from c2b.voting.actions import SignedIn, sign_in
 from c2b.voting.queries import BallotView
+from c2b.web import seen
 from c2b.web.campaign import shown, title
 from c2b.web.gallery import about, another, own_ballot, rendered
 
@@ -108,6 +109,8 @@ def check() -> Response | tuple[str, int]:
             secret_key=_secret(),
             now=now(),
         )
+        if signed:
+            seen.bring(session, browser=number, account=signed.viewer)
     return _welcome(signed, asked["next"]) if signed else _code_form(400, code=_(WRONG_CODE))
 
 

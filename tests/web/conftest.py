@@ -73,6 +73,7 @@ def app(sqlite_database: Database, tmp_path: Path, clock: Clock) -> Iterator[Fla
     made = create_app(settings, clock=clock)
     yield made
     with made.app_context():
+        parts().impressions.close()
         parts().database.close()
 
 
