@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from c2b.admin.blueprint import bp
 from c2b.admin.page import done, typed
+from c2b.admin.scenario import HELD, LEAST
 from c2b.audit.actions import record
 from c2b.audit.queries import entries
 from c2b.campaigns import queries
@@ -46,4 +47,5 @@ def look(slug: str) -> Response:
         queries.campaign(session, slug)
         back = "selection" if typed("to") == "selection" else "overview"
         record(session, actor=staff().actor, action=LOOK, campaign=slug, object=slug, now=now())
-    return done(_("This look at the counts was logged. They are shown to you for 15 minutes."), back, slug=slug)
+    scenario = {name: typed(name) for name in (*LEAST, HELD) if typed(name)}
+    return done(_("This look at the counts was logged. They are shown to you for 15 minutes."), back, slug=slug, **scenario)

@@ -102,7 +102,7 @@ def test_ties_and_held_ballots_are_named_at_the_line(database: Database, sign_in
             make.ballot(session, of, third, held_at=make.OPENS, held_reason="bought")
     browser = sign_in()
     browser.get("/admin/ss27/selection")
-    assert "Tie across the line yes, the lot decides" in spoken(browser)
+    assert "Tie across the line 2 designs with 1 votes each; 1 of them by lot" in spoken(browser)
     assert "tied at the line, the lot decides" in spoken(browser)
 
 
