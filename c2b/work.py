@@ -27,6 +27,7 @@ from c2b.payments import gateways
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
 from c2b.settings import Settings
+from c2b.voting import counting
 from c2b.voting.checks import checks as voting_checks
 from c2b.voting.readiness import before_ordering
 
@@ -82,7 +83,7 @@ class Worker:
         One kind's failure is logged by its kind and place and doesn't stop the others; it is tried again in the next round.
         """
         done: list[str] = []
-        for part in (self._timetable, self._payments, self._refunds, self._jobs):
+        for part in (self._counts, self._timetable, self._payments, self._refunds, self._jobs):
             if not self._go_on():
                 break
             try:
@@ -90,6 +91,11 @@ class Worker:
             except Exception as error:  # noqa: BLE001  a worker outlives whatever one part meets
                 _log.error("%s failed: %s", part.__name__, describe(error))
         return done
+
+    def _counts(self) -> Iterable[str]:
+        with self._database.transaction() as session:
+            counting.fold(session)
+        return []  # once a round is often enough: votes that come in all the time don't keep the worker from its pause
 
     def _timetable(self) -> Iterable[str]:
         with self._database.transaction() as session:

@@ -18,6 +18,7 @@ from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.production.rules import ProductOutcome
+from c2b.voting import counting, tree
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine
 from c2b.voting.rules import BallotSource, SelectionResult
 
@@ -118,7 +119,10 @@ def ballot(session: Session, of: Campaign, *picks: Candidate, by: Person | None 
     session.flush()
     for slot, picked in enumerate(picks, start=1):
         session.add(Pick(campaign_id=of.id, person_id=voter.id, slot=slot, votes_each=of.votes_each, candidate_id=picked.id))
+    codes = [picked.code for picked in picks]
+    made.commitment = tree.commitment(nonce=made.nonce, serial=made.serial, version=made.version, codes=codes)
     session.flush()
+    counting.note(session, (Ballot.campaign_id == of.id) & (Ballot.person_id == voter.id), sign=+1)
     return made
 
 

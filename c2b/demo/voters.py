@@ -16,7 +16,8 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.people import actions as people
 from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind, address_digest
-from c2b.voting.ballots import new_ballot
+from c2b.voting import counting
+from c2b.voting.ballots import new_ballot, renew
 from c2b.voting.models import Ballot, Pick, VoteEvent
 from c2b.voting.rules import BallotSource
 
@@ -75,6 +76,8 @@ def vote(session: Session, campaign: Campaign, *, voters: Sequence[int], until: 
     session.execute(insert(Ballot), [_ballot(campaign, person, each) for person, each in drawn.items()])
     picks = list(chain.from_iterable(_picks(campaign, person, each) for person, each in drawn.items()))
     session.execute(insert(Pick), picks)
+    counting.note(session, Ballot.campaign_id == campaign.id, sign=+1)
+    renew(session, campaign.id, voters)
     events = chain.from_iterable(_events(campaign, person, each, until) for person, each in drawn.items())
     session.execute(insert(VoteEvent), sorted(events, key=itemgetter("at")))
     return len(picks)
@@ -106,7 +109,7 @@ def long_tail(count: int, *, shift: int, steepness: float) -> list[float]:
 
 
 def _ballot(campaign: Campaign, person: int, drawn: Drawn) -> dict[str, Any]:
-    version = len(drawn.taps) + len(drawn.undone)
+    version = len(drawn.taps) + len(drawn.undone) - 1  # the last one comes with the commitment to the picks
     source = {"source": BallotSource.VERIFIED, "version": version}
     return new_ballot(campaign.id, person, campaign.votes_each, drawn.at) | source
 

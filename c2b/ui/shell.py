@@ -1,12 +1,13 @@
 """What every view starts from: the application's parts, the clock, who is there, and the transaction of this request."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from typing import Literal, ParamSpec, TypeVar, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import abort, current_app, g, redirect, request
 from flask import session as cookie
@@ -109,12 +110,33 @@ def viewer() -> int:
         return known.viewer
     if "viewer" not in cookie:
         cookie["viewer"], cookie.permanent = parts().viewers.take(), True
+        _remember_origin()
     return int(cookie["viewer"])
+
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_ORIGIN_LENGTH = 60
+
+
+def _remember_origin() -> None:
+    """Keep what led to the first visit: the source that a short link names (`?s=`), else the other site's host."""
+    try:
+        host = urlsplit(request.referrer or "").hostname or ""
+    except ValueError:
+        host = ""
+    origin = request.args.get("s") or (host if host != request.host.partition(":")[0] else "")
+    if origin := _UNSAFE.sub("", origin)[:_ORIGIN_LENGTH]:
+        cookie["from"] = origin
+
+
+def came_from() -> str:
+    """Return what led this browser to its first visit; empty if nothing did."""
+    return str(cookie.get("from", ""))
 
 
 def begin_login(kind: Kind, token: str) -> None:
     """Let this browser carry a login; whatever an earlier holder of the cookie knew is worthless afterwards."""
-    kept = {key: cookie[key] for key in ("lang", "viewer", "customer", "staff") if key in cookie and key != kind}
+    kept = {key: cookie[key] for key in ("lang", "viewer", "from", "customer", "staff") if key in cookie and key != kind}
     cookie.clear()
     cookie.update(kept)
     cookie[kind], cookie.permanent = token, True

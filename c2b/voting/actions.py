@@ -1,5 +1,6 @@
 """What voters do with their ballots."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,32 +15,32 @@ from c2b.errors import N_, NotFound, Refused
 from c2b.people import actions as people
 from c2b.people.models import Address
 from c2b.people.rules import AddressKind
-from c2b.voting import ballots, rules
+from c2b.voting import ballots, counting, rules, tree
 from c2b.voting.merging import merge
-from c2b.voting.models import Ballot, Pick, VoteEvent
+from c2b.voting.models import Ballot, Pick, TallyDelta, VoteEvent
 from c2b.voting.queries import BallotView
-from c2b.voting.rules import BallotSource
+from c2b.voting.rules import BallotSource, Touch
 
 
-def vote(session: Session, *, slug: str, code: str, person_id: int, device: str, now: datetime) -> BallotView:
+def vote(session: Session, *, slug: str, code: str, person_id: int, touch: Touch, now: datetime) -> BallotView:
     """Give one of the person's votes to a candidate and return their ballot; a second vote for the same one changes nothing.
 
-    Six statements, three more on the first vote. Raises NotFound; Refused when voting isn't open at `now`, the candidate is
+    Seven statements, three more on the first vote. Raises NotFound; Refused when voting isn't open at `now`, the candidate is
     withdrawn, or all votes are given.
     """
     place = _place(session, slug, code, now)
     if place.withdrawn_at:
         raise Refused(N_("This product was withdrawn; your vote for it is free for another one"))
-    return _tap(session, place, _ballot(session, place, person_id, now), undo=False, device=device, now=now)
+    return _tap(session, place, _ballot(session, place, person_id, now), undo=False, touch=touch, now=now)
 
 
-def undo(session: Session, *, slug: str, code: str, person_id: int, device: str, now: datetime) -> BallotView:
+def undo(session: Session, *, slug: str, code: str, person_id: int, touch: Touch, now: datetime) -> BallotView:
     """Take a vote back and return the ballot; without such a vote nothing changes. Raises as `vote` does."""
     place = _place(session, slug, code, now)
     found = ballots.locked(session, place.campaign_id, person_id)
     if found is None:
         return BallotView(place.votes_each)
-    return _tap(session, place, found, undo=True, device=device, now=now)
+    return _tap(session, place, found, undo=True, touch=touch, now=now)
 
 
 def _place(session: Session, slug: str, code: str, now: datetime) -> Row[Any]:
@@ -47,7 +48,7 @@ def _place(session: Session, slug: str, code: str, now: datetime) -> Row[Any]:
     columns = (Campaign.id.label("campaign_id"), Campaign.state, Campaign.paused, Campaign.voting_opens, Campaign.voting_closes)
     query = (
         select(*columns, Campaign.ordering_opens, Campaign.ordering_closes, Campaign.votes_each, Campaign.identity)
-        .add_columns(Candidate.id.label("candidate_id"), Candidate.withdrawn_at)
+        .add_columns(Candidate.id.label("candidate_id"), Candidate.code, Candidate.withdrawn_at)
         .outerjoin(Candidate, (Candidate.campaign_id == Campaign.id) & (Candidate.code == code))
         .where(Campaign.slug == slug)
         .with_for_update(key_share=True, read=True, of=Campaign)
@@ -77,25 +78,46 @@ def _ballot(session: Session, place: Row[Any], person_id: int, now: datetime) ->
     return found
 
 
-def _tap(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool, device: str, now: datetime) -> BallotView:
-    here = (Pick.campaign_id == place.campaign_id) & (Pick.person_id == locked.person_id)
-    slots = dict(session.execute(select(Pick.slot, Pick.candidate_id).where(here)).all())
-    picked = frozenset(slots.values())
-    if (place.candidate_id in picked) is not undo:
-        return _view(locked, picked, locked.version, locked.source)
+def _tap(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool, touch: Touch, now: datetime) -> BallotView:
+    own = (Pick.campaign_id == place.campaign_id) & (Pick.person_id == locked.person_id)
+    picks = session.execute(select(Pick.slot, Pick.candidate_id, Candidate.code).join(Candidate).where(own)).all()
+    codes = {pick.candidate_id: pick.code for pick in picks}
+    if (place.candidate_id in codes) is not undo:
+        return _view(locked, frozenset(codes), locked.version, locked.source)
     keys = {"campaign_id": place.campaign_id, "person_id": locked.person_id, "candidate_id": place.candidate_id}
     if undo:
-        session.execute(delete(Pick).where(here, Pick.candidate_id == place.candidate_id))
+        del codes[place.candidate_id]
+        session.execute(delete(Pick).where(own, Pick.candidate_id == place.candidate_id))
     else:
-        slot = rules.free_slot(slots, locked.votes_each)
+        codes[place.candidate_id] = place.code
+        slot = rules.free_slot((pick.slot for pick in picks), locked.votes_each)
         session.execute(insert(Pick).values(keys | {"slot": slot, "votes_each": locked.votes_each}))
-    session.execute(insert(VoteEvent).values(keys | {"undo": undo, "device": device, "at": now}))
+    session.execute(insert(VoteEvent).values(keys | vars(touch) | {"undo": undo, "at": now}))
+    source = _count(session, place, locked, undo=undo)
+    _bind(session, place.campaign_id, locked, source, codes.values())
+    return _view(locked, frozenset(codes), locked.version + 1, source)
+
+
+def _count(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool) -> BallotSource:
+    """Write down what the tap changes in the counts; return whose ballot it is now."""
+    if locked.source is not BallotSource.DRAFT:
+        delta = {"campaign_id": place.campaign_id, "candidate_id": place.candidate_id, "source": locked.source}
+        session.execute(insert(TallyDelta).values(delta | {"held": locked.held_at is not None, "votes": -1 if undo else 1}))
+    if locked.source is not BallotSource.IMPORTED:
+        return BallotSource(locked.source)
     # What its owner has touched is theirs: no later import replaces it.
-    source = BallotSource.VERIFIED if locked.source is BallotSource.IMPORTED else locked.source
     own = (Ballot.campaign_id == place.campaign_id) & (Ballot.person_id == locked.person_id)
-    session.execute(update(Ballot).where(own).values(version=locked.version + 1, source=source))
-    changed = picked - {place.candidate_id} if undo else picked | {place.candidate_id}
-    return _view(locked, changed, locked.version + 1, source)
+    with counting.changing(session, own):
+        session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED))
+    return BallotSource.VERIFIED
+
+
+def _bind(session: Session, campaign_id: int, locked: Row[Any], source: BallotSource, codes: Iterable[str]) -> None:
+    """Give the ballot its next version and the commitment to it."""
+    version = locked.version + 1
+    hidden = tree.commitment(nonce=locked.nonce, serial=locked.serial, version=version, codes=codes)
+    own = (Ballot.campaign_id == campaign_id) & (Ballot.person_id == locked.person_id)
+    session.execute(update(Ballot).where(own).values(version=version, source=source, commitment=hidden))
 
 
 def _view(locked: Row[Any], picked: frozenset[int], version: int, source: BallotSource) -> BallotView:
@@ -146,15 +168,14 @@ def sign_in(
 def give_back(session: Session, *, campaign_id: int, candidate_id: int, now: datetime) -> int:
     """Give every vote for a withdrawn candidate back to its voter, set-based; return how many. For while voting is open."""
     here = (Pick.campaign_id == campaign_id) & (Pick.candidate_id == candidate_id)
-    voters = select(Pick.person_id).where(here)
     # In id order, before anything is changed, so that taps under way are waited for and no two of us wait for each other.
-    locked = select(Ballot.person_id).where(Ballot.campaign_id == campaign_id, Ballot.person_id.in_(voters))
-    session.execute(locked.order_by(Ballot.person_id).with_for_update()).all()
+    locked = select(Ballot.person_id).where(Ballot.campaign_id == campaign_id, Ballot.person_id.in_(select(Pick.person_id).where(here)))
+    voters = session.scalars(locked.order_by(Ballot.person_id).with_for_update()).all()
+    counting.note(session, here, sign=-1)
     events = select(Pick.campaign_id, Pick.person_id, Pick.candidate_id, literal(True), literal(now, VoteEvent.at.type), literal("")).where(
         here
     )
     session.execute(insert(VoteEvent).from_select(["campaign_id", "person_id", "candidate_id", "undo", "at", "device"], events))
-    session.execute(
-        update(Ballot).where(Ballot.campaign_id == campaign_id, Ballot.person_id.in_(voters)).values(version=Ballot.version + 1)
-    )
-    return len(session.execute(delete(Pick).where(here).returning(Pick.person_id)).all())
+    session.execute(delete(Pick).where(here))
+    ballots.renew(session, campaign_id, voters)
+    return len(voters)

@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate
-from c2b.voting import rules, selecting, statement, tree
-from c2b.voting.models import BallotLeaf, Pick, Selection, SelectionLine, VoteEvent
+from c2b.voting import ballots, counting, rules, selecting, statement, tree
+from c2b.voting.models import Pick, Selection, SelectionLine, VoteEvent
 
 
 def checks(session: Session) -> list[Finding]:
-    """Return what is wrong: ballots over their limit, taps outside the phase, and selections that can't be reproduced."""
+    """Return what is wrong: limits, taps outside the phase, counts, commitments, and selections that can't be reproduced."""
     runs = session.execute(select(Selection, Campaign).join(Campaign, Campaign.id == Selection.campaign_id)).all()
     of_runs = [finding for run, campaign in runs for finding in _selection(session, run, campaign)]
-    return [*_limits(session), *_taps(session), *of_runs]
+    return [*_limits(session), *_taps(session), *_counts(session), *_commitments(session), *of_runs]
 
 
 def _limits(session: Session) -> Iterator[Finding]:
@@ -34,19 +34,29 @@ def _taps(session: Session) -> Iterator[Finding]:
         yield Finding("voting.in_time", f"{slug}: {late} taps outside the voting phase")
 
 
+def _counts(session: Session) -> Iterator[Finding]:
+    """Compare what was counted as votes came in with the picks that there are."""
+    for campaign_id, slug in session.execute(select(Campaign.id, Campaign.slug)):
+        kept, anew = counting.tallies(session, campaign_id), counting.recount(session, campaign_id)
+        if wrong := [key for key in kept.keys() | anew.keys() if kept.get(key, 0) != anew.get(key, 0)]:
+            yield Finding("voting.counts", f"{slug}: {len(wrong)} counts are not what the picks give")
+
+
+def _commitments(session: Session) -> Iterator[Finding]:
+    for campaign_id, slug in session.execute(select(Campaign.id, Campaign.slug)).all():
+        for serial in ballots.mismatched(session, campaign_id):
+            yield Finding("voting.commitment", f"{slug}: ballot {serial} has other picks than those that it is bound to")
+
+
 def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
-    columns = (BallotLeaf.serial, BallotLeaf.version, BallotLeaf.held, BallotLeaf.commitment)
-    rows = session.execute(select(*columns).where(BallotLeaf.campaign_id == campaign.id).order_by(BallotLeaf.index))
-    stored = list(starmap(tree.Leaf, rows))
-    if stored != selecting.leaves(session, campaign):
-        yield Finding("voting.ballots_unchanged", f"{campaign.slug}: ballots are not what they were at the selection")
-    root = tree.root(leaf.hash() for leaf in stored)
-    if root.hex() != run.ballot_root:
-        yield Finding("voting.ballot_root", f"{campaign.slug}: the leaves don't give the stored root")
-    seed = rules.seed(campaign.secret, root)
+    seal = tree.sealed(selecting.leaves(session, campaign))
+    if seal.root.hex() != run.ballot_root:
+        yield Finding("voting.ballot_root", f"{campaign.slug}: ballots are not what they were at the selection")
+    seed = rules.seed(campaign.secret, seal.root)
     if seed.hex() != run.seed:
         yield Finding("voting.seed", f"{campaign.slug}: secret and root don't give the stored seed")
     yield from _sums(session, run, campaign)
+    yield from _inputs(session, run, campaign, seal)
     yield from _lines(session, run, campaign, seed)
 
 
@@ -54,6 +64,15 @@ def _sums(session: Session, run: Selection, campaign: Campaign) -> Iterator[Find
     sums = (func.coalesce(func.sum(SelectionLine.votes), 0), func.coalesce(func.sum(SelectionLine.held), 0))
     if session.execute(select(*sums).where(SelectionLine.campaign_id == campaign.id)).one() != (run.votes, run.held_votes):
         yield Finding("voting.sums", f"{campaign.slug}: the candidates' votes don't add up to the total")
+
+
+def _inputs(session: Session, run: Selection, campaign: Campaign, seal: tree.Seal) -> Iterator[Finding]:
+    columns = (Candidate.code, SelectionLine.votes, SelectionLine.held, Candidate.category)
+    withdrawn = SelectionLine.result == rules.SelectionResult.WITHDRAWN
+    query = select(*columns, withdrawn).join(Candidate, Candidate.id == SelectionLine.candidate_id)
+    tallies = list(starmap(rules.Tally, session.execute(query.where(SelectionLine.campaign_id == campaign.id))))
+    if tree.digest(statement.input_of(campaign.slug, statement.rules_of(campaign), tallies, seal)) != run.input_hash:
+        yield Finding("voting.input_hash", f"{campaign.slug}: rules, votes or held ballots are not those of the selection")
 
 
 def _lines(session: Session, run: Selection, campaign: Campaign, seed: bytes) -> Iterator[Finding]:

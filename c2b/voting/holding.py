@@ -16,6 +16,7 @@ from c2b.db import insert_into
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.jobs.actions import enqueue
 from c2b.people.rules import AddressKind
+from c2b.voting import counting
 from c2b.voting.models import Ballot, Suspicion, SuspicionBallot
 from c2b.voting.rules import SuspicionRule, SuspicionState
 
@@ -180,8 +181,9 @@ def _settle(session: Session, campaign_id: int, persons: Select[Any], *, now: da
     own = (SuspicionBallot.campaign_id == Ballot.campaign_id) & (SuspicionBallot.person_id == Ballot.person_id)
     of_group = Suspicion.id == SuspicionBallot.suspicion_id
     held = select(SuspicionBallot.person_id).join(Suspicion, of_group).where(own, holds()).correlate(Ballot).exists()
-    taken = _set(session, here & Ballot.held_at.is_(None) & held, held_at=now, held_reason=reason)
-    let_go = _set(session, here & Ballot.held_at.is_not(None) & ~held, held_at=None, held_reason="")
+    with counting.changing(session, here):
+        taken = _set(session, here & Ballot.held_at.is_(None) & held, held_at=now, held_reason=reason)
+        let_go = _set(session, here & Ballot.held_at.is_not(None) & ~held, held_at=None, held_reason="")
     return taken, let_go
 
 

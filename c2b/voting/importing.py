@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from c2b.audit import actions as audit
@@ -19,7 +19,7 @@ from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.people.actions import reserve_viewers
 from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind, keyed_hash, normalise
-from c2b.voting import ballot_files, ballots, projects
+from c2b.voting import ballot_files, ballots, counting, projects
 from c2b.voting.ballot_files import BallotRow
 from c2b.voting.models import Ballot, Pick
 from c2b.voting.rules import BallotSource
@@ -200,8 +200,11 @@ def _write(session: Session, campaign: Campaign, chunk: Sequence[_Voter], report
     earlier = _earlier(session, campaign, list(known.values()))
     changed = {person for person, picks in earlier.items() if picks != set(wanted[person])}
     new = _begin(session, campaign, set(known.values()) - earlier.keys(), set(strangers.values()), now)
-    _empty(session, campaign, changed)
-    _fill(session, campaign, {person: wanted[person] for person in new | changed})
+    written = {person: wanted[person] for person in sorted(new | changed)}
+    with counting.changing(session, (Ballot.campaign_id == campaign.id) & Ballot.person_id.in_(written)):
+        session.execute(delete(Pick).where(Pick.campaign_id == campaign.id, Pick.person_id.in_(changed)))
+        _fill(session, campaign, written)
+    ballots.renew(session, campaign.id, list(written))
     return replace(
         report,
         new=report.new + len(new),
@@ -215,7 +218,7 @@ def _begin(session: Session, campaign: Campaign, known: set[int], strangers: set
     """Begin the ballots of `strangers`, and of those `known` people who have none, not even one that they tap at this moment."""
 
     def rows(people: set[int]) -> list[dict[str, Any]]:
-        imported = {"source": BallotSource.IMPORTED, "version": 1}
+        imported = {"source": BallotSource.IMPORTED}
         return [ballots.new_ballot(campaign.id, person, campaign.votes_each, now) | imported for person in sorted(people)]
 
     if strangers:
@@ -224,13 +227,6 @@ def _begin(session: Session, campaign: Campaign, known: set[int], strangers: set
         return strangers
     fresh = insert_into(session, Ballot).on_conflict_do_nothing().returning(Ballot.person_id)
     return strangers.union(session.scalars(fresh, rows(known)))
-
-
-def _empty(session: Session, campaign: Campaign, people: set[int]) -> None:
-    """Take the picks out of ballots that an earlier import filled."""
-    session.execute(delete(Pick).where(Pick.campaign_id == campaign.id, Pick.person_id.in_(people)))
-    again = update(Ballot).where(Ballot.campaign_id == campaign.id, Ballot.person_id.in_(people))
-    session.execute(again.values(version=Ballot.version + 1).execution_options(synchronize_session=False))
 
 
 def _fill(session: Session, campaign: Campaign, wanted: dict[int, tuple[int, ...]]) -> None:

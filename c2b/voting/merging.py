@@ -11,7 +11,7 @@ from c2b.campaigns.rules import voting_is_open
 from c2b.db import insert_into
 from c2b.people.models import Person
 from c2b.people.rules import AddressKind
-from c2b.voting import ballots, rules
+from c2b.voting import ballots, counting, rules
 from c2b.voting.models import Ballot, Pick, VoteEvent
 from c2b.voting.rules import BallotSource
 
@@ -44,8 +44,12 @@ def _open_drafts(session: Session, guest_id: int, kind: AddressKind, now: dateti
 
 
 def _verify(session: Session, campaign: Row[Any], person_id: int) -> None:
+    """Make the person's own draft count."""
     own = (Ballot.campaign_id == campaign.id) & (Ballot.person_id == person_id)
-    session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED, version=Ballot.version + 1))
+    session.execute(select(Ballot.person_id).where(own).with_for_update())
+    with counting.changing(session, own):
+        session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED))
+    ballots.renew(session, campaign.id, [person_id])
 
 
 def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: int, now: datetime) -> list[str]:
@@ -61,8 +65,11 @@ def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: in
     session.execute(delete(Pick).where(Pick.campaign_id == campaign.id, Pick.person_id == guest_id))
     if new:
         free = [slot for slot in range(1, campaign.votes_each + 1) if slot not in mine]
-        _cast(session, campaign, person_id, dict(zip(free, new, strict=False)), now)
-        _verify(session, campaign, person_id)
+        own = (Ballot.campaign_id == campaign.id) & (Ballot.person_id == person_id)
+        with counting.changing(session, own):
+            _cast(session, campaign, person_id, dict(zip(free, new, strict=False)), now)
+            session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED))
+    ballots.renew(session, campaign.id, [guest_id, person_id] if new else [guest_id])
     return list(session.scalars(select(Candidate.code).where(Candidate.id.in_(left)).order_by(Candidate.position)))
 
 

@@ -32,7 +32,7 @@ class Ballot(Base):
     nonce: Mapped[bytes] = mapped_column(LargeBinary(16))
     """Hides the picks in the commitment; never published without its owner."""
     commitment: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
-    """Binds serial, version and picks, see `tree.commitment`; what a receipt shows and the tree holds. Empty before the first tap."""
+    """Binds serial, version and picks, see `tree.commitment`; what a receipt shows and the tree holds."""
     held_at: Mapped[datetime | None]
     held_reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
@@ -120,21 +120,8 @@ class SelectionLine(Base):
     tie_key: Mapped[str] = mapped_column(String(64))
 
 
-class BallotLeaf(Base):
-    """A ballot's commitment at the selection, in the order of the RFC 6962 tree; names no person."""
-
-    __tablename__ = "ballot_leaf"
-
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("selection.campaign_id"), primary_key=True)
-    index: Mapped[int] = mapped_column(primary_key=True)
-    serial: Mapped[str] = mapped_column(String(24))
-    version: Mapped[int]
-    held: Mapped[bool]
-    commitment: Mapped[str] = mapped_column(String(64))
-
-
 class CandidateTally(Base):
-    """How many picks a candidate has, by where their ballots come from and whether they are held; `TallyDelta` not yet folded in."""
+    """How many picks a candidate has, drafts aside, by where their ballots come from and whether they are held; see `TallyDelta`."""
 
     __tablename__ = "candidate_tally"
     __table_args__ = (ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),)
@@ -286,5 +273,5 @@ class SelectionOverride(Base):
     approved_at: Mapped[datetime | None]
 
 
-for _table in ("vote_event", "selection", "selection_line", "ballot_leaf"):
+for _table in ("vote_event", "selection", "selection_line"):
     append_only(_table)

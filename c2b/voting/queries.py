@@ -1,6 +1,7 @@
 """What pages and exports read of ballots and of the selection."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import candidate_ids
 from c2b.campaigns.rules import has_voting
+from c2b.voting import counting
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Views
 from c2b.voting.order import gallery_order
 from c2b.voting.rules import BallotSource, SelectionResult
@@ -63,15 +65,25 @@ class Count:
 
 
 def counts(session: Session, campaign_id: int) -> dict[int, Count]:
-    """Return the votes of each candidate that has any, by key. Until voting closes only staff with `counts` may see this."""
-    held = func.sum(case((Ballot.held_at.is_not(None), 1), else_=0))
-    query = (
-        select(Pick.candidate_id, func.count() - held, held)
-        .join(Ballot, (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id))
-        .where(Pick.campaign_id == campaign_id, Ballot.source.in_(counted_sources(session, campaign_id)))
-        .group_by(Pick.candidate_id)
-    )
-    return {key: Count(int(votes), int(of_held)) for key, votes, of_held in session.execute(query)}
+    """Return the votes of each candidate that has any, by key, from what was counted as they came in.
+
+    Until voting closes only staff with `counts` may see this.
+    """
+    return _of_candidates(counting.tallies(session, campaign_id), counted_sources(session, campaign_id))
+
+
+def recount(session: Session, campaign_id: int) -> dict[int, Count]:
+    """Return what `counts` does, by counting every pick anew."""
+    return _of_candidates(counting.recount(session, campaign_id), counted_sources(session, campaign_id))
+
+
+def _of_candidates(tallies: counting.Tallies, sources: Collection[BallotSource]) -> dict[int, Count]:
+    found: dict[int, Count] = {}
+    for (candidate, source, held), votes in tallies.items():
+        if votes and source in sources:
+            count = found.get(candidate, Count(0, 0))
+            found[candidate] = replace(count, held=count.held + votes) if held else replace(count, votes=count.votes + votes)
+    return found
 
 
 def views(session: Session, campaign_id: int) -> dict[int, int]:

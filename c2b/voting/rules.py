@@ -53,6 +53,18 @@ class SuspicionState(enum.StrEnum):
 # Ballots
 
 
+@dataclass(frozen=True)
+class Touch:
+    """Where a tap came from, as far as the detection of stuffed ballots may know it; empty: not known."""
+
+    device: str = ""
+    """Keyed hash of user agent and network."""
+    agent: str = ""
+    """Keyed hash of the user agent alone, 16 hexadecimal digits."""
+    referrer: str = ""
+    """Host of the page that led to the first visit, or the source of a short link."""
+
+
 def free_slot(taken: Iterable[int], votes_each: int) -> int:
     """Return the first free slot of a ballot; raises Refused when all votes are given, saying how to get one back."""
     used = set(taken)

@@ -1,9 +1,11 @@
 """The selection: counted ballots, frozen rules and a seed become a rank for every candidate and the top N."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from itertools import starmap
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from c2b.audit import actions as audit
@@ -11,26 +13,38 @@ from c2b.campaigns.actions import locked
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState, has_voting
-from c2b.db import insert_rows
 from c2b.errors import N_, Refused
 from c2b.voting import queries, rules, statement, tree
-from c2b.voting.models import Ballot, BallotLeaf, Pick, Selection, SelectionLine
+from c2b.voting.models import Ballot, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
-
-_CHUNK = 5000
-_BETWEEN = ","
-"""Stands in no code."""
 
 
 def preview(session: Session, *, slug: str) -> SelectionView:
-    """Return what the selection would be now; its seed is labelled `preview:`, so that nobody learns the lots beforehand.
+    """Return what the selection would be now, every pick counted anew.
 
-    Raises NotFound; Refused where there is no vote.
+    Its seed is labelled `preview:`, so that nobody learns the lots beforehand. Raises NotFound; Refused where there is no vote.
     """
     campaign = find_campaign(session, slug)
     _must_vote(campaign)
-    seed = tree.digest({"preview": slug})
+    seed = _preview_seed(campaign)
     return _view(session, campaign, tree.sealed(leaves(session, campaign)), bytes.fromhex(seed), label=f"preview:{seed}")
+
+
+def scenario(session: Session, campaign: Campaign, *, by: rules.SelectionRules, count_held: bool) -> list[rules.Ranked]:
+    """Return how all candidates would rank by the rules `by`, best first; with `count_held` held ballots count like any other.
+
+    From the counts alone, so it is quick however many votes there are, and it writes nothing. Lots between equals are the
+    preview's until the selection is made, then the selection's own: the rules that it was made by give its ranks.
+    """
+    tallies, _ = _tallies(session, campaign, queries.counts(session, campaign.id))
+    if count_held:
+        tallies = [replace(each, votes=each.votes + each.held, held=0) for each in tallies]
+    made = session.scalars(select(Selection.seed).where(Selection.campaign_id == campaign.id)).one_or_none()
+    return rules.choose(tallies, by, bytes.fromhex(made or _preview_seed(campaign)))
+
+
+def _preview_seed(campaign: Campaign) -> str:
+    return tree.digest({"preview": campaign.slug})
 
 
 def select_winners(session: Session, *, slug: str, actor: str, now: datetime) -> SelectionView:
@@ -45,11 +59,10 @@ def select_winners(session: Session, *, slug: str, actor: str, now: datetime) ->
     if campaign.state is not CampaignState.TALLY:
         early = N_("Campaign %(slug)s is “%(state)s”; the selection is made in “tally”, when voting has closed")
         raise Refused(early, slug=slug, state=campaign.state.value)
-    found = leaves(session, campaign)
-    seal = tree.sealed(found)
+    seal = tree.sealed(leaves(session, campaign))
     seed = rules.seed(campaign.secret, seal.root)
     view = _view(session, campaign, seal, seed, label=seed.hex())
-    _store(session, campaign, view, found, actor=actor, now=now)
+    _store(session, campaign, view, actor=actor, now=now)
     campaign.state = CampaignState.SELECTED
     session.flush()
     after = {"state": campaign.state.value, "input_hash": view.input_hash, "output_hash": view.output_hash}
@@ -66,7 +79,7 @@ def _must_vote(campaign: Campaign) -> None:
 
 
 def _view(session: Session, campaign: Campaign, seal: tree.Seal, seed: bytes, *, label: str) -> SelectionView:
-    tallies, named = _tallies(session, campaign)
+    tallies, named = _tallies(session, campaign, queries.recount(session, campaign.id))
     frozen = statement.rules_of(campaign)
     by = statement.deciding(frozen)
     ranked = rules.choose(tallies, by, seed)
@@ -88,11 +101,13 @@ def _view(session: Session, campaign: Campaign, seal: tree.Seal, seed: bytes, *,
     )
 
 
-def _tallies(session: Session, campaign: Campaign) -> tuple[list[rules.Tally], dict[str, tuple[int, str, str, str]]]:
+def _tallies(
+    session: Session, campaign: Campaign, counts: Mapping[int, queries.Count]
+) -> tuple[list[rules.Tally], dict[str, tuple[int, str, str, str]]]:
     """Return every candidate's tally; and key, code and names by code."""
     columns = (Candidate.id, Candidate.code, Candidate.name, Candidate.name_en, Candidate.category, Candidate.withdrawn_at)
     candidates = session.execute(select(*columns).where(Candidate.campaign_id == campaign.id)).all()
-    counts, nothing = queries.counts(session, campaign.id), queries.Count(0, 0)
+    nothing = queries.Count(0, 0)
     tallies = []
     for key, code, _, _, category, withdrawn_at in candidates:
         count = counts.get(key, nothing)
@@ -102,25 +117,13 @@ def _tallies(session: Session, campaign: Campaign) -> tuple[list[rules.Tally], d
 
 def leaves(session: Session, campaign: Campaign) -> list[tree.Leaf]:
     """Return a leaf for each ballot that counts or is held, by serial (compared as bytes, whatever the database's language is)."""
-    return sorted(_each_leaf(session, campaign), key=lambda leaf: leaf.serial)
+    columns = (Ballot.serial, Ballot.version, Ballot.held_at.is_not(None), Ballot.commitment)
+    sources = queries.counted_sources(session, campaign.id)
+    found = session.execute(select(*columns).where(Ballot.campaign_id == campaign.id, Ballot.source.in_(sources)))
+    return sorted(starmap(tree.Leaf, found), key=lambda leaf: leaf.serial)
 
 
-def _each_leaf(session: Session, campaign: Campaign) -> Iterator[tree.Leaf]:
-    about = (Ballot.serial, Ballot.version, Ballot.nonce, Ballot.held_at)
-    query = (
-        select(*about, func.aggregate_strings(Candidate.code, _BETWEEN))
-        .outerjoin(Pick, (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id))
-        .outerjoin(Candidate, Candidate.id == Pick.candidate_id)
-        .where(Ballot.campaign_id == campaign.id, Ballot.source.in_(queries.counted_sources(session, campaign.id)))
-        .group_by(Ballot.campaign_id, Ballot.person_id)
-        .execution_options(yield_per=_CHUNK)
-    )
-    for serial, version, nonce, held_at, codes in session.execute(query):
-        hidden = tree.commitment(nonce=nonce, serial=serial, version=version, codes=codes.split(_BETWEEN) if codes else [])
-        yield tree.Leaf(serial, version, held_at is not None, hidden)
-
-
-def _store(session: Session, campaign: Campaign, view: SelectionView, found: Sequence[tree.Leaf], *, actor: str, now: datetime) -> None:
+def _store(session: Session, campaign: Campaign, view: SelectionView, *, actor: str, now: datetime) -> None:
     hashes = {"input_hash": view.input_hash, "ballot_root": view.ballot_root, "seed": view.seed, "output_hash": view.output_hash}
     figures = {"places": view.places, "voters": view.voters, "votes": view.votes, "held_votes": view.held_votes, "margin": view.margin}
     values = {"campaign_id": campaign.id, "at": now, "actor": actor, "rules_version": campaign.rules_version}
@@ -140,11 +143,3 @@ def _store(session: Session, campaign: Campaign, view: SelectionView, found: Seq
             for row in view.lines
         ],
     )
-    columns = ("serial", "version", "held", "commitment")
-    for start in range(0, len(found), _CHUNK):
-        some = enumerate(found[start : start + _CHUNK], start=start)
-        insert_rows(
-            session,
-            BallotLeaf,
-            [{"campaign_id": campaign.id, "index": index} | {name: getattr(leaf, name) for name in columns} for index, leaf in some],
-        )

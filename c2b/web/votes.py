@@ -1,5 +1,7 @@
 """One tap: a vote given or taken back."""
 
+from ipaddress import IPv6Address, ip_address, ip_network
+
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.urls import iri_to_uri
@@ -14,9 +16,10 @@ from c2b.people.rules import keyed_hash
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import begin_guest, local, now, parts, transaction, viewer, visitor
+from c2b.ui.shell import begin_guest, came_from, local, now, parts, transaction, viewer, visitor
 from c2b.voting import actions
 from c2b.voting.queries import BallotView
+from c2b.voting.rules import Touch
 from c2b.web.campaign import shown
 from c2b.web.gallery import about, mark, rendered
 
@@ -32,7 +35,7 @@ def tap(slug: str, code: str) -> Response:
     try:
         with transaction() as session:
             person_id, token = _voter(session, number)
-            ballot = act(session, slug=slug, code=code, person_id=person_id, device=device(), now=now())
+            ballot = act(session, slug=slug, code=code, person_id=person_id, touch=touch(), now=now())
             campaign = shown(session, slug)
             card = queries.candidate(session, campaign.id, code, locale=locale()).card
     except Refused as refused:
@@ -51,11 +54,22 @@ def _voter(session: Session, number: int) -> tuple[int, str]:
     return guest.id, people.start_login(session, person_id=guest.id, now=now())
 
 
-def device() -> str:
-    """Return a keyed hash of browser and network, never the address itself."""
-    network = (request.remote_addr or "").rpartition(".")[0]
-    secret = parts().settings.secret_key.get_secret_value()
-    return keyed_hash(secret, "device", request.user_agent.string[:300], network).hex()
+def touch() -> Touch:
+    """Return where this tap comes from: keyed hashes, never an address, and what led to the first visit."""
+    secret, agent = parts().settings.secret_key.get_secret_value(), request.user_agent.string[:300]
+    device = keyed_hash(secret, "device", agent, network(request.remote_addr or "")).hex()
+    return Touch(device, keyed_hash(secret, "agent", agent).hex()[:16], came_from())
+
+
+def network(address: str) -> str:
+    """Return the network of an address, which one household or office shares: 24 bits of IPv4, 64 of IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return str(ip_network((found, 24 if found.version == 4 else 64), strict=False))  # noqa: PLR2004  a version of IP
 
 
 def _answer(slug: str, card: CandidateCard, ballot: BallotView) -> Response:

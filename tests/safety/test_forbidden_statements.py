@@ -11,7 +11,7 @@ from c2b.db import TRIGGERS, Database
 from c2b.deposits.models import OrderLine
 from c2b.production import actions
 from c2b.production.models import DecisionLine, ProductionOrder, ProductionOrderLine
-from c2b.voting.models import BallotLeaf, VoteEvent
+from c2b.voting.models import VoteEvent
 from tests import make
 from tests.production import shop
 
@@ -104,14 +104,12 @@ def fill(session: Session) -> None:
     make.selection(session, decided.campaign, (decided.k1, 2))
     keys = {"campaign_id": decided.campaign.id, "person_id": 1, "candidate_id": decided.k1.id}
     session.add(VoteEvent(**keys, undo=False, at=NOW))
-    session.add(BallotLeaf(campaign_id=decided.campaign.id, index=0, serial="s", version=1, held=False, commitment="0" * 64))
 
 
 def test_the_books_the_result_and_the_log_are_never_rewritten() -> None:
     assert set(APPEND_ONLY) >= {
         "approval",
         "audit_entry",
-        "ballot_leaf",
         "decision",
         "decision_line",
         "selection",

@@ -23,6 +23,7 @@ from c2b.people.models import OneTimeCode
 from c2b.people.rules import AddressKind
 from c2b.voting import actions, queries, rules
 from c2b.voting.models import Ballot, Pick, VoteEvent
+from c2b.voting.rules import Touch
 from tests import databases, make
 
 CLIENTS = 64
@@ -57,7 +58,7 @@ def poll(database: Database, *, votes_each: int = 3, candidates: int = CLIENTS) 
 
 def tap(database: Database, person_id: int, code: str) -> None:
     with database.transaction() as session:
-        actions.vote(session, slug="ss27", code=code, person_id=person_id, device="", now=NOW)
+        actions.vote(session, slug="ss27", code=code, person_id=person_id, touch=Touch(), now=NOW)
 
 
 def at_once(clients: int, act: Callable[[int], None]) -> list[Exception | None]:
@@ -143,7 +144,7 @@ def test_voting_and_taking_back_at_once_leaves_a_ballot_that_agrees_with_its_eve
     def act(number: int) -> None:
         with database.transaction() as session:
             do = actions.vote if number % 2 else actions.undo
-            do(session, slug="ss27", code=f"K{number % 4}", person_id=voter, device="", now=NOW)
+            do(session, slug="ss27", code=f"K{number % 4}", person_id=voter, touch=Touch(), now=NOW)
 
     heard = at_once(CLIENTS, act)
     assert all(error is None or isinstance(error, Refused) for error in heard)
@@ -168,7 +169,7 @@ def test_without_the_lock_a_client_hears_a_wrong_answer(database: Database, monk
     voter = poll(database, votes_each=2, candidates=2)
     tap(database, voter, "K1")
     with database.transaction() as session:
-        actions.undo(session, slug="ss27", code="K1", person_id=voter, device="", now=NOW)
+        actions.undo(session, slug="ss27", code="K1", person_id=voter, touch=Touch(), now=NOW)
     guards_off(monkeypatch, database)
     meet_before_writing(monkeypatch)
     heard = at_once(2, lambda number: tap(database, voter, code.format(number)))

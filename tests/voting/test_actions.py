@@ -13,7 +13,7 @@ from c2b.people.rules import AddressKind
 from c2b.voting import actions, queries
 from c2b.voting.models import Ballot, Pick, VoteEvent
 from c2b.voting.queries import BallotView
-from c2b.voting.rules import BallotSource
+from c2b.voting.rules import BallotSource, Touch
 from tests import make
 from tests.statements import counted
 
@@ -38,11 +38,11 @@ def keys(session: Session) -> dict[str, int]:
 
 
 def vote(session: Session, person: Person, code: str, now: datetime) -> BallotView:
-    return actions.vote(session, slug="ss27", code=code, person_id=person.id, device="phone", now=now)
+    return actions.vote(session, slug="ss27", code=code, person_id=person.id, touch=Touch("phone", "browser", "blog.example.com"), now=now)
 
 
 def undo(session: Session, person: Person, code: str, now: datetime) -> BallotView:
-    return actions.undo(session, slug="ss27", code=code, person_id=person.id, device="phone", now=now)
+    return actions.undo(session, slug="ss27", code=code, person_id=person.id, touch=Touch("phone", "browser", "blog.example.com"), now=now)
 
 
 @pytest.mark.usefixtures("campaign")
@@ -104,13 +104,13 @@ def test_taking_back_what_was_not_given_changes_nothing(session: Session, voter:
 
 
 @pytest.mark.usefixtures("campaign")
-def test_each_tap_leaves_its_time_and_device(session: Session, voter: Person, now: datetime) -> None:
+def test_each_tap_leaves_its_time_its_device_and_what_led_to_it(session: Session, voter: Person, now: datetime) -> None:
     vote(session, voter, "K1", now)
     undo(session, voter, "K1", now + timedelta(seconds=1))
     events = session.scalars(select(VoteEvent).order_by(VoteEvent.id)).all()
-    assert [(event.undo, event.at, event.device) for event in events] == [
-        (False, now, "phone"),
-        (True, now + timedelta(seconds=1), "phone"),
+    assert [(event.undo, event.at, event.device, event.agent, event.referrer) for event in events] == [
+        (False, now, "phone", "browser", "blog.example.com"),
+        (True, now + timedelta(seconds=1), "phone", "browser", "blog.example.com"),
     ]
 
 
@@ -163,7 +163,7 @@ def test_what_is_not_there_is_not_found(session: Session, voter: Person, now: da
     with pytest.raises(NotFound, match="K9"):
         vote(session, voter, "K9", now)
     with pytest.raises(NotFound, match="ss99"):
-        actions.vote(session, slug="ss99", code="K1", person_id=voter.id, device="", now=now)
+        actions.vote(session, slug="ss99", code="K1", person_id=voter.id, touch=Touch(), now=now)
 
 
 @pytest.mark.usefixtures("campaign")
@@ -182,7 +182,7 @@ def test_an_imported_ballot_becomes_its_owners_with_the_first_tap(
     assert vote(session, voter, "K2", now).source is BallotSource.VERIFIED
 
 
-def test_a_vote_costs_six_statements(database: Database, now: datetime) -> None:
+def test_a_vote_costs_seven_statements(database: Database, now: datetime) -> None:
     with database.transaction() as session:
         of = make.campaign(session)
         for code in ("K1", "K2"):
@@ -197,7 +197,7 @@ def test_a_vote_costs_six_statements(database: Database, now: datetime) -> None:
         vote(session, voter, "K2", now)
     with database.transaction() as session, counted(database) as back:
         undo(session, voter, "K2", now)
-    assert (len(first), len(second), len(again), len(back)) == (9, 6, 3, 6)
+    assert (len(first), len(second), len(again), len(back)) == (10, 7, 3, 7)
 
 
 def test_a_ballot_is_read_by_one_statement(database: Database, now: datetime) -> None:

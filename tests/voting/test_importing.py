@@ -18,7 +18,7 @@ from c2b.people.rules import AddressKind
 from c2b.voting import actions, importing, queries, selecting
 from c2b.voting.importing import BadBallots, ImportReport, import_ballots
 from c2b.voting.models import Ballot, Pick
-from c2b.voting.rules import BallotSource, SelectionResult
+from c2b.voting.rules import BallotSource, SelectionResult, Touch
 from tests import make
 from tests.statements import counted
 
@@ -108,7 +108,7 @@ def test_a_voter_who_is_an_address_is_that_person(session: Session, campaign: Ca
 def test_what_its_owner_tapped_no_import_replaces(session: Session, campaign: Campaign, file: Path, now: datetime) -> None:
     imports(session, file, "voter,votes\nanna@example.com,K1\n", now)
     person = session.scalars(select(Address.person_id)).one()
-    actions.vote(session, slug="ss27", code="K2", person_id=person, device="", now=now)
+    actions.vote(session, slug="ss27", code="K2", person_id=person, touch=Touch(), now=now)
     assert imports(session, file, "voter,votes\nanna@example.com,K3\n", now) == ImportReport(voters=1, votes=1, kept=1)
     assert votes(session, campaign) == {"K1": 1, "K2": 1}
 

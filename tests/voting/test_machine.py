@@ -18,9 +18,10 @@ from c2b.db import Database
 from c2b.errors import Refused
 from c2b.people import actions as people
 from c2b.people.rules import AddressKind
-from c2b.voting import actions, holding, queries, selecting
+from c2b.voting import actions, counting, holding, queries, selecting
 from c2b.voting.checks import checks
 from c2b.voting.models import Ballot
+from c2b.voting.rules import Touch
 from tests import databases, make
 
 CODES = ("A", "B", "C", "D")
@@ -84,7 +85,7 @@ class Voting(RuleBasedStateMachine):
         act = actions.undo if undo else actions.vote
         try:
             with self.database.transaction() as session:
-                act(session, slug="ss27", code=code, person_id=self.browsers[browser].person, device="", now=NOW)
+                act(session, slug="ss27", code=code, person_id=self.browsers[browser].person, touch=Touch(), now=NOW)
         except Refused:
             return False
         return True
@@ -157,6 +158,12 @@ class Voting(RuleBasedStateMachine):
             act = holding.release if person in self.model.held else holding.hold
             act(session, slug="ss27", serial=serial, reason="why", actor="staff:a@example.com", now=NOW)
         self.model.held ^= {person}
+
+    @rule()
+    def fold(self) -> None:
+        """The worker folds the counts; nobody sees a difference."""
+        with self.database.transaction() as session:
+            counting.fold(session)
 
     @precondition(lambda self: self.model.open and self.steps > LATE)
     @rule()

@@ -15,7 +15,7 @@ from c2b.people.rules import AddressKind
 from c2b.voting import actions, ballots, queries
 from c2b.voting.actions import SignedIn
 from c2b.voting.models import Ballot
-from c2b.voting.rules import BallotSource
+from c2b.voting.rules import BallotSource, Touch
 from tests import make
 
 KEY = "k" * 32
@@ -37,7 +37,7 @@ def guest(session: Session, now: datetime, *codes: str, viewer: int = 9) -> Pers
 
 def tap(session: Session, person_id: int, now: datetime, *codes: str) -> None:
     for code in codes:
-        actions.vote(session, slug="ss27", code=code, person_id=person_id, device="", now=now)
+        actions.vote(session, slug="ss27", code=code, person_id=person_id, touch=Touch(), now=now)
 
 
 def sign_in(session: Session, now: datetime, guest_id: int | None, *, code: str = "") -> SignedIn | None:
