@@ -61,14 +61,18 @@ def _dealt(columns: array[int]) -> array[int]:
 
 def main(secret: str, viewer: str, candidates: str) -> None:
     """Print the order of a viewer; `candidates` names a file with one code a line."""
+    key, number = bytes.fromhex(secret), int(viewer)
     codes = Path(candidates).read_text(encoding="utf-8").split()
-    order = gallery_order(bytes.fromhex(secret), int(viewer), len(codes))
-    lines = [f"{place}\t{codes[candidate]}" for place, candidate in enumerate(order, start=1)]
-    fingerprint = hashlib.sha256(bytes.fromhex(secret)).hexdigest()
-    sys.stdout.write("\n".join([f"# SHA-256 of the secret: {fingerprint}", *lines, ""]))
+    if number < 0:
+        raise ValueError(f"no viewer has the number {viewer}")
+    lines = [f"{place}\t{codes[candidate]}" for place, candidate in enumerate(gallery_order(key, number, len(codes)), start=1)]
+    sys.stdout.write("\n".join([f"# SHA-256 of the secret: {hashlib.sha256(key).hexdigest()}", *lines, ""]))
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 4:  # noqa: PLR2004  the script and its three words
         sys.exit("usage: python gallery_order.py SECRET VIEWER candidates.txt")
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except (OSError, ValueError) as error:
+        sys.exit(f"{' '.join(sys.argv[1:])}: {error}")

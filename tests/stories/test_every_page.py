@@ -17,13 +17,13 @@ from tests.stories.town import Town, opened
 PAGES = {
     "guest": """
         / /c/autumn/ /c/autumn/?show=picked /c/autumn/p/{autumn} /c/soon/ /c/soon/p/K1 /c/stopped/ /c/over/ /c/autumn/results /c/autumn/how
-        /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code /c/autumn/order /admin/sign-in /admin/set-up/{token}
-        /nothing-here
+        /c/autumn/shuffle /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code
+        /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
     """,
     "customer": """
         /c/autumn/choose /c/autumn/?q=nothing-of-this-name /c/summer/ /c/summer/?show=all /c/summer/p/{summer} /c/summer/order
         /c/summer/order?add={summer} /c/summer/pay/{payment} /sandbox/pay/{payment} /c/summer/results /c/spring/ /c/spring/p/{spring}
-        /c/spring/how /c/spring/order /me /me/orders/{order}
+        /c/spring/how /c/spring/shuffle /c/spring/order /me /me/orders/{order}
     """,
     "owner": """
         /admin/ /admin/staff /admin/messages /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
@@ -34,7 +34,7 @@ PAGES = {
         /admin/spring/exports /admin/spring/log /admin/soon/selection
     """,
 }
-NOT_PAGES = {"static", "media.media", "health.alive", "health.ready"}
+NOT_PAGES = {"static", "media.media", "shuffle.script", "shuffle.candidates", "health.alive", "health.ready"}
 NARROWEST = 320
 
 
