@@ -15,6 +15,8 @@ from c2b.errors import N_, Invalid
 
 Gateway = Literal["sandbox", "stripe", "wechat", "alipay", "manual"]
 BUILT_GATEWAYS = frozenset({"sandbox"})
+CONSOLE = "console:"
+"""Text messages as files: for looking at them on one's own machine."""
 
 
 class Settings(BaseSettings):
@@ -31,6 +33,9 @@ class Settings(BaseSettings):
     base_url: str = "http://127.0.0.1:8000"
     mail_url: str = ""
     """smtp://user:password@host:port; empty: one file a mail in `outbox/` of the data folder."""
+    sms_url: str = ""
+    """https://user:token@host/path of whoever sends text messages, see `messages.sms`; `console:`: files in `outbox/`. Empty: as
+    `console:` where mail goes to files too, else no text messages."""
     gateways: Annotated[tuple[Gateway, ...], NoDecode] = ("sandbox",)
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     locale: Literal["zh_Hans_CN", "en"] = "zh_Hans_CN"
@@ -56,6 +61,13 @@ class Settings(BaseSettings):
     def _known_mail(cls, value: str) -> str:
         if value and not _is_address(value, "smtp", "smtps"):
             raise ValueError("take smtp://USER:PASSWORD@HOST:PORT, or smtps:// for TLS from the start")
+        return value
+
+    @field_validator("sms_url")
+    @classmethod
+    def _known_sms(cls, value: str) -> str:
+        if value and value != CONSOLE and not _is_address(value, "https") and not _is_here(value):
+            raise ValueError("take https://USER:TOKEN@HOST/PATH, or console: for files in the outbox")
         return value
 
     @field_validator("gateways", mode="before")
@@ -109,6 +121,11 @@ def _is_address(url: str, *schemes: str) -> bool:
         return parsed.scheme in schemes and bool(parsed.hostname) and parsed.port != 0
     except ValueError:  # a port out of range, half a bracket
         return False
+
+
+def _is_here(url: str) -> bool:
+    """Tell whether an address without TLS never leaves this machine."""
+    return _is_address(url, "http") and urlsplit(url).hostname in {"127.0.0.1", "localhost"}
 
 
 def load() -> Settings:

@@ -10,7 +10,7 @@ from c2b.errors import Invalid
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Read no settings but those of the test."""
     monkeypatch.chdir(tmp_path)
-    for name in ("DATA", "DATABASE_URL", "SECRET_KEY", "BASE_URL", "MAIL_URL", "GATEWAYS", "TRUSTED_PROXIES", "LOCALE", "DEMO"):
+    for name in ("DATA", "DATABASE_URL", "SECRET_KEY", "BASE_URL", "MAIL_URL", "SMS_URL", "GATEWAYS", "TRUSTED_PROXIES", "LOCALE", "DEMO"):
         monkeypatch.delenv(f"C2B_{name}", raising=False)
     return tmp_path
 
@@ -36,6 +36,10 @@ def test_without_any_setting_a_shop_runs_in_its_own_folder(elsewhere: Path) -> N
         ("C2B_MAIL_URL", "http://mail.example.com", "take smtp://"),
         ("C2B_MAIL_URL", "smtp://", "take smtp://"),
         ("C2B_MAIL_URL", "smtp://[mail", "take smtp://"),
+        ("C2B_SMS_URL", "sms.example.com", "take https://"),
+        ("C2B_SMS_URL", "http://sms.example.com/send", "take https://"),
+        ("C2B_SMS_URL", "https://", "take https://"),
+        ("C2B_SMS_URL", "console:x", "or console:"),
         ("C2B_GATEWAYS", "stripe", "stripe can't be used yet; take sandbox"),
         ("C2B_GATEWAYS", "sandbox,cash", "'sandbox'"),
         ("C2B_TRUSTED_PROXIES", "many", "integer"),
@@ -58,6 +62,9 @@ def test_a_wrong_value_stops_the_start_and_names_the_variable(monkeypatch: pytes
         ("C2B_DATABASE_URL", "postgresql://shop:word@db.example.com:5433/shop"),
         ("C2B_DATABASE_URL", "postgresql+psycopg:///shop?host=/run/postgresql"),
         ("C2B_DATABASE_URL", "sqlite:///shop.db"),
+        ("C2B_SMS_URL", "console:"),
+        ("C2B_SMS_URL", "https://shop:token@sms.example.com:8443/v1/send"),
+        ("C2B_SMS_URL", "http://127.0.0.1:8080/send"),
         ("C2B_BASE_URL", "https://shop.example.com/c2b"),
         ("C2B_MAIL_URL", "smtps://anna%40example.com:word@mail.example.com"),
         ("C2B_MAIL_URL", ""),

@@ -10,6 +10,7 @@ from c2b.campaigns import rules
 from c2b.campaigns.models import Campaign, Candidate, Picture
 from c2b.campaigns.rules import CampaignState, Missing, has_voting
 from c2b.errors import N_
+from c2b.people.rules import SIGN_IN_KINDS
 
 Gate = Callable[[Session, Campaign], list[Missing]]
 """What one room finds missing before a state; composed at the top and handed down."""
@@ -24,7 +25,8 @@ def before_voting(session: Session, campaign: Campaign) -> list[Missing]:
     if not count:
         return [Missing(N_("it has no candidates; import some with c2b candidates import %(slug)s FILE"), {"slug": campaign.slug})]
     unpriced = N_("candidate %(code)s has no estimated price")
-    missing = [Missing(unpriced, {"code": code}) for code in _without_estimate(session, campaign)] + _too_few(campaign, count)
+    missing = [Missing(unpriced, {"code": code}) for code in _without_estimate(session, campaign)]
+    missing += _too_few(campaign, count) + _unreachable(campaign)
     pictures = select(Picture.id).where(Picture.candidate_id == Candidate.id).exists()
     bare = session.scalars(select(Candidate.code).where(here, ~pictures).order_by(Candidate.position))
     return missing + [Missing(N_("candidate %(code)s has no picture"), {"code": code}, warning=True) for code in bare]
@@ -38,6 +40,12 @@ def _too_few(campaign: Campaign, count: int) -> list[Missing]:
         N_("%(asked)s votes each but only %(count)s candidates; lower votes_each or import more"): campaign.votes_each,
     }
     return [Missing(message, {"asked": number, "count": count}) for message, number in asked.items() if number > count]
+
+
+def _unreachable(campaign: Campaign) -> list[Missing]:
+    if campaign.identity in SIGN_IN_KINDS:
+        return []
+    return [Missing(N_("nobody can sign in by %(identity)s yet; set identity to email or phone"), {"identity": campaign.identity.value})]
 
 
 def _without_estimate(session: Session, campaign: Campaign) -> list[str]:

@@ -30,7 +30,7 @@ def queue(
     `fields` are as the person reads them: amounts and times are formatted by the caller. The text is put together once here,
     so that a missing field is an error of the caller (KeyError), not of the worker.
     """
-    render(template, locale, fields)
+    render(template, locale, fields, channel=channel)
     new = insert_into(session, Message).values(
         event=event, channel=channel, recipient=recipient, template=template, fields=dict(fields), locale=locale, created_at=now
     )

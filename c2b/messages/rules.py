@@ -11,6 +11,10 @@ SECRET = frozenset({"sign_in_code"})
 """Templates whose fields are forgotten once the message is out: the outbox is no store of codes."""
 
 
+class NoWay(Exception):
+    """There is no provider for this channel, or it will never take this message: trying again is no use."""
+
+
 class MessageState(enum.StrEnum):
     """`failed` is shown to staff."""
 
@@ -33,5 +37,13 @@ def fill(template: str, fields: Mapping[str, str]) -> Text:
     Raises KeyError for a field that isn't given: no customer ever reads "$amount".
     """
     subject, body = template.split("\n\n", 1)
-    one_line = {name: " ".join(value.split()) for name, value in fields.items()}
-    return Text(string.Template(subject).substitute(one_line), string.Template(body).substitute(fields))
+    return Text(_one_line(subject, fields), string.Template(body).substitute(fields))
+
+
+def fill_short(template: str, fields: Mapping[str, str]) -> Text:
+    """Put `fields` into a text message, which is one line without a subject; raises KeyError as `fill` does."""
+    return Text("", _one_line(template.strip(), fields))
+
+
+def _one_line(template: str, fields: Mapping[str, str]) -> str:
+    return string.Template(template).substitute({name: " ".join(value.split()) for name, value in fields.items()})

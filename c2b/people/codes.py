@@ -41,7 +41,7 @@ def send_code(session: Session, *, kind: AddressKind, address: str, locale: str,
         session,
         event=f"sign_in:{key}",
         channel=kind,
-        recipient=address.strip(),
+        recipient=rules.reachable(kind, address),
         template="sign_in_code",
         fields={"code": code, "minutes": f"{rules.CODE_LIFE.total_seconds() / 60:.0f}"},
         locale=locale,
@@ -75,7 +75,7 @@ def check_code(
         known.verified_at = known.verified_at or now
         return known.person
     person = _guest(session, guest_id) or new_guest(session, viewer=viewer, locale=locale, now=now)
-    session.add(Address(person_id=person.id, kind=kind, value=address.strip(), digest=digest, verified_at=now))
+    session.add(Address(person_id=person.id, kind=kind, value=rules.reachable(kind, address), digest=digest, verified_at=now))
     session.flush()
     return person
 

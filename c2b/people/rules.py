@@ -21,6 +21,10 @@ class AddressKind(enum.StrEnum):
     """The opaque voter id of an import: never an anchor, so that a later import finds the ballot it replaces."""
 
 
+SIGN_IN_KINDS = (AddressKind.EMAIL, AddressKind.PHONE)
+"""What a code can be sent to, so what a person can sign in by; e-mail is asked for first."""
+
+
 class Role(enum.StrEnum):
     """What a member of staff is, global to the brand; see `may`."""
 
@@ -120,7 +124,11 @@ _IGNORES_TAGS = frozenset(
     }
 )
 _SAME_PROVIDER = {"googlemail.com": "gmail.com"}
-_CHINESE_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_PUNCTUATION = re.compile(r"[\s()./\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff-]")
+"""What people and address books put between digits; the unseen marks come along when a number is copied from a telephone."""
+_MOBILE_DIGITS = 11
+_CHINESE_MOBILE = re.compile(r"(\+?860?)?1[3-9][0-9]{9}")
+"""With or without the country, and with the 0 that belongs to calls within it."""
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9]{6,14}")
 _OPENID = re.compile(r"[A-Za-z0-9_-]{6,128}")
 MAX_ADDRESS = 254
@@ -161,11 +169,11 @@ def _ascii(domain: str) -> str:
 
 
 def _normal_phone(text: str) -> str:
-    compact = re.sub(r"[\s().-]", "", text)
+    compact = _PUNCTUATION.sub("", text)
     if compact.startswith("00"):
         compact = "+" + compact[2:]
     if _CHINESE_MOBILE.fullmatch(compact):
-        compact = "+86" + compact
+        compact = "+86" + compact[-_MOBILE_DIGITS:]
     if not _INTERNATIONAL.fullmatch(compact):
         raise Invalid(
             N_("“%(text)s” is not a telephone number; write it with its country, like +86 138 0013 8000"), field="address", text=text[:40]
@@ -196,6 +204,11 @@ _NORMAL: dict[AddressKind, Callable[[str], str]] = {
 def keyed_hash(secret_key: str, purpose: str, *parts: str) -> bytes:
     """Return a hash that nobody without the key can compute or compare with a list of guesses; `purpose` keeps uses apart."""
     return hmac.new(secret_key.encode(), "\0".join((purpose, *parts)).encode(), hashlib.sha256).digest()
+
+
+def reachable(kind: AddressKind, typed: str) -> str:
+    """Return where messages go: mail to what was typed, a text message to the number as every provider reads it."""
+    return normalise(kind, typed) if kind is AddressKind.PHONE else typed.strip()
 
 
 def address_digest(secret_key: str, kind: AddressKind, typed: str) -> bytes:

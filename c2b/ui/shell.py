@@ -49,6 +49,11 @@ def parts() -> Parts:
     return cast("Mapping[str, Parts]", current_app.extensions)["c2b"]
 
 
+def secret_key() -> str:
+    """Return what keys the hashes of addresses and devices."""
+    return parts().settings.secret_key.get_secret_value()
+
+
 def now() -> datetime:
     """Return the instant of this request: the same from its first to its last line."""
     if "now" not in g:

@@ -1,5 +1,8 @@
 """Signing in by a code, with the picks that were made before."""
 
+import re
+from urllib.parse import urlencode
+
 from flask import Blueprint, flash, redirect, render_template, request
 from flask import session as cookie
 from flask_babel import gettext as _
@@ -7,13 +10,14 @@ from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries
 from c2b.campaigns.queries import CandidateCard
+from c2b.campaigns.rules import CampaignState
 from c2b.errors import Invalid, Refused
 from c2b.people import actions as people
-from c2b.people.rules import CODE_LIFE, WRONG_CODE, AddressKind, mask
+from c2b.people.rules import CODE_LIFE, SIGN_IN_KINDS, WRONG_CODE, AddressKind, mask
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import begin_login, end_login, local, now, parts, reading, transaction, viewer, visitor
+from c2b.ui.shell import begin_login, end_login, local, now, parts, reading, secret_key, transaction, viewer, visitor
 from c2b.voting import queries as voting
 from c2b.voting.actions import SignedIn, sign_in
 from c2b.voting.queries import BallotView
@@ -24,8 +28,7 @@ from c2b.web.gallery import about, another, own_ballot, rendered
 bp = Blueprint("sign_in", __name__, template_folder="templates")
 
 
-def _secret() -> str:
-    return parts().settings.secret_key.get_secret_value()
+_OF_CAMPAIGN = re.compile(r"/c/([^/?#]+)")
 
 
 def _drafts() -> list[tuple[str, BallotView, list[CandidateCard]]]:
@@ -43,14 +46,34 @@ def _drafts() -> list[tuple[str, BallotView, list[CandidateCard]]]:
 
 
 def _form(status: int = 200, **values: object) -> tuple[str, int]:
-    to = local(request.values.get("next", ""), "/me")
-    return render_template("web/sign_in.html", **({"errors": {}, "address": "", "next": to, "drafts": _drafts()} | values)), status
+    to = _next()
+    kinds = _kinds(to)
+    asked = {"kind": _asked_kind(kinds), "kinds": kinds, "errors": {}, "address": "", "next": to, "drafts": _drafts()}
+    return render_template("web/sign_in.html", **(asked | values)), status
+
+
+def _next() -> str:
+    return local(request.values.get("next", ""), "/me")
+
+
+def _kinds(to: str) -> tuple[AddressKind, ...]:
+    """Return what a person may sign in by: the anchor of the campaign they come from, else whatever anchors a campaign."""
+    with reading() as session:
+        anchors = {each.slug: each.identity for each in queries.campaigns(session) if each.state is not CampaignState.DRAFT}
+    of_campaign = _OF_CAMPAIGN.match(to)
+    anchor = anchors.get(of_campaign[1]) if of_campaign else None
+    used = {anchor} if anchor else set(anchors.values())
+    return tuple(kind for kind in SIGN_IN_KINDS if kind in used) or SIGN_IN_KINDS[:1]
+
+
+def _asked_kind(kinds: tuple[AddressKind, ...]) -> AddressKind:
+    return next((kind for kind in kinds if kind == request.values.get("kind")), kinds[0])
 
 
 @bp.get("/sign-in")
 @public
 def address() -> tuple[str, int]:
-    """Ask for the e-mail address."""
+    """Ask for the address that the campaign knows its voters by."""
     return _form()
 
 
@@ -58,17 +81,14 @@ def address() -> tuple[str, int]:
 @public
 def send() -> Response | tuple[str, int]:
     """Send a code, whether or not the address is known."""
-    typed = request.form.get("address", "").strip()[:254]
+    typed, to = request.form.get("address", "").strip()[:254], _next()
+    kind = _asked_kind(_kinds(to))
     try:
         with transaction() as session:
-            code = people.send_code(session, kind=AddressKind.EMAIL, address=typed, locale=locale(), secret_key=_secret(), now=now())
+            code = people.send_code(session, kind=kind, address=typed, locale=locale(), secret_key=secret_key(), now=now())
     except (Invalid, Refused) as problem:
         return _form(400 if isinstance(problem, Invalid) else 429, errors={"address": say(problem)}, address=typed)
-    cookie["signing_in"] = {
-        "address": typed,
-        "next": local(request.form.get("next", ""), "/me"),
-        "code": code if parts().settings.demo else "",
-    }
+    cookie["signing_in"] = {"kind": kind.value, "address": typed, "next": to, "code": code if parts().settings.demo else ""}
     return redirect("/sign-in/code", 303)
 
 
@@ -76,10 +96,10 @@ def _code_form(status: int = 200, **errors: str) -> Response | tuple[str, int]:
     asked = cookie.get("signing_in")
     if not asked:
         return redirect("/sign-in", 303)
-    masked = mask(AddressKind.EMAIL, asked["address"])
-    minutes = int(CODE_LIFE.total_seconds() // 60)
-    page = render_template("web/code.html", address=masked, minutes=minutes, demo_code=asked["code"], errors=errors, drafts=_drafts())
-    return page, status
+    kind, minutes = AddressKind(asked["kind"]), int(CODE_LIFE.total_seconds() // 60)
+    again = "/sign-in?" + urlencode({"next": asked["next"], "kind": kind.value})
+    about = {"kind": kind, "address": mask(kind, asked["address"]), "minutes": minutes, "again": again, "demo_code": asked["code"]}
+    return render_template("web/code.html", errors=errors, drafts=_drafts(), **about), status
 
 
 @bp.get("/sign-in/code")
@@ -100,13 +120,13 @@ def check() -> Response | tuple[str, int]:
     with transaction() as session:
         signed = sign_in(
             session,
-            kind=AddressKind.EMAIL,
+            kind=AddressKind(asked["kind"]),
             address=asked["address"],
             code=request.form.get("code", "").replace(" ", "")[:12],
             guest_id=known.person_id if known and not known.verified else None,
             viewer=number,
             locale=locale(),
-            secret_key=_secret(),
+            secret_key=secret_key(),
             now=now(),
         )
         if signed:

@@ -35,10 +35,10 @@ def test_a_dollar_sign_in_a_field_is_only_a_dollar_sign() -> None:
 
 
 def test_every_message_exists_in_both_languages() -> None:
-    pairs = [name.split(".")[:2] for name in NAMES]
-    names = {name for name, _ in pairs}
-    assert {(name, locale) for name, locale in pairs} == {(name, locale) for name in names for locale in ("en", "zh_Hans_CN")}
-    assert names == {"sign_in_code", "order_paid", "refund_settled", "product_confirmed", "product_missed"}
+    forms = {name.split(".", 1)[0] for name in NAMES}
+    endings = ("en", "sms.en", "sms.zh_Hans_CN", "zh_Hans_CN")
+    assert sorted(NAMES) == sorted(f"{form}.{ending}.txt" for form in forms for ending in endings)
+    assert forms == {"sign_in_code", "order_paid", "refund_settled", "product_confirmed", "product_missed"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".en.txt")])

@@ -103,3 +103,46 @@ def test_a_message_that_nobody_wrote_is_the_callers_error() -> None:
 def test_what_a_customer_wrote_can_not_become_a_field() -> None:
     fields = FIELDS["product_missed"] | {"product": "$amount ${order}"}
     assert "$amount ${order}" in render("product_missed", "en", fields).body
+
+
+GSM = re.compile(r"[A-Za-z0-9 @£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!\"#%&'()*+,./:;<=>?¡ÄÖÑÜ§¿äöñüà-]*")
+"""GSM 03.38's basic alphabet: 160 of these fit one text message, of any others 70."""
+LONGEST = {
+    "amount": "¥12,345.00",
+    "order": "27-0318-5521",
+    "product": "Salt-field stripe shirt",
+    "units": "12",
+    "balance": "¥12,345.00",
+    "due": "15 Apr 22:00",
+    "closes": "30 Mar 22:00",
+    "code": "314159",
+    "minutes": "10",
+}
+LONGEST_ZH = LONGEST | {"product": "盐田条纹亚麻衬衫", "due": "4月15日 22:00", "closes": "3月30日 22:00"}
+
+
+@pytest.mark.parametrize("template", FIELDS)
+def test_a_message_to_a_telephone_fits_one_text_message(template: str) -> None:
+    english = render(template, "en", FIELDS[template] | LONGEST, channel="phone").body
+    chinese = render(template, "zh_Hans_CN", FIELDS[template] | LONGEST_ZH, channel="phone").body
+    assert len(english) <= 160
+    assert GSM.fullmatch(english), english
+    assert len(chinese) <= 70, len(chinese)
+    assert HAN.search(chinese)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("template", FIELDS)
+def test_a_text_message_is_one_line_with_nothing_left_open_and_no_order_to_tap_on_a_link(template: str, locale: str) -> None:
+    text = render(template, locale, FIELDS[template], base_url="https://shop.example.com", channel="phone")
+    assert text.subject == ""
+    assert "\n" not in text.body
+    assert "$" not in text.body
+    if "order" in FIELDS[template]:
+        assert FIELDS[template]["order"] in text.body
+        assert "http" not in text.body
+
+
+def test_a_field_with_a_line_end_does_not_break_a_text_message() -> None:
+    fields = FIELDS["product_missed"] | {"product": "Cable\nknit"}
+    assert render("product_missed", "en", fields, channel="phone").body.startswith("Cable knit won't be made")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2b.errors import Invalid
-from c2b.people.rules import MAX_ADDRESS, AddressKind, address_digest, mask, normalise
+from c2b.people.rules import MAX_ADDRESS, AddressKind, address_digest, mask, normalise, reachable
 
 EMAIL, PHONE, WECHAT, IMPORTED = AddressKind.EMAIL, AddressKind.PHONE, AddressKind.WECHAT, AddressKind.IMPORTED
 KEY = "k" * 32
@@ -155,3 +155,60 @@ def test_a_chinese_mobile_number_is_one_person_however_it_is_written(second: int
 def test_a_neighbour_learns_no_address_from_its_mask(kind: AddressKind, value: str, shown: str) -> None:
     assert mask(kind, value) == shown
     assert value not in shown
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "13800138000",
+        "138 0013 8000",
+        "138-0013-8000",
+        "138\u20110013\u20138000",
+        "138.0013.8000",
+        "(138) 0013 8000",
+        "+8613800138000",
+        "+86 138 0013 8000",
+        "+86 (0)138 0013 8000",
+        "+86-13800138000",
+        "0086 138 0013 8000",
+        "0086-138-0013-8000",
+        "00 86 13800138000",
+        "8613800138000",
+        "86 138 0013 8000",
+        "１３８００１３８０００",
+        "＋８６　１３８　００１３　８０００",
+        "\u202d+86 138 0013 8000\u202c",
+        "138\u200b0013\u200b8000",
+        "\ufeff13800138000\n",
+    ],
+)
+def test_one_telephone_is_one_number_whatever_its_owner_or_address_book_writes(typed: str) -> None:
+    assert normalise(PHONE, typed) == "+8613800138000"
+    assert reachable(PHONE, typed) == "+8613800138000"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("13800138000", "13800138001"),
+        ("+8613800138000", "+85213800138"),
+        ("+86 10 6552 9988", "+86 21 6552 9988"),
+        ("+1 212 555 0100", "+44 212 555 0100"),
+        ("+8613800138000", "+861380013800"),
+    ],
+)
+def test_two_telephones_stay_two(one: str, other: str) -> None:
+    assert normalise(PHONE, one) != normalise(PHONE, other)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "+", "00", "86", "1380013800x", "١٣٨٠٠١٣٨٠٠٠", "138 0013 8000 ext 5", "86138001380001", "tel:13800138000"]
+)
+def test_what_nobody_could_call_is_no_number(typed: str) -> None:
+    with pytest.raises(Invalid, match="telephone number"):
+        normalise(PHONE, typed)
+
+
+@pytest.mark.parametrize("typed", ["Anna+shop@gmail.com", " Anna.B@Example.com "])
+def test_mail_goes_to_what_was_typed(typed: str) -> None:
+    assert reachable(EMAIL, typed) == typed.strip()
