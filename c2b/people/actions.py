@@ -22,6 +22,8 @@ __all__ = [
     "check_code",
     "disable_staff",
     "end_login",
+    "end_logins",
+    "first_login",
     "new_guest",
     "note_wrong_password",
     "reserve_viewers",
@@ -57,6 +59,31 @@ def start_login(session: Session, *, now: datetime, person_id: int | None = None
 def end_login(session: Session, *, token: str, now: datetime) -> None:
     """Sign the browser with this token out, on the server; an unknown token changes nothing."""
     session.execute(update(Login).where(Login.token_hash == rules.token_hash(token), Login.revoked_at.is_(None)).values(revoked_at=now))
+
+
+def first_login(session: Session, *, viewer: int, locale: str, secret_key: str, now: datetime) -> tuple[int, str]:
+    """Make a guest of the browser with this viewer number and sign it in; returns the person's key and the token for its cookie.
+
+    Two first taps at the same moment find the same login, for its token comes from the number, which only this browser's cookie
+    holds, and the secret key. A login that has ended isn't opened again: the browser gets a new guest.
+    """
+    token = rules.keyed_hash(secret_key, "guest", str(viewer)).hex()
+    guest = new_guest(session, viewer=viewer, locale=locale, now=now)
+    values = {"token_hash": rules.token_hash(token), "person_id": guest.id, "created_at": now, "expires_at": now + rules.CUSTOMER_LOGIN}
+    made = session.execute(insert_into(session, Login).values(values).on_conflict_do_nothing().returning(Login.id)).first()
+    if made:
+        return guest.id, token
+    earlier = session.execute(select(Login.person_id, Login.revoked_at).where(Login.token_hash == values["token_hash"])).one()
+    if earlier.revoked_at or earlier.person_id is None:
+        return guest.id, start_login(session, person_id=guest.id, now=now)
+    session.delete(guest)
+    session.flush()
+    return int(earlier.person_id), token
+
+
+def end_logins(session: Session, *, person_id: int, now: datetime) -> None:
+    """Sign a person out everywhere."""
+    session.execute(update(Login).where(Login.person_id == person_id, Login.revoked_at.is_(None)).values(revoked_at=now))
 
 
 def sign_in_staff(session: Session, *, email: str, password: str, now: datetime) -> str:

@@ -67,17 +67,34 @@ def check_code(
     Nothing is raised for a wrong code, so that the transaction writes the try down: after the fifth, or ten minutes, the code
     is dead. An address seen for the first time is given to the guest, or to a new person with this browser's `viewer` number.
     """
-    digest = rules.address_digest(secret_key, kind, address)
-    if not _use_code(session, kind, digest, _code_hash(secret_key, digest, code.strip()), now):
+    if not prove(session, kind=kind, address=address, code=code, secret_key=secret_key, now=now):
         return None
-    known = session.scalars(select(Address).where(Address.kind == kind, Address.digest == digest)).one_or_none()
+    known = known_as(session, kind=kind, address=address, secret_key=secret_key)
     if known:
         known.verified_at = known.verified_at or now
         return known.person
     person = _guest(session, guest_id) or new_guest(session, viewer=viewer, locale=locale, now=now)
-    session.add(Address(person_id=person.id, kind=kind, value=rules.reachable(kind, address), digest=digest, verified_at=now))
-    session.flush()
+    give(session, person_id=person.id, kind=kind, address=address, secret_key=secret_key, now=now)
     return person
+
+
+def prove(session: Session, *, kind: AddressKind, address: str, code: str, secret_key: str, now: datetime) -> bool:
+    """Use the newest code up; False if it isn't valid, for whatever cause: the transaction then writes the try down."""
+    digest = rules.address_digest(secret_key, kind, address)
+    return _use_code(session, kind, digest, _code_hash(secret_key, digest, code.strip()), now)
+
+
+def known_as(session: Session, *, kind: AddressKind, address: str, secret_key: str) -> Address | None:
+    """Return the address that is the same as this one, with its person."""
+    digest = rules.address_digest(secret_key, kind, address)
+    return session.scalars(select(Address).where(Address.kind == kind, Address.digest == digest)).one_or_none()
+
+
+def give(session: Session, *, person_id: int, kind: AddressKind, address: str, secret_key: str, now: datetime) -> None:
+    """Write a new address down as the person's, proved `now`."""
+    digest = rules.address_digest(secret_key, kind, address)
+    session.add(Address(person_id=person_id, kind=kind, value=rules.reachable(kind, address), digest=digest, verified_at=now))
+    session.flush()
 
 
 def new_guest(session: Session, *, viewer: int, locale: str, now: datetime) -> Person:

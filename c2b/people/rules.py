@@ -6,9 +6,10 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from c2b.errors import N_, Invalid
+from c2b.errors import N_, Invalid, Refused
 
 
 class AddressKind(enum.StrEnum):
@@ -88,6 +89,10 @@ def may(role: Role, permission: Permission) -> bool:
 CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5
 CODES_A_DAY = 5
+ADDRESSES_EACH = 10
+"""What a person can have; an address added is one that no second ballot can have."""
+ADDRESSES_A_DAY = 10
+"""To how many different addresses one browser has codes sent in a day; nothing is counted per network, which families and shops share."""
 CUSTOMER_LOGIN = timedelta(days=90)
 STAFF_LOGIN = timedelta(hours=12)
 SETUP_LIFE = timedelta(days=3)
@@ -102,6 +107,25 @@ def may_try_password(wrong: int, last_wrong: datetime | None, now: datetime) -> 
     Counted per account, so that changing networks doesn't help; 1,440 guesses a day find no password of twelve characters.
     """
     return wrong < FREE_PASSWORDS or last_wrong is None or now >= last_wrong + PASSWORD_WAIT
+
+
+@dataclass(frozen=True)
+class Asked:
+    """To which addresses a browser had codes sent on a day (UTC): marks that tell them apart and nothing else."""
+
+    day: str = ""
+    marks: tuple[str, ...] = ()
+
+
+def ask(before: Asked, *, mark: str, day: str) -> Asked:
+    """Return what a browser has asked for once it asks for `mark` too; raises Refused where these are too many different ones."""
+    marks = before.marks if before.day == day else ()
+    if mark not in marks and len(marks) >= ADDRESSES_A_DAY:
+        raise Refused(
+            N_("This browser has asked for codes to %(most)s different addresses today; use one of them, or come back tomorrow"),
+            most=ADDRESSES_A_DAY,
+        )
+    return Asked(day, marks if mark in marks else (*marks, mark))
 
 
 WRONG_CODE = N_("This code is not valid or has expired; check the newest message, or ask for a new code")

@@ -141,7 +141,7 @@ def came_from() -> str:
 
 def begin_login(kind: Kind, token: str) -> None:
     """Let this browser carry a login; whatever an earlier holder of the cookie knew is worthless afterwards."""
-    kept = {key: cookie[key] for key in ("lang", "viewer", "from", "customer", "staff") if key in cookie and key != kind}
+    kept = {key: cookie[key] for key in ("lang", "viewer", "from", "asked", "customer", "staff") if key in cookie and key != kind}
     cookie.clear()
     cookie.update(kept)
     cookie[kind], cookie.permanent = token, True

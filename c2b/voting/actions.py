@@ -162,6 +162,7 @@ def sign_in(
     left_over = {}
     if guest_id is not None:
         left_over = merge(session, guest_id=guest_id, person=person, kind=kind, now=now)
+        people.end_logins(session, person_id=guest_id, now=now)  # who knew the guest's cookie doesn't become the person
     return SignedIn(person.id, person.viewer, people.start_login(session, person_id=person.id, now=now), left_over)
 
 

@@ -1,17 +1,23 @@
 """What a customer has: picks and orders, grouped by what they must do."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries as campaigns
 from c2b.deposits import actions, queries
 from c2b.errors import Refused
+from c2b.people import addresses
+from c2b.people.queries import Customer
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, reading, to_sign_in, transaction, visitor
 from c2b.voting import queries as voting
+from c2b.voting.linking import waiting
 from c2b.web.campaign import title
 from c2b.web.words import entries, line_state
 
@@ -32,7 +38,14 @@ def me() -> str | Response:
             for found in campaigns.campaigns(session)
             if (ballot := voting.ballot(session, campaign_id=found.id, person_id=known.person_id)).picked
         ]
-    return render_template("web/me.html", known=known, orders=orders, ballots=ballots, line_state=line_state)
+        more = _account(session, known) if known.verified else {"own": [], "waiting": []}
+    return render_template("web/me.html", known=known, orders=orders, ballots=ballots, line_state=line_state, **more)
+
+
+def _account(session: Session, known: Customer) -> dict[str, Any]:
+    """Return the person's addresses and the campaigns that still lack one of them."""
+    drafts = waiting(session, person_id=known.person_id)
+    return {"own": addresses.own(session, person_id=known.person_id), "waiting": [(each, title(each)) for each in drafts]}
 
 
 @bp.get("/me/orders/<ref>")

@@ -12,16 +12,16 @@ from c2b.campaigns import queries
 from c2b.campaigns.queries import CandidateCard
 from c2b.campaigns.rules import CampaignState
 from c2b.errors import Invalid, Refused
-from c2b.people import actions as people
 from c2b.people.rules import CODE_LIFE, SIGN_IN_KINDS, WRONG_CODE, AddressKind, mask
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import begin_login, end_login, local, now, parts, reading, secret_key, transaction, viewer, visitor
+from c2b.ui.shell import begin_login, end_login, local, now, reading, secret_key, transaction, viewer, visitor
 from c2b.voting import queries as voting
 from c2b.voting.actions import SignedIn, sign_in
+from c2b.voting.linking import waiting
 from c2b.voting.queries import BallotView
-from c2b.web import seen
+from c2b.web import codes, seen
 from c2b.web.campaign import shown, title
 from c2b.web.gallery import about, another, own_ballot, rendered
 
@@ -84,11 +84,10 @@ def send() -> Response | tuple[str, int]:
     typed, to = request.form.get("address", "").strip()[:254], _next()
     kind = _asked_kind(_kinds(to))
     try:
-        with transaction() as session:
-            code = people.send_code(session, kind=kind, address=typed, locale=locale(), secret_key=secret_key(), now=now())
+        code = codes.send(kind, typed)
     except (Invalid, Refused) as problem:
         return _form(400 if isinstance(problem, Invalid) else 429, errors={"address": say(problem)}, address=typed)
-    cookie["signing_in"] = {"kind": kind.value, "address": typed, "next": to, "code": code if parts().settings.demo else ""}
+    cookie["signing_in"] = {"kind": kind.value, "address": typed, "next": to, "code": code}
     return redirect("/sign-in/code", 303)
 
 
@@ -137,11 +136,16 @@ def check() -> Response | tuple[str, int]:
 def _welcome(signed: SignedIn, to: str) -> Response:
     begin_login("customer", signed.token)
     if not signed.left_over:
-        flash(_("You are signed in, and your picks count."), "ok")
+        flash(_("You are signed in, and your picks count.") if not _waiting(signed.person_id) else _("You are signed in."), "ok")
         return redirect(to, 303)
     slug, codes = next(iter(signed.left_over.items()))
     cookie["left_over"] = codes
     return redirect(f"/c/{slug}/choose", 303)
+
+
+def _waiting(person_id: int) -> bool:
+    with reading() as session:
+        return bool(waiting(session, person_id=person_id))
 
 
 @bp.get("/c/<slug>/choose")

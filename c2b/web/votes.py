@@ -16,7 +16,7 @@ from c2b.people.rules import keyed_hash
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import begin_guest, came_from, local, now, parts, transaction, viewer, visitor
+from c2b.ui.shell import begin_guest, came_from, local, now, secret_key, transaction, viewer, visitor
 from c2b.voting import actions
 from c2b.voting.queries import BallotView
 from c2b.voting.rules import Touch
@@ -50,13 +50,12 @@ def _voter(session: Session, number: int) -> tuple[int, str]:
     """Return the visitor's person, and the token of a login made for a first tap."""
     if known := visitor():
         return known.person_id, ""
-    guest = people.new_guest(session, viewer=number, locale=locale(), now=now())
-    return guest.id, people.start_login(session, person_id=guest.id, now=now())
+    return people.first_login(session, viewer=number, locale=locale(), secret_key=secret_key(), now=now())
 
 
 def touch() -> Touch:
     """Return where this tap comes from: keyed hashes, never an address, and what led to the first visit."""
-    secret, agent = parts().settings.secret_key.get_secret_value(), request.user_agent.string[:300]
+    secret, agent = secret_key(), request.user_agent.string[:300]
     device = keyed_hash(secret, "device", agent, network(request.remote_addr or "")).hex()
     return Touch(device, keyed_hash(secret, "agent", agent).hex()[:16], came_from())
 
