@@ -326,6 +326,7 @@ def memory(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
+@pytest.mark.long
 def test_a_city_of_ninety_thousand_voters_comes_in_within_a_minute(sqlite_database: Database, real_data: Path) -> None:
     path = real_data / "votes" / "Poland_Lodz_2022.pb"
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak of the tests before, see proc(5)
