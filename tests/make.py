@@ -19,7 +19,7 @@ from c2b.people.rules import AddressKind
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.production.rules import ProductOutcome
 from c2b.voting import counting, tree
-from c2b.voting.models import Ballot, Pick, Selection, SelectionLine
+from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride
 from c2b.voting.rules import BallotSource, SelectionResult
 
 OPENS = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
@@ -141,6 +141,16 @@ def selection(session: Session, of: Campaign, *lines: tuple[Candidate, int], pla
         session.add(SelectionLine(campaign_id=of.id, candidate_id=of_line.id, **values))
     session.flush()
     return made
+
+
+def override(session: Session, of: Candidate, *, made: bool = True, **changes: Any) -> SelectionOverride:
+    """Override what became of a candidate in the selection, agreed to by a second person."""
+    people = {"proposed_by": "staff:manager@example.com", "approved_by": "staff:owner@example.com"}
+    values = {"reason": "It sells out every year", "proposed_at": CLOSES, "approved_at": CLOSES, **people, **changes}
+    found = SelectionOverride(campaign_id=of.campaign_id, candidate_id=of.id, made=made, **values)
+    session.add(found)
+    session.flush()
+    return found
 
 
 def option_values(session: Session, of: Candidate, axis: int, *values: str) -> list[OptionValue]:

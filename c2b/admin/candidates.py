@@ -18,6 +18,7 @@ from c2b.people.rules import Permission
 from c2b.ui.language import locale
 from c2b.ui.shell import reading, staff_required
 from c2b.voting.models import SelectionLine
+from c2b.voting.queries import selected_ids
 from c2b.voting.rules import SelectionResult
 
 PAGE = 50
@@ -61,12 +62,8 @@ def rows(session: Session, campaign: Campaign, ids: list[int]) -> list[Row]:
     lines = select(SelectionLine.candidate_id, SelectionLine.result).where(SelectionLine.campaign_id == campaign.id)
     results = {line.candidate_id: line.result for line in session.execute(lines.where(SelectionLine.candidate_id.in_(ids)))}
     details = queries.details(session, [found[each] for each in ids], locale=locale())
-    return [_row(detail, results.get(detail.card.id)) for detail in details]
-
-
-def _row(detail: CandidateDetail, result: SelectionResult | None) -> Row:
-    sold = result in (None, SelectionResult.SELECTED) and detail.card.withdrawn_at is None
-    return Row(detail, result, lacking(detail) if sold else None)
+    sold = set(selected_ids(session, campaign)) if results else {each.id for each in found.values() if each.withdrawn_at is None}
+    return [Row(each, results.get(each.card.id), lacking(each) if each.card.id in sold else None) for each in details]
 
 
 @bp.get("/<slug>/candidates")

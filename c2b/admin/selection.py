@@ -18,7 +18,7 @@ from c2b.campaigns.rules import CampaignState, commitment, has_voting
 from c2b.people.rules import Permission
 from c2b.ui.shell import now, reading, staff, staff_required, transaction
 from c2b.voting import queries, selecting
-from c2b.voting.queries import SelectionView, Turnout
+from c2b.voting.queries import Override, SelectionView, Turnout
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,18 @@ class Desk:
 
     asked: Asked
     stored: SelectionView | None
+    overrides: tuple[Override, ...] = ()
     turnout: Turnout | None = None
     outcome: Outcome | None = None
+
+    @property
+    def endable(self) -> list[tuple[str, str]]:
+        """The codes of the overrides that somebody can ask to undo, as choices."""
+        return [(each.code, each.code) for each in self.overrides if each.approved_at is not None and not each.ending_by]
+
+    def override(self, code: str) -> Override | None:
+        """Return a candidate's override, also one that waits."""
+        return next((each for each in self.overrides if each.code == code), None)
 
 
 def desk(session: Session, campaign: Campaign) -> Desk:
@@ -36,8 +46,13 @@ def desk(session: Session, campaign: Campaign) -> Desk:
     wanted, stored = asked(campaign, request.args), queries.selection(session, campaign.id)
     if not has_voting(campaign) or not (stored or counts.visible(session, campaign)):
         return Desk(wanted, stored)
-    everything = request.args.get("all") == "yes"
-    return Desk(wanted, stored, queries.turnout(session, campaign.id), outcome(session, campaign, wanted.scenario, everything=everything))
+    return Desk(
+        asked=wanted,
+        stored=stored,
+        overrides=tuple(queries.overrides(session, campaign.id, waiting=True)),
+        turnout=queries.turnout(session, campaign.id),
+        outcome=outcome(session, campaign, wanted.scenario, everything=request.args.get("all") == "yes"),
+    )
 
 
 def selection_page(slug: str) -> str:
@@ -47,8 +62,8 @@ def selection_page(slug: str) -> str:
         found = desk(session, campaign)
     g.errors = (found.asked.errors if found.outcome else {}) | g.get("errors", {})
     values = {"results": RESULTS, "commitment": commitment(campaign.secret), "may_count": staff().may(Permission.COUNTS), "close": CLOSE}
-    runs = campaign.state is CampaignState.TALLY
-    return show("selection.html", here="selection", campaign=campaign, desk=found, runs=runs, **values)
+    at = {"runs": campaign.state is CampaignState.TALLY, "overriding": campaign.state is CampaignState.SELECTED}
+    return show("selection.html", here="selection", campaign=campaign, desk=found, chosen=request.args.get("override", ""), **at, **values)
 
 
 @bp.get("/<slug>/selection")

@@ -258,6 +258,8 @@ class SelectionOverride(Base):
         CheckConstraint("reason <> ''", name="override_with_reason"),
         CheckConstraint("approved_by <> proposed_by", name="second_person"),
         CheckConstraint("(approved_at IS NULL) = (approved_by = '')", name="approved_by_somebody"),
+        CheckConstraint("(ending_by = '') = (ending_reason = '')", name="ended_with_reason"),
+        CheckConstraint("ending_by = '' OR approved_at IS NOT NULL", name="ended_once_approved"),
     )
 
     campaign_id: Mapped[int] = mapped_column(primary_key=True)
@@ -271,6 +273,19 @@ class SelectionOverride(Base):
     approved_by: Mapped[str] = mapped_column(String(200), default="")
     """Somebody else; empty while it waits, and it has no effect then."""
     approved_at: Mapped[datetime | None]
+    ending_by: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
+    """Who wants it undone; it goes on until somebody else agrees to that, and the row goes then."""
+    ending_reason: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
+
+    @property
+    def waits(self) -> bool:
+        """Whether a second person is asked for: to begin it, or to end it."""
+        return self.approved_at is None or self.ending_by != ""
+
+    @property
+    def asked_by(self) -> str:
+        """Who asked for it, or for its end."""
+        return self.ending_by or self.proposed_by
 
 
 for _table in ("vote_event", "selection", "selection_line"):

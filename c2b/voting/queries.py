@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import candidate_ids
 from c2b.campaigns.rules import has_voting
-from c2b.voting import counting
-from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Views
+from c2b.voting import counting, tree
+from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride, Views
 from c2b.voting.order import gallery_order
 from c2b.voting.rules import BallotSource, SelectionResult
 
@@ -209,10 +209,58 @@ def selection(session: Session, campaign_id: int) -> SelectionView | None:
     )
 
 
+@dataclass(frozen=True)
+class Override:
+    """A candidate made although it lost, or dropped although it won; it counts from `approved_at` on, and its reason is public."""
+
+    candidate_id: int
+    code: str
+    rank: int
+    made: bool
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    approved_by: str
+    approved_at: datetime | None
+    ending_by: str
+    ending_reason: str
+
+    @property
+    def digest(self) -> str:
+        """What a second person agrees to; another reason or another proposal has another one."""
+        proposal = {"code": self.code, "made": self.made, "reason": self.reason, "proposed_by": self.proposed_by}
+        return tree.digest(
+            proposal | {"at": self.proposed_at.isoformat(), "ending_by": self.ending_by, "ending_reason": self.ending_reason}
+        )
+
+
+def overrides(session: Session, campaign_id: int, *, waiting: bool = False) -> list[Override]:
+    """Return the overrides in effect by rank; with `waiting` also those that nobody agreed to, which have none."""
+    made, line = SelectionOverride, SelectionLine
+    own = (made.candidate_id, Candidate.code, line.rank, made.made, made.reason, made.proposed_by, made.proposed_at)
+    query = (
+        select(*own, made.approved_by, made.approved_at, made.ending_by, made.ending_reason)
+        .join(Candidate, Candidate.id == made.candidate_id)
+        .join(line, (line.campaign_id == made.campaign_id) & (line.candidate_id == made.candidate_id))
+        .where(made.campaign_id == campaign_id)
+        .order_by(line.rank)
+    )
+    if not waiting:
+        query = query.where(made.approved_at.is_not(None))
+    return [Override(*row) for row in session.execute(query)]
+
+
 def selected_ids(session: Session, campaign: Campaign) -> list[int]:
-    """Return the keys of the selected candidates that aren't withdrawn, best first; without a voting phase all, as in the file."""
+    """Return the keys of the selected candidates that aren't withdrawn, best first; without a voting phase all, as in the file.
+
+    Approved overrides are honoured: what was dropped isn't there, what was made although it lost comes last, by rank too.
+    """
     here = select(Candidate.id).where(Candidate.campaign_id == campaign.id, Candidate.withdrawn_at.is_(None))
     if has_voting(campaign):
-        won = (SelectionLine.candidate_id == Candidate.id) & (SelectionLine.result == SelectionResult.SELECTED)
-        here = here.join(SelectionLine, won).order_by(SelectionLine.rank)
+        lost = case((SelectionLine.result == SelectionResult.SELECTED, 0), else_=1)
+        made = (SelectionOverride.candidate_id == Candidate.id) & SelectionOverride.approved_at.is_not(None)
+        here = here.join(SelectionLine, SelectionLine.candidate_id == Candidate.id).outerjoin(SelectionOverride, made)
+        here = here.where(case((SelectionOverride.made.is_(None), lost == 0), else_=SelectionOverride.made)).order_by(
+            lost, SelectionLine.rank
+        )
     return list(session.scalars(here.order_by(Candidate.position, Candidate.id)))

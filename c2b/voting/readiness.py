@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Candidate, Offer, Variant
 from c2b.campaigns.rules import Missing
 from c2b.errors import N_
-from c2b.voting.queries import selected_ids
+from c2b.voting.queries import overrides, selected_ids
 
 
 def before_ordering(session: Session, campaign: Campaign) -> list[Missing]:
@@ -36,4 +36,11 @@ def before_ordering(session: Session, campaign: Campaign) -> list[Missing]:
             N_("candidate %(code)s has a third tier without a price"): row.without_tier3,
         }
         missing += [Missing(message, {"code": row.code}) for message, is_missing in lacks.items() if is_missing]
-    return missing
+    return missing + _undecided(session, campaign)
+
+
+def _undecided(session: Session, campaign: Campaign) -> list[Missing]:
+    """List overrides that nobody agreed to: once ordering opens they have no effect."""
+    message = N_("the override of %(code)s waits for a second person; without one by then it has no effect")
+    waiting = [each for each in overrides(session, campaign.id, waiting=True) if each.approved_at is None]
+    return [Missing(message, {"code": each.code}, warning=True) for each in waiting]

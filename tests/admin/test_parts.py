@@ -14,7 +14,6 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.queries import CandidateCard, CandidateDetail, OfferRow, VariantRow
 from c2b.campaigns.rules import CampaignState, Missing
 from c2b.production.queries import Line
-from c2b.voting.rules import SelectionResult
 from tests import make
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -171,21 +170,6 @@ def detail(variants: tuple[int | None, ...] = (), offered: OfferRow | None = Non
     shown = CandidateCard(id=1, code="K1", position=1, name="Knit", category="", **facts)
     lists: dict[str, Any] = {"options1": (), "options2": (), "pictures": ()}
     return CandidateDetail(card=shown, variants=tuple(variant(price) for price in variants), offer=offered, **texts, **lists)
-
-
-@pytest.mark.parametrize(
-    ("result", "withdrawn", "asks"),
-    [
-        (None, False, True),
-        (SelectionResult.SELECTED, False, True),
-        (SelectionResult.SELECTED, True, False),
-        (SelectionResult.NOT_SELECTED, False, False),
-        (None, True, False),
-    ],
-)
-def test_only_what_may_be_sold_needs_an_offer(result: SelectionResult | None, *, withdrawn: bool, asks: bool) -> None:
-    found = candidates._row(detail(withdrawn_at=make.OPENS if withdrawn else None), result)
-    assert (found.lacks is not None) is asks
 
 
 NEXT = {

@@ -10,10 +10,10 @@ KIND = Kind.RESULTS
 
 def test_results_are_the_selection_best_first(session: Session, shop: Shop) -> None:
     make.selection(session, shop.campaign, (shop.formula, 9), (shop.knit, 4), places=1)
-    assert files.header(session, KIND) == ["rank", "candidate_code", "candidate_name", "votes", "held", "result", "tie_key"]
+    assert files.header(session, KIND) == ["rank", "candidate_code", "candidate_name", "votes", "held", "result", "tie_key", "override"]
     assert [list(row.values()) for row in files.table(session, KIND)] == [
-        ["1", "K002", "'" + FORMULA, "9", "0", "selected", f"{1:064d}"],
-        ["2", "K001", "款 K001", "4", "0", "not_selected", f"{2:064d}"],
+        ["1", "K002", "'" + FORMULA, "9", "0", "selected", f"{1:064d}", ""],
+        ["2", "K001", "款 K001", "4", "0", "not_selected", f"{2:064d}", ""],
     ]
 
 
@@ -37,3 +37,10 @@ def test_an_english_file_takes_the_chinese_name_where_there_is_no_english_one(se
     make.selection(session, shop.campaign, (shop.formula, 9), (shop.knit, 4))
     assert [row["candidate_name"] for row in files.table(session, KIND, locale="en")] == ["Design K002", "款 K001"]
     assert files.workbook(session, KIND, locale="en").sheetnames == ["Results", "About"]
+
+
+def test_an_override_stands_at_the_end_and_changes_no_result(session: Session, shop: Shop) -> None:
+    make.selection(session, shop.campaign, (shop.formula, 9), (shop.knit, 4), places=1)
+    make.override(session, shop.formula, made=False)
+    make.override(session, shop.knit, approved_by="", approved_at=None)
+    assert [(row["result"], row["override"]) for row in files.table(session, KIND)] == [("selected", "dropped"), ("not_selected", "")]

@@ -1,12 +1,12 @@
 """The selection: every candidate's rank and votes."""
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.errors import N_, Refused
 from c2b.exports.sheet import About, Cell, Column, Sheet, stream
-from c2b.voting.models import Selection, SelectionLine
+from c2b.voting.models import Selection, SelectionLine, SelectionOverride
 
 COLUMNS = (
     Column("rank", "名次", Cell.INTEGER),
@@ -16,11 +16,15 @@ COLUMNS = (
     Column("held", "暂扣票数", Cell.INTEGER, total=True),
     Column("result", "结果"),
     Column("tie_key", "抽签值"),
+    Column("override", "例外"),
 )
 
 
 def sheet(session: Session, campaign: Campaign, about: About) -> Sheet:
-    """Return the selection, best first; raises Refused before it has run."""
+    """Return the selection, best first; raises Refused before it has run.
+
+    `override` says `made` or `dropped` where two people of the brand decided otherwise than the votes; `result` stays the votes'.
+    """
     selected = session.get(Selection, campaign.id)
     if selected is None:
         raise Refused(
@@ -28,9 +32,13 @@ def sheet(session: Session, campaign: Campaign, about: About) -> Sheet:
         )
     line = SelectionLine
     name = about.column(Candidate.name, Candidate.name_en)
+    own = SelectionOverride
+    agreed = (own.campaign_id == campaign.id) & (own.candidate_id == line.candidate_id) & own.approved_at.is_not(None)
+    override = case((own.made.is_(None), ""), (own.made, "made"), else_="dropped")
     statement = (
-        select(line.rank, Candidate.code, name, line.votes, line.held, line.result, line.tie_key)
+        select(line.rank, Candidate.code, name, line.votes, line.held, line.result, line.tie_key, override)
         .join(Candidate, Candidate.id == line.candidate_id)
+        .outerjoin(own, agreed)
         .where(line.campaign_id == campaign.id)
         .order_by(line.rank)
     )
