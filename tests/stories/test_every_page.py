@@ -17,7 +17,8 @@ from tests.stories.town import Town, opened
 PAGES = {
     "guest": """
         / /c/autumn/ /c/autumn/?show=picked /c/autumn/p/{autumn} /c/soon/ /c/soon/p/K1 /c/stopped/ /c/over/ /c/autumn/results /c/autumn/how
-        /c/autumn/shuffle /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code
+        /c/autumn/one /c/autumn/one?at=7 /c/autumn/one?at=99999 /c/autumn/shuffle
+        /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code
         /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
     """,
     "customer": """
