@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from c2b import admin
 from c2b import clock as the_clock
 from c2b import settings as settings_module
-from c2b.api import health
+from c2b.api import ballots, health
 from c2b.db import Database
 from c2b.payments.gateways import blueprints, build
 from c2b.settings import Settings
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     if settings.trusted_proxies:
         hops: dict[str, Any] = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
         app.wsgi_app = ProxyFix(app.wsgi_app, **hops)  # type: ignore[method-assign]  # Flask's own documented way
-    rooms = (about, addresses, admin, compare, gallery, health, me, media, one, orders, product, shuffle, sign_in, votes)
+    rooms = (about, addresses, admin, ballots, compare, gallery, health, me, media, one, orders, product, shuffle, sign_in, votes)
     for blueprint in (*(pages.bp for pages in rooms), *blueprints(gateways)):
         app.register_blueprint(blueprint)
     access.require_policies(app)

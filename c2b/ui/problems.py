@@ -40,8 +40,13 @@ def page(status: int, text: str = "") -> tuple[str, int]:
     return render_template("error.html", status=status, title=gettext(title), text=text or gettext(usual)), status
 
 
+def status_of(problem: Problem) -> int:
+    """Return the status of the answer to a problem."""
+    return next((status for kind, status in _STATUS if isinstance(problem, kind)), 400)
+
+
 def _problem(problem: Problem) -> tuple[str, int]:
-    return page(next((status for kind, status in _STATUS if isinstance(problem, kind)), 400), say(problem))
+    return page(status_of(problem), say(problem))
 
 
 def _token(_error: CSRFError) -> tuple[str, int]:

@@ -1,6 +1,5 @@
 """What voters do with their ballots."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,14 +7,11 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from c2b.campaigns.models import Campaign, Candidate
-from c2b.campaigns.rules import voting_is_open
-from c2b.db import insert_into
-from c2b.errors import N_, NotFound, Refused
+from c2b.campaigns.models import Candidate
+from c2b.errors import N_, Refused
 from c2b.people import actions as people
-from c2b.people.models import Address
 from c2b.people.rules import AddressKind
-from c2b.voting import ballots, counting, rules, tree
+from c2b.voting import ballots, booth, counting, rules
 from c2b.voting.merging import merge
 from c2b.voting.models import Ballot, Pick, TallyDelta, VoteEvent
 from c2b.voting.queries import BallotView
@@ -28,54 +24,19 @@ def vote(session: Session, *, slug: str, code: str, person_id: int, touch: Touch
     Seven statements, three more on the first vote. Raises NotFound; Refused when voting isn't open at `now`, the candidate is
     withdrawn, or all votes are given.
     """
-    place = _place(session, slug, code, now)
+    place = booth.enter(session, slug, now, code=code)
     if place.withdrawn_at:
         raise Refused(N_("This product was withdrawn; your vote for it is free for another one"))
-    return _tap(session, place, _ballot(session, place, person_id, now), undo=False, touch=touch, now=now)
+    return _tap(session, place, booth.own_ballot(session, place, person_id, now), undo=False, touch=touch, now=now)
 
 
 def undo(session: Session, *, slug: str, code: str, person_id: int, touch: Touch, now: datetime) -> BallotView:
     """Take a vote back and return the ballot; without such a vote nothing changes. Raises as `vote` does."""
-    place = _place(session, slug, code, now)
+    place = booth.enter(session, slug, now, code=code)
     found = ballots.locked(session, place.campaign_id, person_id)
     if found is None:
         return BallotView(place.votes_each)
     return _tap(session, place, found, undo=True, touch=touch, now=now)
-
-
-def _place(session: Session, slug: str, code: str, now: datetime) -> Row[Any]:
-    """Return campaign and candidate; the lock lets votes pass each other, but makes a change of phase wait for them."""
-    columns = (Campaign.id.label("campaign_id"), Campaign.state, Campaign.paused, Campaign.voting_opens, Campaign.voting_closes)
-    query = (
-        select(*columns, Campaign.ordering_opens, Campaign.ordering_closes, Campaign.votes_each, Campaign.identity)
-        .add_columns(Candidate.id.label("candidate_id"), Candidate.code, Candidate.withdrawn_at)
-        .outerjoin(Candidate, (Candidate.campaign_id == Campaign.id) & (Candidate.code == code))
-        .where(Campaign.slug == slug)
-        .with_for_update(key_share=True, read=True, of=Campaign)
-    )
-    place = session.execute(query).one_or_none()
-    if place is None:
-        raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
-    if place.candidate_id is None:
-        raise NotFound(N_("There is no product “%(code)s” in this campaign"), code=code)
-    if not voting_is_open(place, now):
-        raise Refused(N_("Voting is not open now; the campaign's page says when it is"))
-    return place
-
-
-def _ballot(session: Session, place: Row[Any], person_id: int, now: datetime) -> Row[Any]:
-    """Return the person's ballot, locked; the first tap makes it, a draft unless the campaign's anchor address is verified."""
-    found = ballots.locked(session, place.campaign_id, person_id)
-    if found is None:
-        anchor = select(Address.id).where(Address.person_id == person_id, Address.kind == place.identity, Address.verified_at.is_not(None))
-        known = session.execute(anchor.limit(1)).first() is not None
-        values = ballots.new_ballot(place.campaign_id, person_id, place.votes_each, now)
-        values["source"] = BallotSource.VERIFIED if known else BallotSource.DRAFT
-        session.execute(insert_into(session, Ballot).values(values).on_conflict_do_nothing())
-        found = ballots.locked(session, place.campaign_id, person_id)
-    if found is None:
-        raise NotFound(N_("There is no such person"))
-    return found
 
 
 def _tap(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool, touch: Touch, now: datetime) -> BallotView:
@@ -83,7 +44,7 @@ def _tap(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool, tou
     picks = session.execute(select(Pick.slot, Pick.candidate_id, Candidate.code).join(Candidate).where(own)).all()
     codes = {pick.candidate_id: pick.code for pick in picks}
     if (place.candidate_id in codes) is not undo:
-        return _view(locked, frozenset(codes), locked.version, locked.source)
+        return booth.view(locked, frozenset(codes), locked.version, locked.source)
     keys = {"campaign_id": place.campaign_id, "person_id": locked.person_id, "candidate_id": place.candidate_id}
     if undo:
         del codes[place.candidate_id]
@@ -94,8 +55,8 @@ def _tap(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool, tou
         session.execute(insert(Pick).values(keys | {"slot": slot, "votes_each": locked.votes_each}))
     session.execute(insert(VoteEvent).values(keys | vars(touch) | {"undo": undo, "at": now}))
     source = _count(session, place, locked, undo=undo)
-    _bind(session, place.campaign_id, locked, source, codes.values())
-    return _view(locked, frozenset(codes), locked.version + 1, source)
+    booth.bind(session, place.campaign_id, locked, source, codes.values())
+    return booth.view(locked, frozenset(codes), locked.version + 1, source)
 
 
 def _count(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool) -> BallotSource:
@@ -110,18 +71,6 @@ def _count(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool) -
     with counting.changing(session, own):
         session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED))
     return BallotSource.VERIFIED
-
-
-def _bind(session: Session, campaign_id: int, locked: Row[Any], source: BallotSource, codes: Iterable[str]) -> None:
-    """Give the ballot its next version and the commitment to it."""
-    version = locked.version + 1
-    hidden = tree.commitment(nonce=locked.nonce, serial=locked.serial, version=version, codes=codes)
-    own = (Ballot.campaign_id == campaign_id) & (Ballot.person_id == locked.person_id)
-    session.execute(update(Ballot).where(own).values(version=version, source=source, commitment=hidden))
-
-
-def _view(locked: Row[Any], picked: frozenset[int], version: int, source: BallotSource) -> BallotView:
-    return BallotView(locked.votes_each, picked, source, locked.held_at is not None, locked.serial, version)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """One tap: a vote given or taken back."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
-
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.urls import iri_to_uri
@@ -12,14 +10,13 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.queries import CandidateCard
 from c2b.errors import Refused
 from c2b.people import actions as people
-from c2b.people.rules import keyed_hash
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import begin_guest, came_from, local, now, secret_key, transaction, viewer, visitor
+from c2b.ui.shell import begin_guest, local, now, secret_key, transaction, viewer, visitor
+from c2b.ui.touches import touch
 from c2b.voting import actions
 from c2b.voting.queries import BallotView
-from c2b.voting.rules import Touch
 from c2b.web.campaign import shown
 from c2b.web.gallery import about, mark, rendered
 
@@ -51,24 +48,6 @@ def _voter(session: Session, number: int) -> tuple[int, str]:
     if known := visitor():
         return known.person_id, ""
     return people.first_login(session, viewer=number, locale=locale(), secret_key=secret_key(), now=now())
-
-
-def touch() -> Touch:
-    """Return where this tap comes from: keyed hashes, never an address, and what led to the first visit."""
-    secret, agent = secret_key(), request.user_agent.string[:300]
-    device = keyed_hash(secret, "device", agent, network(request.remote_addr or "")).hex()
-    return Touch(device, keyed_hash(secret, "agent", agent).hex()[:16], came_from())
-
-
-def network(address: str) -> str:
-    """Return the network of an address, which one household or office shares: 24 bits of IPv4, 64 of IPv6."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return ""
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return str(ip_network((found, 24 if found.version == 4 else 64), strict=False))  # noqa: PLR2004  a version of IP
 
 
 def _answer(slug: str, card: CandidateCard, ballot: BallotView) -> Response:

@@ -1,0 +1,69 @@
+"""The way to a ballot, the same for every change of it: into the campaign, locked, and to the person's own ballot, locked."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import voting_is_open
+from c2b.db import insert_into
+from c2b.errors import N_, NotFound, Refused
+from c2b.people.models import Address
+from c2b.voting import ballots, tree
+from c2b.voting.models import Ballot
+from c2b.voting.queries import BallotView
+from c2b.voting.rules import BallotSource
+
+
+def enter(session: Session, slug: str, now: datetime, *, code: str | None = None) -> Row[Any]:
+    """Return the campaign, and the candidate if a `code` is given; votes pass each other, but a change of phase waits for them.
+
+    Raises NotFound for either, Refused when voting isn't open at `now`.
+    """
+    columns = (Campaign.id.label("campaign_id"), Campaign.state, Campaign.paused, Campaign.voting_opens, Campaign.voting_closes)
+    query = (
+        select(*columns, Campaign.ordering_opens, Campaign.ordering_closes, Campaign.votes_each, Campaign.identity)
+        .add_columns(Candidate.id.label("candidate_id"), Candidate.code, Candidate.withdrawn_at)
+        .outerjoin(Candidate, (Candidate.campaign_id == Campaign.id) & (Candidate.code == code))
+        .where(Campaign.slug == slug)
+        .with_for_update(key_share=True, read=True, of=Campaign)
+    )
+    place = session.execute(query).one_or_none()
+    if place is None:
+        raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
+    if code is not None and place.candidate_id is None:
+        raise NotFound(N_("There is no product “%(code)s” in this campaign"), code=code)
+    if not voting_is_open(place, now):
+        raise Refused(N_("Voting is not open now; the campaign's page says when it is"))
+    return place
+
+
+def own_ballot(session: Session, place: Row[Any], person_id: int, now: datetime) -> Row[Any]:
+    """Return the person's ballot, locked; the first tap makes it, a draft unless the campaign's anchor address is verified."""
+    found = ballots.locked(session, place.campaign_id, person_id)
+    if found is None:
+        anchor = select(Address.id).where(Address.person_id == person_id, Address.kind == place.identity, Address.verified_at.is_not(None))
+        known = session.execute(anchor.limit(1)).first() is not None
+        values = ballots.new_ballot(place.campaign_id, person_id, place.votes_each, now)
+        values["source"] = BallotSource.VERIFIED if known else BallotSource.DRAFT
+        session.execute(insert_into(session, Ballot).values(values).on_conflict_do_nothing())
+        found = ballots.locked(session, place.campaign_id, person_id)
+    if found is None:
+        raise NotFound(N_("There is no such person"))
+    return found
+
+
+def bind(session: Session, campaign_id: int, locked: Row[Any], source: BallotSource, codes: Iterable[str]) -> None:
+    """Give the ballot its next version and the commitment to it."""
+    version = locked.version + 1
+    hidden = tree.commitment(nonce=locked.nonce, serial=locked.serial, version=version, codes=codes)
+    own = (Ballot.campaign_id == campaign_id) & (Ballot.person_id == locked.person_id)
+    session.execute(update(Ballot).where(own).values(version=version, source=source, commitment=hidden))
+
+
+def view(locked: Row[Any], picked: frozenset[int], version: int, source: BallotSource) -> BallotView:
+    """Return the locked ballot with what is on it now."""
+    return BallotView(locked.votes_each, picked, source, locked.held_at is not None, locked.serial, version)
