@@ -44,6 +44,7 @@ DID = {
     "candidates.import": N_("Imported candidates"),
     "voting.look_at_counts": N_("Looked at counts"),
     "voting.import_ballots": N_("Imported ballots"),
+    "voting.enter_ballot": N_("Entered a ballot in a store"),
     "voting.hold": N_("Held a ballot"),
     "voting.release": N_("Released a ballot"),
     "voting.override": N_("Proposed an override"),

@@ -20,6 +20,7 @@ STATES: dict[MessageState, tuple[str, str]] = {
 }
 TEMPLATES = {
     "sign_in_code": N_("Sign-in code"),
+    "counter_code": N_("Code for a ballot in a store"),
     "order_paid": N_("Deposit arrived"),
     "refund_settled": N_("Refund sent"),
     "product_confirmed": N_("Product is made"),

@@ -38,6 +38,7 @@ CAMPAIGN_MENU = (
     Entry("candidates", "list", N_("Candidates"), Permission.CANDIDATES),
     Entry("importing", "upload", N_("Import"), Permission.CANDIDATES),
     Entry("selection", "scissors", N_("Selection"), Permission.SELECTION),
+    Entry("counter", "users", N_("Counter"), Permission.STORE_BALLOTS),
     Entry("orders", "tag", N_("Orders"), Permission.DEPOSITS),
     Entry("decision", "decision", N_("Decision"), Permission.DECISION),
     Entry("refunds", "cash", N_("Refunds"), Permission.DEPOSITS),

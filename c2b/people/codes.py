@@ -2,7 +2,9 @@
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,12 +16,27 @@ from c2b.people import rules
 from c2b.people.models import Address, OneTimeCode, Person
 from c2b.people.rules import AddressKind
 
+SIGN_IN, AT_THE_COUNTER = "sign_in_code", "counter_code"
+"""What codes are for, named as the message that carries them."""
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
-def send_code(session: Session, *, kind: AddressKind, address: str, locale: str, secret_key: str, now: datetime) -> str:
-    """Send a new code to `address`, whether or not anybody is known by it; only the newest code is valid.
 
-    Returns the code, for the demo's page alone. Raises Invalid for what isn't an address and Refused after the fifth of
-    a day (UTC), counted per address so that changing networks doesn't help.
+def send_code(
+    session: Session,
+    *,
+    kind: AddressKind,
+    address: str,
+    locale: str,
+    secret_key: str,
+    now: datetime,
+    purpose: str = SIGN_IN,
+    fields: Mapping[str, str] = NO_FIELDS,
+) -> str:
+    """Send a new code to `address`, whether or not anybody is known by it; only the newest code is valid, for its purpose alone.
+
+    `purpose` is the message's template, `fields` what it says besides the code. Returns the code, for the demo's page alone. Raises
+    Invalid for what isn't an address and Refused after the fifth of a day (UTC), counted per address so that changing networks
+    doesn't help.
     """
     digest = rules.address_digest(secret_key, kind, address)
     day = now.date()
@@ -32,7 +49,7 @@ def send_code(session: Session, *, kind: AddressKind, address: str, locale: str,
         )
     code = f"{secrets.randbelow(1_000_000):06d}"
     values = {"kind": kind, "digest": digest, "day": day, "number": sent + 1, "sent_at": now, "tries": 0}
-    values["code_hash"] = _code_hash(secret_key, digest, code)
+    values["code_hash"] = _code_hash(secret_key, digest, code, purpose)
     new = insert_into(session, OneTimeCode).values(values).on_conflict_do_nothing()
     key = session.scalar(new.returning(OneTimeCode.id))
     if key is None:  # somebody asked for a code at this very moment
@@ -42,8 +59,8 @@ def send_code(session: Session, *, kind: AddressKind, address: str, locale: str,
         event=f"sign_in:{key}",
         channel=kind,
         recipient=rules.reachable(kind, address),
-        template="sign_in_code",
-        fields={"code": code, "minutes": f"{rules.CODE_LIFE.total_seconds() / 60:.0f}"},
+        template=purpose,
+        fields={**fields, "code": code, "minutes": f"{rules.CODE_LIFE.total_seconds() / 60:.0f}"},
         locale=locale,
         now=now,
     )
@@ -61,13 +78,14 @@ def check_code(
     locale: str,
     secret_key: str,
     now: datetime,
+    purpose: str = SIGN_IN,
 ) -> Person | None:
     """Return the person who proved `address` by the newest code, or None if it isn't valid, for whatever cause.
 
     Nothing is raised for a wrong code, so that the transaction writes the try down: after the fifth, or ten minutes, the code
     is dead. An address seen for the first time is given to the guest, or to a new person with this browser's `viewer` number.
     """
-    if not prove(session, kind=kind, address=address, code=code, secret_key=secret_key, now=now):
+    if not prove(session, kind=kind, address=address, code=code, secret_key=secret_key, now=now, purpose=purpose):
         return None
     known = known_as(session, kind=kind, address=address, secret_key=secret_key)
     if known:
@@ -78,10 +96,10 @@ def check_code(
     return person
 
 
-def prove(session: Session, *, kind: AddressKind, address: str, code: str, secret_key: str, now: datetime) -> bool:
+def prove(session: Session, *, kind: AddressKind, address: str, code: str, secret_key: str, now: datetime, purpose: str = SIGN_IN) -> bool:
     """Use the newest code up; False if it isn't valid, for whatever cause: the transaction then writes the try down."""
     digest = rules.address_digest(secret_key, kind, address)
-    return _use_code(session, kind, digest, _code_hash(secret_key, digest, code.strip()), now)
+    return _use_code(session, kind, digest, _code_hash(secret_key, digest, code.strip(), purpose), now)
 
 
 def known_as(session: Session, *, kind: AddressKind, address: str, secret_key: str) -> Address | None:
@@ -105,8 +123,9 @@ def new_guest(session: Session, *, viewer: int, locale: str, now: datetime) -> P
     return person
 
 
-def _code_hash(secret_key: str, digest: bytes, code: str) -> bytes:
-    return rules.keyed_hash(secret_key, "code", digest.hex(), code)
+def _code_hash(secret_key: str, digest: bytes, code: str, purpose: str) -> bytes:
+    """Bind a code to its purpose: what a customer tells an assistant signs nobody in."""
+    return rules.keyed_hash(secret_key, "code", purpose, digest.hex(), code)
 
 
 def _use_code(session: Session, kind: AddressKind, digest: bytes, hashed: bytes, now: datetime) -> bool:

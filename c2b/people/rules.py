@@ -51,6 +51,8 @@ class Permission(enum.StrEnum):
     """See counts before voting closes; each look is recorded."""
     BALLOTS = "ballots"
     """Import, hold and release ballots, without seeing who picked what."""
+    STORE_BALLOTS = "store_ballots"
+    """Enter a customer's ballot at the counter, by the customer's code."""
     PICKS = "picks"
     """See who picked what."""
     SELECTION = "selection"
@@ -71,12 +73,24 @@ _P = Permission
 _ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission) - {_P.PICKS},  # who picked what: auditors only
     Role.MANAGER: frozenset(
-        {_P.PHASES, _P.CANDIDATES, _P.OFFERS, _P.COUNTS, _P.BALLOTS, _P.SELECTION, _P.DECISION, _P.DEPOSITS, _P.EXPORTS, _P.AUDIT}
+        {
+            _P.PHASES,
+            _P.CANDIDATES,
+            _P.OFFERS,
+            _P.COUNTS,
+            _P.BALLOTS,
+            _P.STORE_BALLOTS,
+            _P.SELECTION,
+            _P.DECISION,
+            _P.DEPOSITS,
+            _P.EXPORTS,
+            _P.AUDIT,
+        }
     ),
     Role.MERCHANDISER: frozenset({_P.CANDIDATES, _P.OFFERS}),
     Role.FINANCE: frozenset({_P.DEPOSITS, _P.MONEY, _P.EXPORTS}),
     Role.SUPPORT: frozenset({_P.DEPOSITS, _P.PERSONAL_DATA}),
-    Role.ASSISTANT: frozenset(),  # what happens in their store belongs to the store's pages
+    Role.ASSISTANT: frozenset({_P.STORE_BALLOTS}),
     Role.AUDITOR: frozenset({_P.COUNTS, _P.PICKS, _P.DEPOSITS, _P.EXPORTS, _P.AUDIT}),
 }
 

@@ -64,9 +64,9 @@ def _count(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool) -
     if locked.source is not BallotSource.DRAFT:
         delta = {"campaign_id": place.campaign_id, "candidate_id": place.candidate_id, "source": locked.source}
         session.execute(insert(TallyDelta).values(delta | {"held": locked.held_at is not None, "votes": -1 if undo else 1}))
-    if locked.source is not BallotSource.IMPORTED:
+    if locked.source not in (BallotSource.IMPORTED, BallotSource.STORE):
         return BallotSource(locked.source)
-    # What its owner has touched is theirs: no later import replaces it.
+    # What its owner has touched is theirs: no later import replaces it, and no assistant answers for it.
     own = (Ballot.campaign_id == place.campaign_id) & (Ballot.person_id == locked.person_id)
     with counting.changing(session, own):
         session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED))

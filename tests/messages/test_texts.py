@@ -9,6 +9,7 @@ from c2b.messages.texts import render
 
 FIELDS = {
     "sign_in_code": {"code": "314159", "minutes": "10"},
+    "counter_code": {"code": "314159", "minutes": "10", "campaign": "Spring"},
     "order_paid": {
         "amount": "¥50.00",
         "order": "A1",

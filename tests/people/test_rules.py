@@ -125,7 +125,7 @@ ALLOWED = {
     Role.MERCHANDISER: {Permission.CANDIDATES, Permission.OFFERS},
     Role.FINANCE: {Permission.DEPOSITS, Permission.MONEY, Permission.EXPORTS},
     Role.SUPPORT: {Permission.DEPOSITS, Permission.PERSONAL_DATA},
-    Role.ASSISTANT: set(),
+    Role.ASSISTANT: {Permission.STORE_BALLOTS},
 }
 
 

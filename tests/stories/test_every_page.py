@@ -32,7 +32,7 @@ PAGES = {
         /admin/autumn/orders /admin/autumn/refunds /admin/autumn/production /admin/autumn/cancel /admin/summer/ /admin/summer/selection
         /admin/summer/decision /admin/summer/orders /admin/spring/ /admin/spring/candidates/{spring} /admin/spring/decision
         /admin/spring/orders/{staff_order} /admin/spring/refunds /admin/spring/production /admin/spring/production/{number}
-        /admin/spring/exports /admin/spring/log /admin/soon/selection
+        /admin/autumn/counter /admin/spring/exports /admin/spring/log /admin/soon/selection
     """,
 }
 NOT_PAGES = {"static", "media.media", "shuffle.script", "shuffle.candidates", "health.alive", "health.ready"}
