@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from c2b.campaigns.finding import matching
 from c2b.campaigns.models import Campaign, Candidate, Offer, OptionValue, Picture, Supplier, Variant
 from c2b.campaigns.rules import text
 from c2b.errors import N_, NotFound
@@ -130,16 +131,16 @@ def campaigns(session: Session) -> list[Campaign]:
 def candidate_ids(session: Session, campaign_id: int, *, category: str = "", search: str = "") -> list[int]:
     """Return the keys of a campaign's candidates in the order of the file, those of a category or with a text if given.
 
-    A category is taken in either language; the text is looked for in names and codes, in upper and lower case alike.
+    A category is taken in either language; how words are looked for says `finding.matching`.
     """
     query = select(Candidate.id).where(Candidate.campaign_id == campaign_id)
     if category:
         query = query.where(or_(Candidate.category == category, Candidate.category_en == category))
-    for word in search.split():
-        pattern = "%" + word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        columns = (Candidate.name, Candidate.name_en, Candidate.code)
-        query = query.where(or_(*(func.lower(column).like(pattern, escape="\\") for column in columns)))
-    return list(session.scalars(query.order_by(Candidate.position, Candidate.id)))
+    ids = list(session.scalars(query.order_by(Candidate.position, Candidate.id)))
+    if not search.split():
+        return ids
+    found = matching(session, campaign_id, search)
+    return [key for key in ids if key in found]
 
 
 def categories(session: Session, campaign_id: int, *, locale: str) -> list[tuple[str, str, int]]:

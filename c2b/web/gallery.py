@@ -1,15 +1,16 @@
 """The gallery: every candidate in the viewer's own order, twenty-four at a time."""
 
-import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
-from urllib.parse import urlencode
 
-from flask import Blueprint, get_flashed_messages, get_template_attribute, render_template, request
+from flask import Blueprint, get_flashed_messages, get_template_attribute, redirect, render_template
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries
+from c2b.campaigns.bands import bands
+from c2b.campaigns.finding import Facts, categories_of, facts, matching
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.queries import CandidateCard
 from c2b.campaigns.rules import ordering_is_open, voting_is_open
@@ -17,42 +18,15 @@ from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.shell import now, reading, viewer, visitor
 from c2b.voting import queries as voting
+from c2b.voting.order import gallery_order
 from c2b.voting.queries import BallotView
-from c2b.web import seen
+from c2b.web import filtering, seen
 from c2b.web.campaign import countdown, is_selected, phases, shown, standing, title
+from c2b.web.filtering import Filters
 
 bp = Blueprint("gallery", __name__, template_folder="templates")
 PAGE = 24
 _FIRST_EAGER = 4
-_PAGE_NUMBER = re.compile("[1-9][0-9]{0,3}")
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the address asks for; everything works as a plain link."""
-
-    category: str = ""
-    search: str = ""
-    show: str = ""
-    """`picked`: only the viewer's picks; `all`: after the selection, those that weren't selected too."""
-    page: int = 1
-
-    @classmethod
-    def asked(cls) -> "Filters":
-        """Read the address; what makes no sense is page 1 of everything."""
-        page = request.args.get("page", "1")
-        return cls(
-            request.args.get("cat", "")[:100],
-            request.args.get("q", "").strip()[:60],
-            request.args.get("show", "") if request.args.get("show") in {"picked", "all"} else "",
-            int(page) if _PAGE_NUMBER.fullmatch(page) else 1,
-        )
-
-    def href(self, **changes: Any) -> str:
-        """Return the query of this list with changes; any change but the page goes back to page 1."""
-        new = replace(self, **({"page": 1} | changes))
-        pairs = {"cat": new.category, "q": new.search, "show": new.show, "page": new.page if new.page > 1 else ""}
-        return "?" + urlencode({key: value for key, value in pairs.items() if value})
 
 
 def mark(campaign: Campaign, ballot: BallotView, card: CandidateCard) -> str:
@@ -84,36 +58,83 @@ def own_ballot(session: Session, campaign: Campaign) -> BallotView:
     return voting.ballot(session, campaign_id=campaign.id, person_id=known.person_id if known else None)
 
 
-def _listed(session: Session, campaign: Campaign, ballot: BallotView, filters: Filters, number: int) -> tuple[list[int], int]:
-    """Return the candidates that the filters leave, in the viewer's order, and how many there are in all."""
-    ids = voting.order_for(session, campaign, number)
-    keep = set(queries.candidate_ids(session, campaign.id, category=filters.category, search=filters.search))
-    if filters.show == "picked":
-        keep &= ballot.picked
-    elif is_selected(campaign) and filters.show != "all":
-        keep &= set(voting.selected_ids(session, campaign))
-    return [key for key in ids if key in keep], len(ids)
+@dataclass(frozen=True)
+class Shelf:
+    """What a viewer's gallery holds before anything is left out: every candidate in their own order, and what they know of it."""
+
+    order: list[Facts]
+    ids: list[int]
+    """All candidates in the order of the file."""
+    seen: set[int]
+    """Shown to the viewer before this page."""
+    picked: frozenset[int]
+
+    def having(self, kind: str, since: str = "") -> set[int]:
+        """Return the candidates that were seen and not picked, picked, or neither (when the filter was chosen, if `since` says)."""
+        if kind == filtering.PICKED:
+            return set(self.picked)
+        if kind == filtering.SEEN:
+            return self.seen - self.picked
+        return set(self.ids) - (filtering.unpacked(since, self.ids) if since else self.seen | self.picked)
+
+    def kept(self, filters: Filters, currency: str) -> list[Facts]:
+        """Return what category, price and `seen` leave, still in the viewer's order."""
+        band = filters.band(currency)
+        found = [one for one in self.order if not filters.category or filters.category in (one.category, one.category_en)]
+        if band:
+            found = [one for one in found if one.price_from in band]
+        among = self.having(filters.seen, filters.since) if filters.seen else self.ids
+        return [one for one in found if one.id in set(among)]
+
+    def go_on_at(self, page: int) -> int:
+        """Return the first page with something not seen, where the viewer comes back to one that they know; else 0."""
+        here = self.order[(page - 1) * PAGE : page * PAGE]
+        news = next((place for place, one in enumerate(self.order) if one.id not in self.seen), None)
+        known = news is not None and self.seen.issuperset(one.id for one in here)
+        return news // PAGE + 1 if known and news is not None else 0
+
+
+def _shelf(session: Session, campaign: Campaign, ballot: BallotView) -> Shelf:
+    """Read the shelf by two statements."""
+    found = facts(session, campaign.id)
+    ids = [one.id for one in found]
+    order = [found[place] for place in gallery_order(campaign.secret, viewer(), len(found))]
+    return Shelf(order, ids, seen.seen(session, campaign, ids), ballot.picked)
+
+
+def _listed(session: Session, campaign: Campaign, shelf: Shelf, filters: Filters) -> list[int]:
+    """Return the candidates that the filters leave, in the viewer's order."""
+    ids = [one.id for one in shelf.kept(filters, campaign.currency)]
+    among = set(ids)
+    if filters.search.split():
+        among &= matching(session, campaign.id, filters.search)
+    if is_selected(campaign) and filters.show != "all" and filters.seen != filtering.PICKED:
+        among &= set(voting.selected_ids(session, campaign))
+    return [key for key in ids if key in among]
 
 
 @bp.get("/c/<slug>/")
 @public
-def gallery(slug: str) -> str:
+def gallery(slug: str) -> str | Response:
     """Show a page of the candidates."""
-    number, filters = viewer(), Filters.asked()
+    filters = Filters.asked()
+    viewer()
     with reading() as session:
         campaign = shown(session, slug)
         ballot = own_ballot(session, campaign)
-        ids, total = _listed(session, campaign, ballot, filters, number)
+        shelf = _shelf(session, campaign, ballot)
+        if filters.seen == filtering.NOT_SEEN and not filters.since:
+            return redirect(f"/c/{slug}/" + filters.href(since=filtering.packed(shelf.seen | shelf.picked, shelf.ids)))
+        ids = _listed(session, campaign, shelf, filters)
         pages = max(1, -(-len(ids) // PAGE))
         filters = replace(filters, page=min(filters.page, pages))
         here = ids[(filters.page - 1) * PAGE : filters.page * PAGE]
         cards = queries.candidates(session, campaign.id, locale=locale(), ids=here)
-        categories = queries.categories(session, campaign.id, locale=locale())
     seen.note(campaign, here)
-    return _page(cards, campaign, ballot, total=total, pages=pages, filters=filters, categories=categories)
+    return _page(cards, campaign, ballot, shelf, filters=filters, pages=pages, found=len(ids))
 
 
-def _page(cards: list[CandidateCard], campaign: Campaign, ballot: BallotView, *, filters: Filters, **more: Any) -> str:
+def _page(cards: list[CandidateCard], campaign: Campaign, ballot: BallotView, shelf: Shelf, *, filters: Filters, **more: Any) -> str:
     html = [
         rendered(card, campaign.slug, campaign.currency, mark(campaign, ballot, card), locale(), eager=place < _FIRST_EAGER)
         for place, card in enumerate(cards)
@@ -124,8 +145,34 @@ def _page(cards: list[CandidateCard], campaign: Campaign, ballot: BallotView, *,
         filters=filters,
         page_href=lambda page: filters.href(page=page),
         **more,
+        **_around(campaign, shelf, filters, {card.id for card in cards}),
         **about(campaign, ballot),
     )
+
+
+def _around(campaign: Campaign, shelf: Shelf, filters: Filters, here: set[int]) -> dict[str, Any]:
+    """Return what stands around the cards: filters, how much was seen, and where to go on."""
+    prices = [one.price_from for one in shelf.order]
+    categories = categories_of(facts_in_file_order(shelf), locale())
+    category = next((name for key, name, _count in categories if key == filters.category), filters.category)
+    known = len(shelf.seen | here)
+    counts = {kind: len(shelf.having(kind)) for kind in (filtering.NOT_SEEN, filtering.SEEN, filtering.PICKED)}
+    return {
+        "total": len(shelf.order),
+        "categories": categories,
+        "seen_choices": filtering.seen_choices(filters, counts),
+        "price_choices": filtering.price_choices(filters, bands([price for price in prices if price]), prices, campaign.currency),
+        "active": filtering.active(filters, category, campaign.currency),
+        "seen_count": known,
+        "all_seen": known == len(shelf.order),
+        "go_on": 0 if filters.narrow else shelf.go_on_at(filters.page),
+    }
+
+
+def facts_in_file_order(shelf: Shelf) -> list[Facts]:
+    """Return the candidates as the file has them: categories are listed as the brand did, the same for everybody."""
+    by_id = {one.id: one for one in shelf.order}
+    return [by_id[key] for key in shelf.ids]
 
 
 def about(campaign: Campaign, ballot: BallotView) -> dict[str, Any]:

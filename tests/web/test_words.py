@@ -12,7 +12,7 @@ from c2b.db import Database
 from c2b.deposits.order_view import LineView
 from c2b.deposits.rules import Fulfilment, Money, Outcome
 from c2b.web.campaign import countdown, phases, standing
-from c2b.web.gallery import Filters
+from c2b.web.filtering import Filters
 from c2b.web.words import line_state
 from tests import make
 from tests.web.conftest import Clock
@@ -141,11 +141,11 @@ def test_a_late_worker_leaves_no_open_looking_page(app: Flask, campaign: Campaig
         ({}, "?cat=Knits&q=K0"),
         ({"page": 3}, "?cat=Knits&q=K0&page=3"),
         ({"category": ""}, "?q=K0"),
-        ({"search": "", "category": "", "show": "picked"}, "?show=picked"),
+        ({"search": "", "category": "", "seen": "picked"}, "?seen=picked"),
     ],
 )
 def test_a_changed_filter_starts_again_at_page_one_and_keeps_the_others(changes: dict[str, Any], query: str) -> None:
-    assert Filters("Knits", "K0", "", 2).href(**changes) == query
+    assert Filters(category="Knits", search="K0", page=2).href(**changes) == query
 
 
 @pytest.mark.parametrize(("asked", "page"), [("3", 3), ("0", 1), ("00", 1), ("99999", 1), ("x", 1), ("٣", 1), ("-2", 1)])
