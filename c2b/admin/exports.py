@@ -34,6 +34,8 @@ CARDS: dict[str, tuple[str, str]] = {
     "votes": (N_("Votes"), N_("Votes by candidate; as Pabulib for other tools.")),
     "results": (N_("Selection results"), N_("Rank, votes, held votes, result and lot of every candidate.")),
     "ledger": (N_("Ledger"), N_("Every movement of money; as Beancount balanced for accounting.")),
+    "bundle": (N_("Proof bundle"), N_("Everything to recompute the selection, with the verifier; open to everybody after it.")),
+    "opened-bundle": (N_("Opened proof bundle"), N_("The same with the picks of every ballot, to check the count itself.")),
 }
 TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
@@ -41,6 +43,7 @@ TYPES = {
     Format.JSON: "application/json",
     Format.BEANCOUNT: "text/plain; charset=utf-8",
     Format.PB: "text/plain; charset=utf-8",
+    Format.ZIP: "application/zip",
 }
 _CHUNK = 64 * 1024
 _IN_MEMORY = 4 * 1024 * 1024
@@ -49,8 +52,12 @@ _SELECTED = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTL
 _MADE: dict[Kind, tuple[Collection[CampaignState], str]] = {
     Kind.PRODUCTION_ORDERS: (_DECIDED, N_("The decision makes them")),
     Kind.RESULTS: (_SELECTED, N_("The selection makes them")),
+    Kind.BUNDLE: (_SELECTED, N_("The selection makes it")),
+    Kind.OPENED_BUNDLE: (_SELECTED, N_("The selection makes it")),
 }
 """In which states there is something of a kind, and what makes it; the others are there always."""
+
+_FIXED_BY_SELECTION = (Kind.RESULTS, Kind.VOTES, Kind.BUNDLE, Kind.OPENED_BUNDLE)
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def _card(session: Session, campaign: Campaign, kind: Kind) -> Card:
 def _state(campaign: Campaign, kind: Kind) -> tuple[str, str]:
     if kind is Kind.PRODUCTION_ORDERS and campaign.state in _DECIDED:
         return _("Fixed by the decision"), "ok"
-    if kind in (Kind.RESULTS, Kind.VOTES) and campaign.state in _SELECTED:
+    if kind in _FIXED_BY_SELECTION and campaign.state in _SELECTED:
         return _("Fixed by the selection"), "ok"
     return _("As it stands now"), "inf"
 
@@ -95,6 +102,7 @@ def _closed(session: Session, campaign: Campaign, kind: Kind) -> str:
         (campaign.state not in made_in, maker),
         (kind is Kind.VOTES and not counts.visible(session, campaign), N_("Hidden until voting closes")),
         (not may_see, N_("Your role may not see personal data")),
+        (kinds.shows_picks(kind) and not staff().may(Permission.PICKS), N_("Who picked what is for auditors only")),
     )
     return next((str(_(reason)) for stands, reason in reasons if stands), "")
 

@@ -20,6 +20,7 @@ from c2b.cli import (
     serve,
     staff,
     suppliers,
+    verify,
     work,
 )
 from c2b.errors import Problem
@@ -60,6 +61,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     select.command,
     decide.decide,
     export.export,
+    verify.command,
     audit.audit,
     backup.backup,
     backup.restore,

@@ -21,12 +21,16 @@ from c2b.exports.kinds import Format, Kind
 @click.command("export")
 @click.argument("slug")
 @click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
-@click.option("--format", "form", type=click.Choice([form.value for form in Format]), help="Default: the FILE's ending, or csv.")
+@click.option(
+    "--format", "form", type=click.Choice([form.value for form in Format]), help="Default: the FILE's ending, or the KIND's first."
+)
 @click.option("-o", "--output", metavar="FILE|-", help="Where to; - for the standard output. Default: SLUG-KIND.FORMAT.")
 @click.option("--no-bom", is_flag=True, help="CSV without a byte order mark, for machines.")
 def export(slug: str, kind: str, form: str | None, output: str | None, *, no_bom: bool) -> None:
     """Export a KIND of the campaign SLUG; the audit log records it."""
-    wanted = Wanted(slug, Kind(kind), _format(form, output), locale=context.settings().locale, bom=not no_bom, counts_allowed=True)
+    wanted = Wanted(
+        slug, Kind(kind), _format(Kind(kind), form, output), locale=context.settings().locale, bom=not no_bom, counts_allowed=True
+    )
     kinds.writer(wanted.kind, wanted.format)  # refuse before a file is begun
     target = output or wanted.file_name
     with _file(target) as stream:
@@ -34,9 +38,9 @@ def export(slug: str, kind: str, form: str | None, output: str | None, *, no_bom
     click.echo(f"{target}: {_summary(info)}", err=True)
 
 
-def _format(form: str | None, output: str | None) -> Format:
-    ending = Path(output or "").suffix.removeprefix(".")
-    return Format(form or (ending if ending in list(Format) else Format.CSV))
+def _format(kind: Kind, form: str | None, output: str | None) -> Format:
+    ending, usual = Path(output or "").suffix.removeprefix("."), (*kinds.formats(kind), Format.CSV)[0]
+    return Format(form or (ending if ending in list(Format) else usual))
 
 
 @contextmanager

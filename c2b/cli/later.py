@@ -5,7 +5,6 @@ import click
 from c2b.errors import N_, Refused
 
 _LATER = {
-    "verify": "Recompute a published result.",
     "statements": "A provider's statements, for the three-way match.",
     "stores": "The list of stores.",
     "privacy": "Personal data out, personal data gone.",

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign
 from c2b.errors import N_, Invalid, Refused
 from c2b.exports.sheet import About, Sheet
-from c2b.exports.sheets import candidates, customers, deposits, ledger, production_orders, refunds, results, votes
-from c2b.exports.writers import beancount, csv, json, order_book, pabulib, xlsx
+from c2b.exports.sheets import bundle, candidates, customers, deposits, ledger, production_orders, refunds, results, votes
+from c2b.exports.writers import beancount, csv, json, order_book, pabulib, xlsx, zipped
 
 
 class Kind(enum.StrEnum):
-    """What can be exported; the last four come later."""
+    """What can be exported; some come later."""
 
     PRODUCTION_ORDERS = "production-orders"
     DEPOSITS = "deposits"
@@ -30,6 +30,7 @@ class Kind(enum.StrEnum):
     PICKUPS = "pickups"
     SHOPIFY_PRODUCTS = "shopify-products"
     BUNDLE = "bundle"
+    OPENED_BUNDLE = "opened-bundle"
 
 
 class Format(enum.StrEnum):
@@ -40,6 +41,7 @@ class Format(enum.StrEnum):
     JSON = "json"
     BEANCOUNT = "beancount"
     PB = "pb"
+    ZIP = "zip"
 
 
 Writer = Callable[[Sheet, BinaryIO], None]
@@ -51,6 +53,8 @@ class _Export:
     build: Callable[[Session, Campaign, About], Sheet]
     writers: Mapping[Format, Writer] = field(default_factory=lambda: _TABLES)
     personal: bool = False
+    picks: bool = False
+    """Says who picked what, if only by the ballots' random names."""
     counts: bool = False
     """Shows nothing but votes, so that it is shut while votes may not be seen."""
 
@@ -64,6 +68,8 @@ _EXPORTS: Mapping[Kind, _Export] = {
     Kind.VOTES: _Export(votes.sheet, {**_TABLES, Format.PB: pabulib.write}, counts=True),
     Kind.RESULTS: _Export(results.sheet, counts=True),
     Kind.LEDGER: _Export(ledger.sheet, {**_TABLES, Format.BEANCOUNT: beancount.write}),
+    Kind.BUNDLE: _Export(bundle.sheet, {Format.ZIP: zipped.write}, counts=True),
+    Kind.OPENED_BUNDLE: _Export(bundle.opened_sheet, {Format.ZIP: zipped.write}, picks=True, counts=True),
 }
 BUILT = tuple(_EXPORTS)
 """The kinds that can be exported now."""
@@ -77,6 +83,11 @@ def formats(kind: Kind) -> tuple[Format, ...]:
 def is_personal(kind: Kind) -> bool:
     """Say whether names and addresses of customers are in it."""
     return kind in _EXPORTS and _EXPORTS[kind].personal
+
+
+def shows_picks(kind: Kind) -> bool:
+    """Say whether it opens every ballot, so that only auditors may have it."""
+    return kind in _EXPORTS and _EXPORTS[kind].picks
 
 
 def writer(kind: Kind, form: Format) -> Writer:

@@ -36,7 +36,7 @@ def input_of(slug: str, rules: Mapping[str, Any], tallies: Iterable[Tally], seal
             for each in sorted(tallies, key=lambda tally: tally.code)
         ],
         "ballot_root": seal.root.hex(),
-        "held": seal.held,
+        "ballots": seal.listed,
     }
 
 

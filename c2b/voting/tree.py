@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,10 @@ class Leaf:
     held: bool
     commitment: str
 
+    def row(self) -> str:
+        """Return the ballot as it is listed."""
+        return f"{self.serial},{self.version},{self.commitment},{int(self.held)}"
+
     def hash(self) -> bytes:
         """Return the leaf's hash: SHA-256 of 0x00 and the commitment's 32 bytes, which bind serial, version and picks.
 
@@ -43,43 +47,69 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Seal:
-    """What binds all ballots: the tree's root, and the SHA-256 of the held ones' serials, a line feed after each, in hexadecimal."""
+    """What binds all ballots: the tree's root, which the lots come from, and the hash of their list, with who is held, in hexadecimal."""
 
     root: bytes
-    held: str
+    listed: str
+
+
+class Sealing:
+    """Makes a seal of leaves that come one by one, in the order of their serials, in memory that grows with their logarithm."""
+
+    def __init__(self) -> None:
+        self._root, self._list = Root(), hashlib.sha256()
+
+    def add(self, leaf: Leaf) -> None:
+        """Take the next leaf."""
+        self._root.add(leaf.hash())
+        self._list.update(leaf.row().encode() + b"\n")
+
+    def done(self) -> Seal:
+        """Return the seal of all leaves so far."""
+        return Seal(self._root.done(), self._list.hexdigest())
 
 
 def sealed(leaves: Iterable[Leaf]) -> Seal:
-    """Return the seal of leaves in the order of their serials, in one pass."""
-    held = hashlib.sha256()
-
-    def hashes() -> Iterator[bytes]:
-        for leaf in leaves:
-            if leaf.held:
-                held.update(leaf.serial.encode() + b"\n")
-            yield leaf.hash()
-
-    return Seal(root(hashes()), held.hexdigest())
+    """Return the seal of leaves in the order of their serials."""
+    sealing = Sealing()
+    for leaf in leaves:
+        sealing.add(leaf)
+    return sealing.done()
 
 
-def root(leaves: Iterable[bytes]) -> bytes:
-    """Return the tree's root over leaf hashes, in their order; of no leaves, the SHA-256 of nothing.
+class Root:
+    """Makes the tree's root of leaf hashes that come one by one.
 
     The left subtree of n leaves holds the largest power of two smaller than n: complete subtrees are kept on a stack and the
     rest is joined from the right.
     """
-    stack = [(0, b"")]  # the bottom, which no subtree joins
-    for leaf in leaves:
+
+    def __init__(self) -> None:
+        self._stack = [(0, b"")]  # the bottom, which no subtree joins
+
+    def add(self, leaf: bytes) -> None:
+        """Take the next leaf's hash."""
         size, top = 1, leaf
-        while stack[-1][0] == size:
-            size, top = 2 * size, _node(stack.pop()[1], top)
-        stack.append((size, top))
-    if len(stack) == 1:
-        return hashlib.sha256(b"").digest()
-    _, top = stack.pop()
-    while len(stack) > 1:
-        top = _node(stack.pop()[1], top)
-    return top
+        while self._stack[-1][0] == size:
+            size, top = 2 * size, _node(self._stack.pop()[1], top)
+        self._stack.append((size, top))
+
+    def done(self) -> bytes:
+        """Return the root of all leaves so far; of none, the SHA-256 of nothing."""
+        if len(self._stack) == 1:
+            return hashlib.sha256(b"").digest()
+        *left, (_, top) = self._stack[1:]
+        for _, subtree in reversed(left):
+            top = _node(subtree, top)
+        return top
+
+
+def root(leaves: Iterable[bytes]) -> bytes:
+    """Return the tree's root over leaf hashes, in their order."""
+    made = Root()
+    for leaf in leaves:
+        made.add(leaf)
+    return made.done()
 
 
 def _node(left: bytes, right: bytes) -> bytes:

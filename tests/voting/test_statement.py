@@ -37,7 +37,7 @@ def test_the_input_is_written_down_by_code_whatever_the_order() -> None:
             {"code": "K2", "category": "shirt", "withdrawn": True, "votes": 5, "held": 1},
         ],
         "ballot_root": "01" * 32,
-        "held": "2" * 64,
+        "ballots": "2" * 64,
     }
     assert statement.input_of("ss27", RULES, tallies[::-1], SEAL) == statement.input_of("ss27", RULES, tallies, SEAL)
 
@@ -48,7 +48,7 @@ def test_the_input_is_written_down_by_code_whatever_the_order() -> None:
         statement.input_of("aw27", RULES, [Tally("K1", 7)], SEAL),
         statement.input_of("ss27", RULES | {"places": 3}, [Tally("K1", 7)], SEAL),
         statement.input_of("ss27", RULES, [Tally("K1", 6, 1)], SEAL),
-        statement.input_of("ss27", RULES, [Tally("K1", 7)], tree.Seal(b"\3" * 32, SEAL.held)),
+        statement.input_of("ss27", RULES, [Tally("K1", 7)], tree.Seal(b"\3" * 32, SEAL.listed)),
         statement.input_of("ss27", RULES, [Tally("K1", 7)], tree.Seal(SEAL.root, "4" * 64)),
     ],
     ids=["campaign", "rules", "votes", "ballots", "held ballots"],

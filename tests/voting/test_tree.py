@@ -64,8 +64,9 @@ def test_holding_a_ballot_changes_the_seal_but_not_the_root_that_the_lots_come_f
     others = [Leaf(serial, 1, held=False, commitment=serial * 64) for serial in "ab"]
     released, kept = sealed([*others, LEAF]), sealed([*others, replace(LEAF, held=True)])
     assert released.root == kept.root == root(leaf.hash() for leaf in [*others, LEAF])
-    assert released.held == hashlib.sha256(b"").hexdigest()
-    assert kept.held == hashlib.sha256(b"serial\n").hexdigest()
+    listed = f"a,1,{'a' * 64},0\nb,1,{'b' * 64},0\nserial,3,{'c' * 64},"
+    assert released.listed == hashlib.sha256(f"{listed}0\n".encode()).hexdigest()
+    assert kept.listed == hashlib.sha256(f"{listed}1\n".encode()).hexdigest()
 
 
 def test_a_commitment_can_be_recomputed_by_hand() -> None:
