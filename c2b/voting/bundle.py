@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import commitment
 from c2b.errors import N_, Refused
-from c2b.voting import queries, statement, tree
+from c2b.voting import queries, selecting, statement, tree
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride, Suspicion, SuspicionBallot
 from c2b.voting.rules import SelectionResult, SuspicionState
 
@@ -40,18 +40,15 @@ def made(session: Session, campaign: Campaign) -> Selection:
 
 
 def leaves(session: Session, campaign: Campaign) -> Iterator[tree.Leaf]:
-    """Yield the ballots that count or are held, by serial; a cursor of the database keeps them out of memory.
+    """Yield the ballots that count or are held, by serial.
 
     Raises Refused after the last one if they aren't what they were at the selection: then nothing of it must be published.
     """
-    run = made(session, campaign)
-    seal = tree.Sealing()
-    query = select(Ballot.serial, Ballot.version, Ballot.held_at, Ballot.commitment).where(*_in_tree(session, campaign))
-    for serial, version, held_at, hidden in session.execute(query.order_by(_serial(session)), execution_options={"yield_per": _BATCH}):
-        leaf = tree.Leaf(serial, version, held_at is not None, hidden)
-        seal.add(leaf)
+    run, sealing = made(session, campaign), tree.Sealing()
+    for leaf in selecting.leaves(session, campaign):
+        sealing.add(leaf)
         yield leaf
-    if seal.done().root.hex() != run.ballot_root:
+    if sealing.done().root.hex() != run.ballot_root:
         raise Refused(N_("The ballots of “%(slug)s” are not what they were at the selection; see c2b audit"), slug=campaign.slug)
 
 
@@ -62,21 +59,12 @@ def picks(session: Session, campaign: Campaign) -> Iterator[tuple[str, str, list
         select(Ballot.serial, Ballot.nonce, codes)
         .outerjoin(Pick, (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id))
         .outerjoin(Candidate, Candidate.id == Pick.candidate_id)
-        .where(*_in_tree(session, campaign))
+        .where(*selecting.in_tree(session, campaign))
         .group_by(Ballot.campaign_id, Ballot.person_id)
-        .order_by(_serial(session))
+        .order_by(selecting.by_serial(session))
     )
     for serial, nonce, picked in session.execute(query, execution_options={"yield_per": _BATCH}):
         yield serial, nonce.hex(), sorted(picked.split(_BETWEEN)) if picked else []
-
-
-def _in_tree(session: Session, campaign: Campaign) -> tuple[ColumnElement[bool], ...]:
-    return Ballot.campaign_id == campaign.id, Ballot.source.in_(queries.counted_sources(session, campaign.id)), Ballot.commitment != ""
-
-
-def _serial(session: Session) -> ColumnElement[str]:
-    """Return the serial as it is compared byte by byte, whatever the database's language is."""
-    return Ballot.serial.collate("C" if session.get_bind().dialect.name == "postgresql" else "BINARY")
 
 
 def document(session: Session, campaign: Campaign, *, opened: bool) -> dict[str, Any]:
@@ -113,7 +101,9 @@ def document(session: Session, campaign: Campaign, *, opened: bool) -> dict[str,
 
 def _ballots(session: Session, campaign: Campaign) -> dict[str, int]:
     held = func.count(Ballot.held_at)
-    counted, of_held = session.execute(select(func.count() - held, held).select_from(Ballot).where(*_in_tree(session, campaign))).one()
+    counted, of_held = session.execute(
+        select(func.count() - held, held).select_from(Ballot).where(*selecting.in_tree(session, campaign))
+    ).one()
     return {"counted": counted, "held": of_held}
 
 
@@ -130,7 +120,7 @@ def _candidates(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
             "withdrawn": result is SelectionResult.WITHDRAWN,
             "reason": reason if result is SelectionResult.WITHDRAWN else "",
         }
-        for code, name, name_en, category, reason, result in sorted(session.execute(query).tuples())
+        for code, name, name_en, category, reason, result in sorted(session.execute(query))
     ]
 
 
@@ -152,7 +142,7 @@ def _holds(session: Session, campaign: Campaign) -> dict[str, int]:
         .where(Suspicion.campaign_id == campaign.id, Suspicion.state == SuspicionState.HELD)
         .group_by(Suspicion.rule)
     )
-    return {rule.value: ballots for rule, ballots in sorted(session.execute(query).tuples())}
+    return {rule.value: ballots for rule, ballots in sorted(session.execute(query))}
 
 
 def _overrides(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
@@ -162,4 +152,4 @@ def _overrides(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
         .join(Candidate, Candidate.id == SelectionOverride.candidate_id)
         .where(SelectionOverride.campaign_id == campaign.id, SelectionOverride.approved_at.is_not(None))
     )
-    return [{"code": code, "made": made_, "reason": reason} for code, made_, reason in sorted(session.execute(query).tuples())]
+    return [{"code": code, "made": made_, "reason": reason} for code, made_, reason in sorted(session.execute(query))]

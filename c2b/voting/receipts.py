@@ -86,7 +86,7 @@ def receipt(session: Session, *, campaign: Campaign, person_id: int) -> Receipt 
     """Return the receipt of a person's ballot as it is now, or None before their first tap."""
     about = select(Ballot.serial, Ballot.version, Ballot.nonce, Ballot.commitment)
     row = session.execute(about.where(Ballot.campaign_id == campaign.id, Ballot.person_id == person_id)).one_or_none()
-    if row is None or not row.commitment:
+    if row is None or not row.version:
         return None
     of_person = (Pick.campaign_id == campaign.id) & (Pick.person_id == person_id)
     codes = session.scalars(select(Candidate.code).join(Pick, (Pick.candidate_id == Candidate.id) & of_person))

@@ -1,11 +1,11 @@
 """The selection: counted ballots, frozen rules and a seed become a rank for every candidate and the top N."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import starmap
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
 from c2b.audit import actions as audit
@@ -17,6 +17,8 @@ from c2b.errors import N_, Refused
 from c2b.voting import queries, rules, statement, tree
 from c2b.voting.models import Ballot, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
+
+_BATCH = 5000
 
 
 def preview(session: Session, *, slug: str) -> SelectionView:
@@ -115,12 +117,21 @@ def _tallies(
     return tallies, {each.code: (each.id, each.code, each.name, each.name_en) for each in candidates}
 
 
-def leaves(session: Session, campaign: Campaign) -> list[tree.Leaf]:
-    """Return a leaf for each ballot that counts or is held, by serial (compared as bytes, whatever the database's language is)."""
+def leaves(session: Session, campaign: Campaign) -> Iterator[tree.Leaf]:
+    """Yield a leaf for each ballot that counts or is held, by serial, from a cursor of the database: a million needn't fit into memory."""
     columns = (Ballot.serial, Ballot.version, Ballot.held_at.is_not(None), Ballot.commitment)
-    sources = queries.counted_sources(session, campaign.id)
-    found = session.execute(select(*columns).where(Ballot.campaign_id == campaign.id, Ballot.source.in_(sources)))
-    return sorted(starmap(tree.Leaf, found), key=lambda leaf: leaf.serial)
+    query = select(*columns).where(*in_tree(session, campaign)).order_by(by_serial(session))
+    yield from starmap(tree.Leaf, session.execute(query, execution_options={"yield_per": _BATCH}))
+
+
+def in_tree(session: Session, campaign: Campaign) -> tuple[ColumnElement[bool], ...]:
+    """Return what makes a ballot one of the tree's: its source counts; held ones are among them."""
+    return Ballot.campaign_id == campaign.id, Ballot.source.in_(queries.counted_sources(session, campaign.id))
+
+
+def by_serial(session: Session) -> ColumnElement[str]:
+    """Return the serial as it is compared byte by byte, whatever the database's language is."""
+    return Ballot.serial.collate("C" if session.get_bind().dialect.name == "postgresql" else "BINARY")
 
 
 def _store(session: Session, campaign: Campaign, view: SelectionView, *, actor: str, now: datetime) -> None:

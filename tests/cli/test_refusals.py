@@ -132,12 +132,10 @@ def test_what_no_command_knows_is_wrong_usage(shell: Shell, command: tuple[str, 
 @pytest.mark.parametrize(
     "command",
     [
-        ("verify", "bundle.zip", "--receipt", "receipt.json"),
         ("privacy", "export", "anna@example.com"),
         ("privacy", "erase", "anna@example.com"),
         ("statements", "import", "stripe", "march.csv"),
         ("stores", "import", "stores.csv"),
-        ("export", "ss27", "bundle"),
         ("export", "ss27", "pickups"),
         ("export", "ss27", "shipments", "--format", "xlsx"),
         ("export", "ss27", "shopify-products", "-o", "-"),

@@ -11,10 +11,11 @@ from tests.exports import files
 from tests.exports.conftest import Shop
 
 SOON = make.CLOSES - timedelta(seconds=1)
-NEEDS_A_RUN = (Kind.PRODUCTION_ORDERS, Kind.RESULTS)
+NEEDS_A_RUN = (Kind.PRODUCTION_ORDERS, Kind.RESULTS, Kind.BUNDLE, Kind.OPENED_BUNDLE)
+PACKED = (Kind.BUNDLE, Kind.OPENED_BUNDLE)
 
 
-@pytest.mark.parametrize("kind", [Kind.BUNDLE, Kind.PICKUPS, Kind.SHIPMENTS, Kind.SHOPIFY_PRODUCTS])
+@pytest.mark.parametrize("kind", [Kind.PICKUPS, Kind.SHIPMENTS, Kind.SHOPIFY_PRODUCTS])
 def test_a_kind_that_comes_later_says_so(kind: Kind) -> None:
     with pytest.raises(Refused, match="comes in a later version; there are production-orders, "):
         kinds.writer(kind, Format.CSV)
@@ -22,8 +23,20 @@ def test_a_kind_that_comes_later_says_so(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", kinds.BUILT)
-def test_every_kind_that_is_built_comes_as_csv_xlsx_and_json(kind: Kind) -> None:
-    assert set(kinds.formats(kind)) >= {Format.CSV, Format.XLSX, Format.JSON}
+def test_every_kind_that_is_built_comes_as_csv_xlsx_and_json_and_a_bundle_as_zip(kind: Kind) -> None:
+    assert set(kinds.formats(kind)) >= ({Format.ZIP} if kind in PACKED else {Format.CSV, Format.XLSX, Format.JSON})
+
+
+def test_only_an_opened_bundle_shows_picks() -> None:
+    assert [kind for kind in Kind if kinds.shows_picks(kind)] == [Kind.OPENED_BUNDLE]
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_a_bundle_is_shut_before_the_selection_whoever_asks(session: Session, shop: Shop, kind: Kind) -> None:
+    with pytest.raises(Refused, match="when voting has closed"):
+        files.made(session, kind, Format.ZIP, now=SOON)
+    with pytest.raises(Refused, match="no selection yet"):
+        files.made(session, kind, Format.ZIP, slug=shop.campaign.slug, counts_allowed=True)
 
 
 @pytest.mark.parametrize(("kind", "form"), [(Kind.REFUNDS, Format.BEANCOUNT), (Kind.LEDGER, Format.PB), (Kind.RESULTS, Format.PB)])

@@ -127,7 +127,7 @@ class Files:
         return copy.deepcopy(self)
 
     def parts(self) -> dict[str, bytes]:
-        parts = {name: b"" for name in bundle.TEXTS} | {bundle.RESULT: json.dumps(self.result, ensure_ascii=False).encode()}
+        parts = dict.fromkeys(bundle.TEXTS, b"") | {bundle.RESULT: json.dumps(self.result, ensure_ascii=False).encode()}
         if self.picks is not None:
             parts[bundle.PICKS] = table("serial,nonce,codes", self.picks)
         return parts | {bundle.BALLOTS: table("serial,version,commitment,held", self.rows)}
@@ -147,6 +147,10 @@ def packed(path: Path, parts: dict[str, bytes]) -> Path:
         for name, data in parts.items():
             file.writestr(name, data)
     return path
+
+
+def dice(number: int) -> Random:
+    return Random(number)  # noqa: S311  made-up elections, no secret
 
 
 def made_up(random: Random, *, opened: bool | None = None, least: int = 0) -> Election:

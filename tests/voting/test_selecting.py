@@ -102,7 +102,7 @@ def test_the_seed_is_bound_to_secret_and_ballots_and_the_secret_to_what_was_publ
 
 def test_the_leaves_are_the_ballots_that_count_or_are_held_in_the_order_of_their_serials(session: Session, campaign: Campaign) -> None:
     view = run(session)
-    leaves = selecting.leaves(session, campaign)
+    leaves = list(selecting.leaves(session, campaign))
     assert [leaf.serial for leaf in leaves] == sorted(leaf.serial for leaf in leaves)
     assert [leaf.held for leaf in leaves].count(True) == 1
     assert len(leaves) == 5

@@ -4,14 +4,13 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from c2b.voting import verifying
 from c2b.voting.published import verify as alone
 from tests.voting import spoilt
-from tests.voting.elections import Files, made_up
+from tests.voting.elections import Files, dice, made_up
 from tests.voting.spoilt import Spoil
 
 Try = Callable[..., list[str]]
@@ -35,7 +34,7 @@ def tried(tmp_path: Path) -> Try:
 def test_both_find_nothing_wrong_with_a_thousand_random_campaigns(tried: Try) -> None:
     seen = set()
     for number in range(CAMPAIGNS):
-        election = made_up(Random(number))
+        election = made_up(dice(number))
         files = election.files()
         assert tried(files, *files.anchors.values()) == [], number
         result = files.result
@@ -55,7 +54,7 @@ def test_both_find_nothing_wrong_with_a_thousand_random_campaigns(tried: Try) ->
 def test_whatever_is_tampered_with_is_found_a_thousand_times_of_a_thousand(tried: Try) -> None:
     undetected = []
     for number in range(CAMPAIGNS):
-        random = Random(number)
+        random = dice(number)
         election = made_up(random, least=3)
         ways = (*spoilt.ALWAYS, *(spoilt.OF_PICKS if election.opened else ()))
         spoil, files = ways[number % len(ways)], election.files()
@@ -80,7 +79,7 @@ CAUGHT_BY: dict[tuple[Spoil, ...], set[str]] = {
 @pytest.mark.parametrize("ways", CAUGHT_BY, ids=lambda ways: ways[0].__name__)
 def test_who_states_everything_anew_is_caught_by_what_was_published_elsewhere(tried: Try, ways: tuple[Spoil, ...]) -> None:
     for number in range(200):
-        random = Random(number)
+        random = dice(number)
         files = made_up(random, least=3, opened=False).files()
         published = files.anchors
         ways[number % len(ways)](files, random)
@@ -91,7 +90,7 @@ def test_who_states_everything_anew_is_caught_by_what_was_published_elsewhere(tr
 
 def test_without_picks_and_without_anything_noted_down_a_bundle_stated_anew_passes(tried: Try) -> None:
     """What the page on proofs says openly: that is why the hashes are to be compared."""
-    random = Random(5)
+    random = dice(5)
     files = made_up(random, least=5, opened=False).files()
     files.result["rules"]["votes_each"] = 15
     files.restate()
@@ -103,7 +102,7 @@ def test_without_picks_and_without_anything_noted_down_a_bundle_stated_anew_pass
 @pytest.mark.parametrize("spoil", [*spoilt.OF_COUNTS, *spoilt.OF_PICKS, spoilt.drop_a_ballot, spoilt.flip_held, spoilt.flip_a_version])
 def test_with_picks_the_votes_are_counted_anew_whatever_is_stated(tried: Try, spoil: Spoil) -> None:
     for number in range(40):
-        random = Random(number)
+        random = dice(number)
         election = made_up(random, least=3, opened=True)
         election.ballots = [replace(each, held=False) for each in election.ballots if each.codes]  # each one changes a count
         if not election.ballots:
