@@ -31,10 +31,15 @@ LIST = 3
 """Picks of a list: two candidates together are a matter of taste."""
 COPIED = 0.5
 """Share of a list that copies have in common at least."""
-GAP, DEPTH = 6, 8
-"""Copies are eight times as many as the ballots in the gap below them, a sixth of the list wide. A taste so sharp that its people
-share half of their picks makes a hump of hundreds too, but with a slope: in twenty simulated elections it was four times at most.
+DEPTH = 8
+"""Copies are so many times as many as the ballots that share one or two picks less than they.
+
+A taste so sharp that its people share half of their picks makes a hump of hundreds too, but with a slope: it was four times at most.
 """
+SHORT = 5
+"""Picks of a list below whose copies only one step is looked at: two steps down everybody is."""
+ALL_THREE = 2
+"""How many times as many ballots of a ring have all three targets as have just two. In tastes it was 0.8 at most."""
 LIFTED = -6.0
 """How surprising a pair must be, as log10, to be looked at in threes."""
 
@@ -52,7 +57,7 @@ def _threes(picks: Picks) -> Iterator[Finding]:
     for three in _triangles(partners):
         shared = picks.shared(three)
         count = shared.bit_count()
-        if count >= max(LEAST, _with_two(picks, three, shared) / 2):
+        if count >= max(LEAST, ALL_THREE * _with_two(picks, three, shared)):
             expected = pairs_explain(picks, three)
             chance = corrected(tail(count, TASTE * expected, ballots), looked_at)
             if chance < SURPRISE:
@@ -131,7 +136,8 @@ def chance_from(counts: Sequence[int], least: int) -> float:
     0 without a gap below them.
     """
     found = sum(counts[least:])
-    below = sum(counts[least - ceil((len(counts) - 1) / GAP) : least])
+    steps = 1 if len(counts) - 1 <= SHORT else 2
+    below = sum(counts[least - steps : least])
     if found < max(LEAST, DEPTH * below):
         return 0.0
     return tail(found, TASTE * expected_from(counts, least), sum(counts))

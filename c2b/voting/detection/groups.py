@@ -41,28 +41,25 @@ def grouped(column: Column, ballots: Iterable[int]) -> list[list[int]]:
     return [group for group in groups.values() if len(group) >= LEAST]
 
 
-def favoured(box: Box, picks: Picks, groups: Sequence[Sequence[int]], *, share: float) -> list[Finding]:
+def favoured(box: Box, picks: Picks, groups: Sequence[Sequence[int]], *, share: float = 0, taste: float = TASTE) -> list[Finding]:
     """Return, of each group, the ballots that picked what at least `share` of it picked and taste doesn't explain."""
     looked_at = len(groups) * len(box.votes)
-    return distinct(found for group in groups for found in favours(box, picks, group, looked_at, share=share))
+    return distinct(found for group in groups for found in favours(box, picks, group, looked_at, share=share, taste=taste))
 
 
-def favours(box: Box, picks: Picks, group: Sequence[int], looked_at: int, *, share: float) -> Iterator[Finding]:
+def favours(box: Box, picks: Picks, group: Sequence[int], looked_at: int, *, share: float = 0, taste: float = TASTE) -> Iterator[Finding]:
     """Yield what `favoured` returns of one group, with the ballots that stand in several findings."""
     inside = Counter(pick for ballot in group for pick in box.picked(ballot))
     for candidate, count in inside.items():
         if count < max(LEAST, share * len(group)):
             continue
-        usual = len(group) * elsewhere(box.votes[candidate] - count, len(box) - len(group))
-        if _chance(count, usual, len(group), looked_at) < SURPRISE:
-            expected = max(usual, by_taste(box, picks, group, candidate))
-            chance = _chance(count, expected, len(group), looked_at)
-            if chance < SURPRISE:
-                yield Finding(chance, candidate, with_pick(box, group, candidate), expected)
-
-
-def _chance(count: int, expected: float, of: int, looked_at: int) -> float:
-    return corrected(tail(count, TASTE * expected, of), looked_at)
+        expected = len(group) * elsewhere(box.votes[candidate] - count, len(box) - len(group))
+        if corrected(tail(count, taste * expected, len(group)), looked_at) >= SURPRISE:
+            continue
+        expected = max(expected, by_taste(box, picks, group, candidate))
+        chance = corrected(tail(count, taste * expected, len(group)), looked_at)
+        if chance < SURPRISE:
+            yield Finding(chance, candidate, with_pick(box, group, candidate), expected)
 
 
 def by_taste(box: Box, picks: Picks, group: Sequence[int], candidate: int) -> float:

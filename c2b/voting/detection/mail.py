@@ -6,6 +6,7 @@ from c2b.voting.detection.bits import Picks
 from c2b.voting.detection.facts import Box, Cluster
 from c2b.voting.detection.groups import MOST_OF_IT, Finding, favoured, grouped
 from c2b.voting.detection.report import Measured, cluster
+from c2b.voting.detection.tails import STRANGERS
 from c2b.voting.rules import SuspicionRule
 
 
@@ -18,7 +19,7 @@ def find(box: Box, picks: Picks, one_time: Container[str]) -> list[Cluster]:
     hidden = [ballot for ballot, code in enumerate(box.domain.codes) if code in listed]
     own = [group for group in grouped(box.domain, range(len(box))) if box.domain.codes[group[0]] not in listed]
     common = len(hidden) / len(box)
-    found = [_cluster(box, finding, "one_time_mail_share", common) for finding in favoured(box, picks, [hidden], share=0)]
+    found = [_cluster(box, finding, "one_time_mail_share", common) for finding in favoured(box, picks, [hidden], taste=STRANGERS)]
     return found + [
         _cluster(box, finding, "mail_domain_share", _share(box, finding)) for finding in favoured(box, picks, own, share=MOST_OF_IT)
     ]

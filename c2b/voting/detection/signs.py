@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from c2b.voting.detection.bits import Picks
 from c2b.voting.detection.facts import Box, Column
-from c2b.voting.detection.groups import LEAST, Finding, distinct, favours
+from c2b.voting.detection.groups import LEAST, MOST_OF_IT, Finding, distinct, elsewhere, favours
 from c2b.voting.detection.speed import is_quick
 from c2b.voting.detection.tails import SURPRISE, TASTE, corrected, tail
 
@@ -32,26 +32,19 @@ def doubly_signed(box: Box, picks: Picks, groups: Sequence[Sequence[int]]) -> li
             or _second_target(box, picks, found)
         )
 
-    return distinct(found for group in groups for found in favours(box, picks, group, looked_at, share=0) if signed(group, found))
+    return distinct(found for group in groups for found in favours(box, picks, group, looked_at) if signed(group, found))
 
 
 def _one_machine(column: Column, total: Counter[int], group: Sequence[int], members: Sequence[int]) -> bool:
-    """Tell whether a device or browser is more usual among them than among everybody, and than in the rest of their group."""
-    inside = Counter(column.codes[member] for member in members if column.codes[member])
+    """Tell whether a device or browser is unusually common among them, and most of its ballots in the group are theirs.
+
+    A shop's tablet is no sign: its customers have it in common, but not the candidate.
+    """
+    inside, around = (Counter(column.codes[ballot] for ballot in ballots if column.codes[ballot]) for ballots in (members, group))
     return any(
-        count >= PART * len(members) and _is_much(count, len(members), _share(column, total, group, members, code), len(total))
+        count >= MOST_OF_IT * around[code] and _is_much(count, len(members), elsewhere(total[code] - count, total.total()), len(total))
         for code, count in inside.items()
     )
-
-
-def _share(column: Column, total: Counter[int], group: Sequence[int], members: Sequence[int], code: int) -> float:
-    """Return how usual a device is elsewhere: of a shop's tablet's customers all have it, whatever they pick."""
-    own = sum(column.codes[member] == code for member in members)
-    everywhere = (total[code] - own + 1) / (len(column.codes) - len(members) + 1)
-    rest = len(group) - len(members)
-    if rest < LEAST:
-        return everywhere
-    return max(everywhere, (sum(column.codes[ballot] == code for ballot in group) - own) / rest)
 
 
 def _second_target(box: Box, picks: Picks, found: Finding) -> bool:

@@ -8,8 +8,9 @@ from statistics import median
 
 from c2b.voting.detection.bits import Picks
 from c2b.voting.detection.facts import Box, Cluster
-from c2b.voting.detection.groups import Finding, favoured
+from c2b.voting.detection.groups import LEAST, Finding, favoured
 from c2b.voting.detection.report import Measured, cluster
+from c2b.voting.detection.tails import STRANGERS
 from c2b.voting.rules import SuspicionRule
 
 QUICK_TAPS, QUICK_GAP = 4, 1.2
@@ -22,10 +23,10 @@ def find(box: Box, picks: Picks) -> list[Cluster]:
     """Return the quick ballots that favour a candidate together, then those that no person fills, whatever they picked."""
     gaps = array("d", [gap_of(box, ballot) for ballot in range(len(box))])
     quick = [ballot for ballot, gap in enumerate(gaps) if gap < QUICK_GAP]
-    findings = favoured(box, picks, [quick], share=0)
+    findings = favoured(box, picks, [quick], taste=STRANGERS)
     taken = {member for finding in findings for member in finding.members}
     inhuman = [ballot for ballot in quick if gaps[ballot] < INHUMAN_GAP and box.taps[ballot] >= INHUMAN_TAPS and ballot not in taken]
-    if inhuman:
+    if len(inhuman) >= LEAST:
         findings.append(Finding(-999.0, 0, tuple(inhuman), 0))
     return [_cluster(box, finding, gaps) for finding in findings]
 

@@ -2,13 +2,16 @@
 
 from math import inf, log, log10
 
-SURPRISE = -3.0
-"""Tenth of a per cent: how likely any rule's any group may be found among ballots that all are honest, as log10.
+SURPRISE = -4.0
+"""One in ten thousand: how likely any rule's any group may be found among ballots that all are honest, as log10.
 
 It is divided among everything that is looked at (Bonferroni 1936). In twenty simulated elections without a ring nothing was found at all.
 """
 TASTE = 3.0
 """How many times as likely as others those who share a device, a mail domain or an hour may be to pick a candidate, by taste alone."""
+
+STRANGERS = 1.5
+"""The same for those who only are alike, quick or shy of advertising, and never met."""
 
 
 def tail(count: int, expected: float, of: int) -> float:
