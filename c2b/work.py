@@ -27,8 +27,9 @@ from c2b.payments import gateways
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
 from c2b.settings import Settings
-from c2b.voting import counting
+from c2b.voting import counting, suspicions
 from c2b.voting.checks import checks as voting_checks
+from c2b.voting.looking import look, tell_held
 from c2b.voting.readiness import before_ordering
 
 GATES: Gates = {CampaignState.VOTING: readiness.before_voting, CampaignState.ORDERING: before_ordering}
@@ -55,6 +56,8 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "deposits.tell_paid": tell_paid,
         "deposits.tell_refund": tell_refund,
         "production.tell": tell,
+        "voting.look": look,
+        "voting.tell_held": tell_held,
     }
 
 
@@ -83,7 +86,7 @@ class Worker:
         One kind's failure is logged by its kind and place and doesn't stop the others; it is tried again in the next round.
         """
         done: list[str] = []
-        for part in (self._counts, self._timetable, self._payments, self._refunds, self._jobs):
+        for part in (self._counts, self._timetable, self._looks, self._payments, self._refunds, self._jobs):
             if not self._go_on():
                 break
             try:
@@ -100,6 +103,14 @@ class Worker:
     def _timetable(self) -> Iterable[str]:
         with self._database.transaction() as session:
             return campaigns.tick(session, gates=GATES, now=self._now())
+
+    def _looks(self) -> Iterable[str]:
+        with self._database.reading() as session:
+            due = suspicions.due(session, now=self._now())
+        for slug in due:
+            with self._database.transaction() as session:
+                suspicions.ask(session, slug=slug, now=self._now())
+        return []  # the look itself is a job
 
     def _payments(self) -> Iterable[str]:
         asked = sweep(self._database, self._gateways, self._now())

@@ -18,6 +18,7 @@ from c2b.admin import (
     production,
     selection,
     sign_in,
+    trust,
 )
 from c2b.admin.blueprint import bp
 
@@ -40,4 +41,5 @@ __all__ = [
     "production",
     "selection",
     "sign_in",
+    "trust",
 ]

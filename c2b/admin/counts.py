@@ -20,6 +20,8 @@ from c2b.ui.shell import now, staff, staff_required, transaction
 LOOK = "voting.look_at_counts"
 LASTS = timedelta(minutes=15)
 """How long counts stay open to the one whose look was recorded."""
+_PAGES = ("selection", "trust")
+"""Where counts can be asked for, besides the overview."""
 _SECRET = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING)
 _PUBLIC = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTLING, CampaignState.DECIDED, CampaignState.COMPLETED)
 
@@ -45,7 +47,7 @@ def look(slug: str) -> Response:
     """Record the look, then show the page that it was asked on with counts."""
     with transaction() as session:
         queries.campaign(session, slug)
-        back = "selection" if typed("to") == "selection" else "overview"
+        back = typed("to") if typed("to") in _PAGES else "overview"
         record(session, actor=staff().actor, action=LOOK, campaign=slug, object=slug, now=now())
     scenario = {name: typed(name) for name in (*LEAST, HELD) if typed(name)}
     return done(_("This look at the counts was logged. They are shown to you for 15 minutes."), back, slug=slug, **scenario)

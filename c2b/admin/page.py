@@ -1,6 +1,6 @@
 """What the staff's pages share: the frame with its menu, a refused form shown again, and the typed confirmation."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -16,7 +16,8 @@ from c2b.errors import N_, Invalid, Refused
 from c2b.people.rules import Permission
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import staff
+from c2b.ui.shell import reading, staff
+from c2b.voting import suspicions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +38,7 @@ CAMPAIGN_MENU = (
     Entry("overview", "home", N_("Overview")),
     Entry("candidates", "list", N_("Candidates"), Permission.CANDIDATES),
     Entry("importing", "upload", N_("Import"), Permission.CANDIDATES),
+    Entry("trust", "eye", N_("Suspicious ballots"), Permission.COUNTS),
     Entry("selection", "scissors", N_("Selection"), Permission.SELECTION),
     Entry("counter", "users", N_("Counter"), Permission.STORE_BALLOTS),
     Entry("orders", "tag", N_("Orders"), Permission.DEPOSITS),
@@ -86,16 +88,27 @@ def show(template: str, *, here: str, campaign: Campaign | None = None, **values
 
 def _menu(campaign: Campaign | None, name: str, here: str) -> list[dict[str, Any]]:
     shop = {"title": _("All campaigns"), "links": _links(SHOP_MENU, here)}
-    return [{"title": name, "links": _links(CAMPAIGN_MENU, here, slug=campaign.slug)}, shop] if campaign else [shop]
+    if campaign is None:
+        return [shop]
+    links = _links(CAMPAIGN_MENU, here, to_do={"trust": _undecided(campaign)}, slug=campaign.slug)
+    return [{"title": name, "links": links}, shop]
 
 
-def _links(entries: tuple[Entry, ...], here: str, **values: Any) -> list[dict[str, Any]]:
+def _undecided(campaign: Campaign) -> int:
+    """Return how many groups of ballots wait for a decision; none once the selection was made."""
+    if campaign.state not in (CampaignState.VOTING, CampaignState.TALLY):
+        return 0
+    with reading() as session:
+        return suspicions.waiting(session, campaign.id)
+
+
+def _links(entries: tuple[Entry, ...], here: str, *, to_do: Mapping[str, int] | None = None, **values: Any) -> list[dict[str, Any]]:
     return [
         {
             "href": url_for(f"admin.{entry.endpoint}", **values),
             "icon": entry.icon,
             "text": _(entry.title),
-            "count": 0,
+            "count": (to_do or {}).get(entry.endpoint, 0),
             "here": entry.endpoint == here,
         }
         for entry in entries

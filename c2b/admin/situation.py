@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from c2b.admin import counts, timetable
@@ -16,7 +17,7 @@ from c2b.deposits import desk
 from c2b.errors import N_
 from c2b.payments.rules import RefundState
 from c2b.ui.filters import instant_text, number
-from c2b.voting import history
+from c2b.voting import history, suspicions
 from c2b.voting.queries import Turnout, turnout
 from c2b.voting.queries import counts as vote_counts
 from c2b.work import GATES
@@ -97,7 +98,15 @@ def _chores(session: Session, campaign: Campaign, refunds: dict[RefundState, tup
         yield Chore(
             "bad", _("Check"), _("%(count)s refunds failed", count=number(failed)), _("The money is owed and waits for a person"), "refunds"
         )
+    yield from _suspicious(session, campaign)
     yield from _missing(readiness.check(session, campaign, gates=GATES, now=now))
+
+
+def _suspicious(session: Session, campaign: Campaign) -> Iterator[Chore]:
+    found = suspicions.waiting(session, campaign.id)
+    if found and campaign.state in (CampaignState.VOTING, CampaignState.TALLY):
+        what = ngettext("%(num)s group of suspicious ballots waits", "%(num)s groups of suspicious ballots wait", found)
+        yield Chore("warn", _("Decide"), what, _("They count until somebody decides; after the selection nobody can"), "trust")
 
 
 _URGENCY = {True: ("warn", N_("Watch")), False: ("bad", N_("Missing"))}

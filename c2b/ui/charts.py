@@ -149,3 +149,15 @@ def timetable(spans: Sequence[Span], *, at: float | None, now_label: str, senten
         body += Markup('<circle cx="{:.1f}" cy="35" r="5" fill="var(--c2)"/>').format(here)
         body += _text(min(max(here, 40), width - 40), 94, now_label, anchor="middle", strong=True)
     return _picture(sentence, body, width=width, height=98, kind="tt")
+
+
+def crowd(part: Sequence[int], everybody: Sequence[int], *, first: str, last: str, sentence: str) -> Markup:
+    """Draw a small histogram: a group in red, at the foot of everybody's bars."""
+    width, floor = 320, 70
+    top, step = max([*everybody, *part, 1]), width / max(len(everybody), 1)
+    body = Markup('<path class="gr" d="M0 {}.5H{}"/>').format(floor, width)
+    for index, (own, whole) in enumerate(zip(part, everybody, strict=True)):
+        edge, above = floor - (floor - 8) * own / top, floor - (floor - 8) * max(whole, own) / top
+        body += _bar(index * step + 1, step - 2, edge, floor, "c2") + _bar(index * step + 1, step - 2, above, edge, "c4")
+    body += _text(0, 86, first) + _text(width, 86, last, anchor="end")
+    return _picture(sentence, body, width=width, height=92)

@@ -12,6 +12,7 @@ from c2b.errors import N_, Refused
 from c2b.people import actions as people
 from c2b.people.rules import AddressKind
 from c2b.voting import ballots, booth, counting, rules
+from c2b.voting.holding import answer
 from c2b.voting.merging import merge
 from c2b.voting.models import Ballot, Pick, TallyDelta, VoteEvent
 from c2b.voting.queries import BallotView
@@ -112,6 +113,7 @@ def sign_in(
     if guest_id is not None:
         left_over = merge(session, guest_id=guest_id, person=person, kind=kind, now=now)
         people.end_logins(session, person_id=guest_id, now=now)  # who knew the guest's cookie doesn't become the person
+    answer(session, person_id=person.id, kind=kind, now=now)
     return SignedIn(person.id, person.viewer, people.start_login(session, person_id=person.id, now=now), left_over)
 
 

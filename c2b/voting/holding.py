@@ -73,7 +73,7 @@ def decide(
     for a group that has changed since, and for asking when voting has closed.
     """
     given = _given(reason)
-    campaign = _before_selection(session, slug)
+    campaign = locked_before_selection(session, slug)
     found = _group(session, campaign.id, group, digest)
     _must_be_possible(campaign, state, now)
     before = {"state": found.state.value}
@@ -130,8 +130,11 @@ def _given(reason: str) -> str:
     return reason.strip()
 
 
-def _before_selection(session: Session, slug: str) -> Row[Any]:
-    """Return the campaign, locked so that the selection waits for us and we for the selection."""
+def locked_before_selection(session: Session, slug: str) -> Row[Any]:
+    """Return the campaign, locked so that the selection waits for us and we for the selection.
+
+    Raises NotFound; Refused after the selection.
+    """
     found = session.execute(_CAMPAIGN.where(Campaign.slug == slug).with_for_update(key_share=True, read=True)).one_or_none()
     if found is None:
         raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
@@ -141,7 +144,7 @@ def _before_selection(session: Session, slug: str) -> Row[Any]:
 
 
 def _ballot(session: Session, slug: str, serial: str) -> Row[Any]:
-    campaign = _before_selection(session, slug)
+    campaign = locked_before_selection(session, slug)
     one = (Ballot.campaign_id == campaign.id) & (Ballot.serial == serial)
     query = select(Ballot.campaign_id).add_columns(Ballot.person_id).where(one)
     found = session.execute(query).one_or_none()

@@ -29,6 +29,10 @@ ALLOWED: dict[str, Permission | None] = {
     "upload": Permission.CANDIDATES,
     "checked": Permission.CANDIDATES,
     "import_checked": Permission.CANDIDATES,
+    "trust": Permission.COUNTS,
+    "look_again": Permission.BALLOTS,
+    "decide_group": Permission.BALLOTS,
+    "decide_one": Permission.BALLOTS,
     "selection": Permission.SELECTION,
     "select": Permission.SELECTION,
     "override": Permission.SELECTION,
@@ -67,6 +71,7 @@ VALUES = {
     "upload": "nothing",
     "kind": "candidates",
     "format": "csv",
+    "group": 1,
 }
 
 
