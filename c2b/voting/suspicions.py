@@ -14,7 +14,7 @@ from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.db import insert_into, insert_rows
 from c2b.jobs.actions import enqueue
-from c2b.voting.models import Suspicion, SuspicionBallot, SuspicionLook
+from c2b.voting.models import Ballot, Suspicion, SuspicionBallot, SuspicionLook
 from c2b.voting.rules import SuspicionRule, SuspicionState
 
 EVERY = timedelta(minutes=10)
@@ -159,12 +159,16 @@ def _is_old(now: datetime) -> ColumnElement[bool]:
 
 
 def due(session: Session, *, now: datetime) -> list[str]:
-    """Return the campaigns whose ballots have to be looked through now: every ten minutes of voting, and once when it has closed."""
+    """Return the campaigns whose ballots have to be looked through now: every ten minutes of voting, and once when it has closed.
+
+    Nobody looks where there is no ballot yet.
+    """
     last = SuspicionLook.asked_at
     while_voting = (Campaign.state == CampaignState.VOTING) & or_(last.is_(None), _is_old(now))
     closed = (Campaign.state == CampaignState.TALLY) & or_(last.is_(None), last < Campaign.voting_closes)
     query = select(Campaign.slug).outerjoin(SuspicionLook, SuspicionLook.campaign_id == Campaign.id).where(or_(while_voting, closed))
-    return list(session.scalars(query.order_by(Campaign.id)))
+    something = select(Ballot.serial).where(Ballot.campaign_id == Campaign.id).exists()
+    return list(session.scalars(query.where(something).order_by(Campaign.id)))
 
 
 def begin(session: Session, *, campaign_id: int, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """What the desk and the results page read of suspicious groups, and what holding does to the list."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -31,7 +32,7 @@ def key(session: Session, code: str) -> int:
     return session.scalars(select(Candidate.id).where(Candidate.code == code)).one()
 
 
-def voted(session: Session, campaign: Campaign, size: int, *codes: str, **changes: object) -> list[Ballot]:
+def voted(session: Session, campaign: Campaign, size: int, *codes: str, **changes: Any) -> list[Ballot]:
     """Make so many ballots for these candidates."""
     picks = session.scalars(select(Candidate).where(Candidate.code.in_(codes))).all()
     return [make.ballot(session, campaign, *picks, **changes) for _ in range(size)]

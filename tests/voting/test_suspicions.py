@@ -161,7 +161,7 @@ def look(session: Session, campaign: Campaign, at: datetime) -> None:
     suspicions.end(session, campaign_id=campaign.id, found=[], now=at)
 
 
-@pytest.mark.usefixtures("campaign")
+@pytest.mark.usefixtures("people")
 def test_ballots_are_looked_through_every_ten_minutes_of_voting(session: Session, now: datetime) -> None:
     assert suspicions.due(session, now=now) == ["ss27"]
     assert suspicions.ask(session, slug="ss27", now=now)
@@ -169,6 +169,12 @@ def test_ballots_are_looked_through_every_ten_minutes_of_voting(session: Session
     assert suspicions.due(session, now=now + suspicions.EVERY) == ["ss27"]
 
 
+@pytest.mark.usefixtures("campaign")
+def test_without_a_ballot_there_is_nothing_to_look_through(session: Session, now: datetime) -> None:
+    assert suspicions.due(session, now=now) == []
+
+
+@pytest.mark.usefixtures("people")
 def test_they_are_looked_through_once_when_voting_has_closed(session: Session, campaign: Campaign) -> None:
     suspicions.ask(session, slug="ss27", now=make.CLOSES - timedelta(seconds=1))
     campaign.state = CampaignState.TALLY
@@ -180,6 +186,7 @@ def test_they_are_looked_through_once_when_voting_has_closed(session: Session, c
 
 
 @pytest.mark.parametrize("state", [CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.SELECTED, CampaignState.ORDERING])
+@pytest.mark.usefixtures("people")
 def test_where_nobody_votes_nothing_is_looked_through(session: Session, campaign: Campaign, state: CampaignState, now: datetime) -> None:
     campaign.state = state
     session.flush()
