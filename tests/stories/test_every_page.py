@@ -22,7 +22,7 @@ PAGES = {
         /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
     """,
     "customer": """
-        /c/autumn/choose /c/autumn/held /c/autumn/?q=nothing-of-this-name /c/summer/ /c/summer/?show=all /c/summer/p/{summer} /c/summer/order
+        /c/autumn/choose /c/autumn/?q=nothing-of-this-name /c/summer/ /c/summer/?show=all /c/summer/p/{summer} /c/summer/order
         /c/summer/order?add={summer} /c/summer/pay/{payment} /sandbox/pay/{payment} /c/summer/results /c/spring/ /c/spring/p/{spring}
         /c/spring/how /c/spring/shuffle /c/spring/order /me /me/addresses /me/addresses?kind=phone /me/addresses/code /me/orders/{order}
     """,
@@ -34,6 +34,8 @@ PAGES = {
         /admin/spring/orders/{staff_order} /admin/spring/refunds /admin/spring/production /admin/spring/production/{number}
         /admin/autumn/counter /admin/spring/exports /admin/spring/log /admin/soon/selection
         /admin/spring/exports /admin/spring/log /admin/autumn/trust /admin/spring/trust /admin/soon/selection
+        /admin/spring/exports /admin/spring/log /admin/soon/selection /admin/autumn/trust
+        /admin/spring/trust
     """,
 }
 NOT_PAGES = {"static", "media.media", "shuffle.script", "shuffle.candidates", "health.alive", "health.ready"}
