@@ -22,7 +22,8 @@ PAGES = {
         /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
     """,
     "customer": """
-        /c/autumn/choose /c/autumn/?q=nothing-of-this-name /c/summer/ /c/summer/?show=all /c/summer/p/{summer} /c/summer/order
+        /c/autumn/held /c/autumn/choose
+        /c/autumn/?q=nothing-of-this-name /c/summer/ /c/summer/?show=all /c/summer/p/{summer} /c/summer/order
         /c/summer/order?add={summer} /c/summer/pay/{payment} /sandbox/pay/{payment} /c/summer/results /c/spring/ /c/spring/p/{spring}
         /c/spring/how /c/spring/shuffle /c/spring/order /me /me/addresses /me/addresses?kind=phone /me/addresses/code /me/orders/{order}
     """,
