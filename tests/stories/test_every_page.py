@@ -34,9 +34,7 @@ PAGES = {
         /admin/summer/decision /admin/summer/orders /admin/spring/ /admin/spring/candidates/{spring} /admin/spring/decision
         /admin/spring/orders/{staff_order} /admin/spring/refunds /admin/spring/production /admin/spring/production/{number}
         /admin/autumn/counter /admin/spring/exports /admin/spring/log /admin/soon/selection
-        /admin/spring/exports /admin/spring/log /admin/autumn/trust /admin/spring/trust /admin/soon/selection
-        /admin/spring/exports /admin/spring/log /admin/soon/selection /admin/autumn/trust
-        /admin/spring/trust
+        /admin/autumn/trust /admin/spring/trust
     """,
 }
 NOT_PAGES = {"static", "media.media", "shuffle.script", "shuffle.candidates", "health.alive", "health.ready"}
