@@ -9,6 +9,7 @@ from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.shell import reading
 from c2b.voting import queries as voting
+from c2b.voting import statement, tree
 from c2b.web.campaign import countdown, phases, shown, standing, title
 from c2b.web.gallery import about, own_ballot
 
@@ -40,7 +41,8 @@ def how(slug: str) -> str:
         grace_days=campaign.grace_days,
         locale=locale(),
     )
-    return render_template("web/how.html", count=count, commitment=commitment(campaign.secret), cases=cases, **about(campaign, ballot))
+    hashes = {"commitment": commitment(campaign.secret), "rules_hash": tree.digest(statement.rules_of(campaign))}
+    return render_template("web/how.html", count=count, cases=cases, **hashes, **about(campaign, ballot))
 
 
 @bp.get("/c/<slug>/results")

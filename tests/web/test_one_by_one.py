@@ -189,7 +189,7 @@ def test_behind_the_last_design_the_page_says_what_is_left(visit: Open) -> None:
     follow(visitor, "Skip")
     assert "That was the last one" in visitor.words
     assert "29 designs you have not seen yet." in visitor.words
-    follow(visitor, "Show them")
+    follow(visitor, "Go on with these")
     assert at(visitor) == 1
 
 
