@@ -20,7 +20,7 @@ from c2b.ui.retries import Application
 from c2b.ui.shell import Parts, reserve_viewers
 from c2b.ui.viewers import ViewerNumbers
 from c2b.voting.seen import Impressions
-from c2b.web import about, addresses, compare, gallery, held, me, media, one, orders, product, shuffle, sign_in, votes
+from c2b.web import about, addresses, compare, gallery, held, lost, me, media, one, orders, product, shuffle, sign_in, votes
 
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
 
@@ -49,7 +49,25 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     if settings.trusted_proxies:
         hops: dict[str, Any] = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
         app.wsgi_app = ProxyFix(app.wsgi_app, **hops)  # type: ignore[method-assign]  # Flask's own documented way
-    rooms = (about, addresses, admin, ballots, compare, gallery, health, held, me, media, one, orders, product, shuffle, sign_in, votes)
+    rooms = (
+        about,
+        addresses,
+        admin,
+        ballots,
+        compare,
+        gallery,
+        health,
+        held,
+        lost,
+        me,
+        media,
+        one,
+        orders,
+        product,
+        shuffle,
+        sign_in,
+        votes,
+    )
     for blueprint in (*(pages.bp for pages in rooms), *blueprints(gateways)):
         app.register_blueprint(blueprint)
     access.require_policies(app)

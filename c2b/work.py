@@ -24,6 +24,7 @@ from c2b.jobs.worker import Handler, run_due
 from c2b.ledger.checks import checks as ledger_checks
 from c2b.messages.sending import send
 from c2b.payments import gateways
+from c2b.people.lost import move_account
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
 from c2b.settings import Settings
@@ -53,6 +54,7 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
     """Return who does which kind of job."""
     return {
         "messages.send": lambda database, payload, now: send(database, settings, payload["message"], now),
+        "people.move_account": move_account,
         "deposits.tell_paid": tell_paid,
         "deposits.tell_refund": tell_refund,
         "production.tell": tell,

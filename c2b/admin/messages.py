@@ -21,6 +21,9 @@ STATES: dict[MessageState, tuple[str, str]] = {
 TEMPLATES = {
     "sign_in_code": N_("Sign-in code"),
     "counter_code": N_("Code for a ballot in a store"),
+    "address_lost": N_("Account asked to move"),
+    "address_moved": N_("Account moved"),
+    "address_kept": N_("Account not moved"),
     "order_paid": N_("Deposit arrived"),
     "refund_settled": N_("Refund sent"),
     "product_confirmed": N_("Product is made"),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 TRIES = 6
 """Then it is failed and shown to staff."""
-SECRET = frozenset({"sign_in_code", "counter_code"})
-"""Templates whose fields are forgotten once the message is out: the outbox is no store of codes."""
+SECRET = frozenset({"sign_in_code", "counter_code", "address_lost"})
+"""Templates whose fields are forgotten once the message is out: the outbox is no store of codes and keys."""
 
 
 class NoWay(Exception):

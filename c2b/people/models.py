@@ -2,11 +2,11 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from c2b.db import Base, Key, Reference, choice
-from c2b.people.rules import AddressKind, Role
+from c2b.people.rules import AddressKind, LostState, Role
 
 
 class Person(Base):
@@ -63,6 +63,39 @@ class OneTimeCode(Base):
     sent_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None]
+
+
+class LostAddress(Base):
+    """A request to move an account from an address that can't be reached any more to one that was proved by a code."""
+
+    __tablename__ = "lost_address"
+    __table_args__ = (
+        CheckConstraint("approved_by = '' OR approved_by <> proposed_by", name="second_person"),
+        CheckConstraint("(approved_at IS NULL) = (approved_by = '')", name="approved_by_somebody"),
+    )
+
+    id: Mapped[Key]
+    ref: Mapped[Reference]
+    kind: Mapped[AddressKind] = mapped_column(choice(AddressKind))
+    """Of both addresses: an account stays known by what its campaigns know it by."""
+    old_value: Mapped[str] = mapped_column(String(254))
+    """As it was typed; whether anybody is known by it is looked up when staff look."""
+    old_digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    new_value: Mapped[str] = mapped_column(String(254))
+    new_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    words: Mapped[str] = mapped_column(Text)
+    """What the customer says for themselves."""
+    locale: Mapped[str] = mapped_column(String(16))
+    asked_at: Mapped[datetime]
+    state: Mapped[LostState] = mapped_column(choice(LostState))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Of the proposal, or of the refusal."""
+    proposed_by: Mapped[str] = mapped_column(String(200), default="")
+    approved_by: Mapped[str] = mapped_column(String(200), default="")
+    """Always somebody else."""
+    approved_at: Mapped[datetime | None]
+    stop_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    """Of the token in the message to the old address, by which its reader objects."""
 
 
 class Staff(Base):

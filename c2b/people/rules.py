@@ -38,6 +38,24 @@ class Role(enum.StrEnum):
     AUDITOR = "auditor"
 
 
+class LostState(enum.StrEnum):
+    """Where a request stands to move an account from an address that its owner can't reach any more."""
+
+    ASKED = "asked"
+    PROPOSED = "proposed"
+    """One member of staff is for it."""
+    WAITING = "waiting"
+    """A second one agreed, the old address was told, and nobody has objected yet."""
+    DONE = "done"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+    """Somebody who reads the old address objected."""
+
+
+OBJECTION = timedelta(hours=72)
+"""How long who reads the old address can stop the move of an account."""
+
+
 class Permission(enum.StrEnum):
     """What a page or an action asks for."""
 

@@ -10,6 +10,9 @@ from c2b.messages.texts import render
 FIELDS = {
     "sign_in_code": {"code": "314159", "minutes": "10"},
     "counter_code": {"code": "314159", "minutes": "10", "campaign": "Spring"},
+    "address_lost": {"new": "b***@example.com", "hours": "72", "path": "/me/orders/A1"},
+    "address_moved": {},
+    "address_kept": {},
     "order_paid": {
         "amount": "¥50.00",
         "order": "A1",
@@ -142,6 +145,14 @@ def test_a_text_message_is_one_line_with_nothing_left_open_and_no_order_to_tap_o
     if "order" in FIELDS[template]:
         assert FIELDS[template]["order"] in text.body
         assert "http" not in text.body
+
+
+@pytest.mark.parametrize(("locale", "most"), [("en", 160), ("zh_Hans_CN", 70)])
+def test_the_link_that_stops_a_move_fits_beside_its_words(locale: str, most: int) -> None:
+    fields = {"new": "***8000", "hours": "72", "path": "/stop/0123456789abcdef"}
+    text = render("address_lost", locale, fields, base_url="https://shop.example.com", channel="phone").body
+    assert text.endswith("https://shop.example.com/stop/0123456789abcdef")
+    assert len(text) <= most
 
 
 def test_a_field_with_a_line_end_does_not_break_a_text_message() -> None:

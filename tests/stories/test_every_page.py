@@ -19,6 +19,7 @@ PAGES = {
         / /c/autumn/ /c/autumn/?show=picked /c/autumn/p/{autumn} /c/soon/ /c/soon/p/K1 /c/stopped/ /c/over/ /c/autumn/results /c/autumn/how
         /c/autumn/one /c/autumn/one?at=7 /c/autumn/one?at=99999 /c/autumn/shuffle
         /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code
+        /sign-in/lost /sign-in/lost?kind=phone /sign-in/lost/code /stop/{token}
         /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
     """,
     "customer": """
@@ -28,7 +29,8 @@ PAGES = {
         /c/spring/how /c/spring/shuffle /c/spring/order /me /me/addresses /me/addresses?kind=phone /me/addresses/code /me/orders/{order}
     """,
     "owner": """
-        /admin/ /admin/staff /admin/messages /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
+        /admin/ /admin/staff /admin/messages /admin/lost
+        /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
         /admin/stopped/ /admin/over/cancel /admin/autumn/ /admin/autumn/candidates /admin/autumn/candidates/{autumn} /admin/autumn/decision
         /admin/autumn/orders /admin/autumn/refunds /admin/autumn/production /admin/autumn/cancel /admin/summer/ /admin/summer/selection
         /admin/summer/decision /admin/summer/orders /admin/spring/ /admin/spring/candidates/{spring} /admin/spring/decision
