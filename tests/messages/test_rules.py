@@ -39,7 +39,8 @@ def test_every_message_exists_in_both_languages() -> None:
     endings = ("en", "sms.en", "sms.zh_Hans_CN", "zh_Hans_CN")
     assert sorted(NAMES) == sorted(f"{form}.{ending}.txt" for form in forms for ending in endings)
     signing_in = {"sign_in_code", "counter_code", "address_lost", "address_moved", "address_kept"}
-    assert forms == signing_in | {"order_paid", "refund_settled", "product_confirmed", "product_missed"}
+    ballots = {"ballot_held", "ballot_asked"}
+    assert forms == signing_in | ballots | {"order_paid", "refund_settled", "product_confirmed", "product_missed"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".en.txt")])

@@ -13,6 +13,8 @@ FIELDS = {
     "address_lost": {"new": "b***@example.com", "hours": "72", "path": "/me/orders/A1"},
     "address_moved": {},
     "address_kept": {},
+    "ballot_held": {"campaign": "Spring", "path": "/me/orders/A1"},
+    "ballot_asked": {"campaign": "Spring", "closes": "30 Mar 22:00", "path": "/me/orders/A1"},
     "order_paid": {
         "amount": "¥50.00",
         "order": "A1",
