@@ -155,8 +155,9 @@ def _around(campaign: Campaign, shelf: Shelf, filters: Filters, here: set[int]) 
     prices = [one.price_from for one in shelf.order]
     categories = categories_of(facts_in_file_order(shelf), locale())
     category = next((name for key, name, _count in categories if key == filters.category), filters.category)
-    known = len(shelf.seen | here)
-    counts = {kind: len(shelf.having(kind)) for kind in (filtering.NOT_SEEN, filtering.SEEN, filtering.PICKED)}
+    now_seen = replace(shelf, seen=shelf.seen | here)
+    known = len(now_seen.seen)
+    counts = {kind: len(now_seen.having(kind)) for kind in (filtering.NOT_SEEN, filtering.SEEN, filtering.PICKED)}
     return {
         "total": len(shelf.order),
         "categories": categories,
