@@ -18,6 +18,7 @@ from c2b.db import Database
 from c2b.deposits.checks import checks as deposits_checks
 from c2b.deposits.pay import send_refunds, sweep
 from c2b.deposits.telling import tell_paid, tell_refund
+from c2b.exports.publishing import publish
 from c2b.jobs.actions import beat
 from c2b.jobs.rules import describe
 from c2b.jobs.worker import Handler, run_due
@@ -42,6 +43,8 @@ CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, votin
 PAUSE = 1.0
 """Seconds between two rounds without work."""
 BEAT = timedelta(seconds=10)
+LOOK = timedelta(seconds=5)
+"""Between two looks whether a result waits to be published."""
 _log = logging.getLogger(__name__)
 
 
@@ -70,6 +73,7 @@ class Worker:
         self._database, self._now = database, now
         self._handlers, self._gateways = handlers(settings), gateways.build(settings, now=now)
         self._stopped = threading.Event()
+        self._data, self._looked_at = settings.data, datetime.min.replace(tzinfo=UTC)
         self._beat_at = datetime.min.replace(tzinfo=UTC)
 
     def run(self) -> None:
@@ -88,7 +92,7 @@ class Worker:
         One kind's failure is logged by its kind and place and doesn't stop the others; it is tried again in the next round.
         """
         done: list[str] = []
-        for part in (self._counts, self._timetable, self._looks, self._payments, self._refunds, self._jobs):
+        for part in (self._counts, self._timetable, self._looks, self._payments, self._refunds, self._published, self._jobs):
             if not self._go_on():
                 break
             try:
@@ -121,6 +125,12 @@ class Worker:
     def _refunds(self) -> Iterable[str]:
         sent = send_refunds(self._database, self._gateways, self._now())
         return [f"refunds sent: {sent}"] if sent else []
+
+    def _published(self) -> Iterable[str]:
+        if self._now() - self._looked_at < LOOK:
+            return []
+        self._looked_at = self._now()
+        return [f"{slug}: result published" for slug in publish(self._database, self._data, self._now())]
 
     def _jobs(self) -> Iterable[str]:
         tried = run_due(self._database, self._handlers, now=self._now, go_on=self._go_on)

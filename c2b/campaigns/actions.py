@@ -97,7 +97,8 @@ def _enter(session: Session, campaign: Campaign, state: CampaignState, *, actor:
         setattr(campaign, name, instant)
     campaign.state = state
     session.flush()
-    after = {"state": state.value} | _plain(moved)
+    sealed = {"commitment": rules.commitment(campaign.secret)} if state is CampaignState.VOTING else {}
+    after = {"state": state.value} | _plain(moved) | sealed
     record(session, actor=actor, action="campaign.advance", campaign=campaign.slug, before=before, after=after, now=now)
 
 

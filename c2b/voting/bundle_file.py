@@ -22,6 +22,7 @@ _MOST_PARTS = 200_000
 _LONGEST_LINE = 64 * 1024
 _LARGEST_DIRECTORY = 4096
 _MOST_FILES = 16
+_LACKING = N_("The file %(file)s is missing in the bundle")
 _CHUNK = 64 * 1024
 _LARGEST_NUMBER = 10**12
 _FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, NotImplementedError)
@@ -94,6 +95,8 @@ class Bundle:
             yield serial.decode(), bytes.fromhex(nonce.decode()), codes.decode().split(" ") if codes else []
 
     def _rows(self, name: str, form: re.Pattern[bytes]) -> Iterator[tuple[bytes, ...]]:
+        if name not in self._packed.namelist():
+            raise Invalid(_LACKING, file=name)
         with self._packed.open(name) as file:
             for number, line in enumerate(_lines(file), start=1):
                 found = form.fullmatch(line) if number > 1 else line == _HEADERS[name]
@@ -133,7 +136,7 @@ def _look_at_the_files(packed: zipfile.ZipFile) -> None:
     known = {*bundle.TEXTS, bundle.RESULT, bundle.BALLOTS, bundle.PICKS}
     for name in (bundle.RESULT, bundle.BALLOTS):
         if name not in names:
-            raise Invalid(N_("The file %(file)s is missing in the bundle"), file=name)
+            raise Invalid(_LACKING, file=name)
     strange = [name for name in names if name not in known] or [name for name in names if names.count(name) > 1]
     packings = {info.compress_type for info in packed.infolist()}
     if strange or packings - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:

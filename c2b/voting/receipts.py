@@ -2,12 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
-from c2b.errors import N_, Invalid
+from c2b.campaigns.rules import text as text_in
+from c2b.errors import N_, Invalid, Refused
+from c2b.messages.actions import queue
+from c2b.people.models import Address, Person
+from c2b.people.rules import AddressKind
 from c2b.voting import tree
 from c2b.voting.models import Ballot, Pick
 
@@ -91,3 +96,33 @@ def receipt(session: Session, *, campaign: Campaign, person_id: int) -> Receipt 
     of_person = (Pick.campaign_id == campaign.id) & (Pick.person_id == person_id)
     codes = session.scalars(select(Candidate.code).join(Pick, (Pick.candidate_id == Candidate.id) & of_person))
     return Receipt(campaign.slug, row.serial, row.version, row.commitment, row.nonce.hex(), tuple(sorted(codes)))
+
+
+def mail(session: Session, *, campaign: Campaign, person_id: int, picks: bool, now: datetime) -> bool:
+    """Queue the receipt to the person's address, once for each version; `picks`: with what opens it. Return whether it is new.
+
+    Raises Refused where there is nothing to confirm, or no address to send it to.
+    """
+    own = receipt(session, campaign=campaign, person_id=person_id)
+    if own is None:
+        raise Refused(N_("You have no ballot in this campaign yet; vote first"))
+    known = (Address.person_id == person_id) & (Address.kind == AddressKind.EMAIL) & Address.verified_at.is_not(None)
+    query = select(Address.value, Person.locale).join(Person, Person.id == Address.person_id).where(known).order_by(Address.id)
+    row = session.execute(query.limit(1)).one_or_none()
+    if row is None:
+        raise Refused(N_("We know no e-mail address of yours; save the receipt as a file instead"))
+    sent = queue(
+        session,
+        event=f"receipt:{own.serial}:{own.version}:{'picks' if picks else 'short'}",
+        channel="email",
+        recipient=row.value,
+        template="receipt",
+        fields={
+            "campaign": text_in(campaign.title, campaign.title_en, row.locale),
+            "receipt": (own if picks else own.short).text(),
+            "path": f"/c/{campaign.slug}/verify",
+        },
+        locale=row.locale,
+        now=now,
+    )
+    return sent is not None

@@ -17,7 +17,7 @@ from tests.stories.town import Town, opened
 PAGES = {
     "guest": """
         / /c/autumn/ /c/autumn/?show=picked /c/autumn/p/{autumn} /c/soon/ /c/soon/p/K1 /c/stopped/ /c/over/ /c/autumn/results /c/autumn/how
-        /c/autumn/one /c/autumn/one?at=7 /c/autumn/one?at=99999 /c/autumn/shuffle
+        /c/autumn/verify /c/autumn/receipt /c/autumn/one /c/autumn/one?at=7 /c/autumn/one?at=99999 /c/autumn/shuffle
         /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code
         /sign-in/lost /sign-in/lost?kind=phone /sign-in/lost/code /stop/{token}
         /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
@@ -26,6 +26,7 @@ PAGES = {
         /c/autumn/held /c/autumn/choose
         /c/autumn/?q=nothing-of-this-name /c/summer/ /c/summer/?show=all /c/summer/p/{summer} /c/summer/order
         /c/summer/order?add={summer} /c/summer/pay/{payment} /sandbox/pay/{payment} /c/summer/results /c/spring/ /c/spring/p/{spring}
+        /c/spring/verify /c/spring/receipt
         /c/spring/how /c/spring/shuffle /c/spring/order /me /me/addresses /me/addresses?kind=phone /me/addresses/code /me/orders/{order}
     """,
     "owner": """
@@ -39,7 +40,16 @@ PAGES = {
         /admin/autumn/trust /admin/spring/trust
     """,
 }
-NOT_PAGES = {"static", "media.media", "shuffle.script", "shuffle.candidates", "health.alive", "health.ready"}
+NOT_PAGES = {
+    "static",
+    "verify.receipt_file",
+    "verify.published",
+    "media.media",
+    "shuffle.script",
+    "shuffle.candidates",
+    "health.alive",
+    "health.ready",
+}
 NARROWEST = 320
 
 
