@@ -19,6 +19,8 @@ from c2b.ui.filters import price_range
 _PAGE_NUMBER = re.compile("[1-9][0-9]{0,3}")
 _PRICE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,4})?)?-([0-9]{1,9}(?:\.[0-9]{1,4})?)?")
 _SINCE = re.compile("[A-Za-z0-9_-]{1,1400}")
+_TICKED = 3
+"""Designs that are carried along to be compared; the fourth is ticked where they are carried to."""
 NOT_SEEN, SEEN, PICKED = "no", "yes", "picked"
 
 
@@ -37,6 +39,8 @@ class Filters:
     show: str = ""
     """`all`: after the selection, those that weren't selected too."""
     page: int = 1
+    compare: tuple[str, ...] = ()
+    """Codes ticked on the way: what is chosen here is set beside them."""
 
     @classmethod
     def asked(cls) -> "Filters":
@@ -51,24 +55,25 @@ class Filters:
             since=ask("since", "") if seen == NOT_SEEN and _SINCE.fullmatch(ask("since", "")) else "",
             show="all" if show == "all" else "",
             page=int(page) if _PAGE_NUMBER.fullmatch(page) else 1,
+            compare=tuple(dict.fromkeys(code[:60] for code in request.args.getlist("c") if code))[:_TICKED],
         )
 
     @cached_property
     def pairs(self) -> dict[str, Any]:
         """What stands in the address besides the page."""
         pairs = {"cat": self.category, "q": self.search, "price": self.price, "seen": self.seen, "since": self.since, "show": self.show}
-        return {key: value for key, value in pairs.items() if value}
+        return {key: value for key, value in (pairs | {"c": self.compare}).items() if value}
 
     @property
     def narrow(self) -> bool:
         """Whether something may be left out."""
-        return bool(self.pairs.keys() - {"show"})
+        return bool(self.pairs.keys() - {"show", "c"})
 
     def href(self, **changes: Any) -> str:
         """Return the query of this list with changes; any change but the page goes back to page 1."""
         fresh = {"since": ""} if "seen" in changes else {}
         new = replace(self, **({"page": 1} | fresh | changes))
-        return "?" + urlencode(new.pairs | ({"page": new.page} if new.page > 1 else {}))
+        return "?" + urlencode(new.pairs | ({"page": new.page} if new.page > 1 else {}), doseq=True)
 
     def band(self, currency: str) -> Band | None:
         """Return the range of estimates that is asked for, in minor units."""

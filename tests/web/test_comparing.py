@@ -169,6 +169,35 @@ def test_a_design_is_removed_and_one_more_is_added(visit: Open) -> None:
     assert columns(visitor) == ["K01", "K09", "K12"]
 
 
+def test_what_was_ticked_is_carried_through_pages_filters_and_the_search(visit: Open) -> None:
+    visitor = visit()
+    visitor.get("/c/ss27/?c=K01&c=K09")
+    ways = [link.get("href") or "" for link in visitor.tree.iter("a")]
+    on = [way for way in ways if "page=2" in way or "cat=" in way or "seen=" in way]
+    assert len(on) > 4
+    assert [way for way in on if "c=K01&c=K09" not in way] == []
+    visitor.press("Search", q="K12")
+    assert "Comparing: K01 K09" in visitor.words
+    visitor.press("Compare", c=["K01", "K09", "K12"])
+    assert columns(visitor) == ["K01", "K09", "K12"]
+
+
+def test_no_more_is_carried_than_can_be_compared(visit: Open) -> None:
+    visitor = visit()
+    visitor.get("/c/ss27/?c=K01&c=K01&c=&c=K09&c=K02&c=K03&c=" + "x" * 500)
+    assert "Comparing: K01 K09 K02" in visitor.words
+    assert "K03" not in visitor.html.partition("Comparing:")[2].partition("</p>")[0]
+
+
+def test_ticks_alone_leave_nothing_out(visit: Open) -> None:
+    visitor = visit()
+    visitor.get("/c/ss27/")
+    everything = [card.get("id") for card in visitor.tree.iter("li") if card.get("class") == "it"]
+    visitor.get("/c/ss27/?c=K01")
+    assert [card.get("id") for card in visitor.tree.iter("li") if card.get("class") == "it"] == everything
+    assert "Remove" not in visitor.words
+
+
 def test_the_gallery_offers_to_compare_without_javascript(visit: Open) -> None:
     visitor = visit()
     visitor.get("/c/ss27/")
