@@ -7,7 +7,6 @@ from c2b.errors import N_, Refused
 _LATER = {
     "statements": "A provider's statements, for the three-way match.",
     "stores": "The list of stores.",
-    "privacy": "Personal data out, personal data gone.",
 }
 
 

@@ -24,6 +24,8 @@ from c2b.people.codes import prove
 from c2b.people.models import Address, LostAddress, Person
 from c2b.people.rules import OBJECTION, AddressKind, LostState, mask
 
+_NOBODYS = bytes(32)
+"""What no address has as its keyed hash."""
 _OPEN = frozenset({LostState.ASKED, LostState.PROPOSED, LostState.WAITING})
 
 
@@ -216,6 +218,9 @@ def _shown(row: LostAddress, known_since: datetime | None, taken: bool) -> Reque
 
 
 def forget(session: Session, *, digests: list[bytes]) -> None:
-    """Blank what requests from or to these addresses say: the decisions stay, the personal data goes."""
+    """Blank what requests from or to these addresses say, and end those that are open: decisions stay, personal data goes."""
     about = LostAddress.old_digest.in_(digests) | LostAddress.new_digest.in_(digests)
-    session.execute(update(LostAddress).where(about).values(old_value="", new_value="", words=""))
+    open_ = LostAddress.state.in_(_OPEN)
+    session.execute(update(LostAddress).where(about, open_).values(state=LostState.REFUSED, stop_hash=None))
+    blank = {"old_value": "", "new_value": "", "words": "", "old_digest": _NOBODYS, "new_digest": _NOBODYS}
+    session.execute(update(LostAddress).where(about).values(blank))

@@ -280,10 +280,25 @@ def test_doing_it_twice_is_doing_it_once(database: Database, now: datetime) -> N
         assert [template for template, _ in told(session)] == ["address_lost", "address_moved"]
 
 
-def test_what_requests_say_can_be_forgotten_and_their_decisions_stay(session: Session, now: datetime) -> None:
+def test_what_requests_say_can_be_forgotten_and_what_is_open_ends(session: Session, now: datetime) -> None:
     known(session)
     ref = approved(session, now)
     lost.forget(session, digests=[address_digest(KEY, EMAIL, OLD)])
     session.expire_all()
     row = session.scalars(select(LostAddress)).one()
-    assert (row.ref, row.old_value, row.new_value, row.words, row.state) == (ref, "", "", "", LostState.WAITING)
+    assert (row.ref, row.old_value, row.new_value, row.words, row.state) == (ref, "", "", "", LostState.REFUSED)
+    assert (row.old_digest, row.new_digest, row.approved_by) == (bytes(32), bytes(32), SECOND)
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_what_was_decided_before_stays_decided(database: Database, now: datetime, *, moved: bool) -> None:
+    with database.transaction() as session:
+        known(session)
+        ref = approved(session, now)
+        if not moved:
+            lost.stop(session, token=token(session), now=now)
+    work(database, now + OBJECTION)
+    with database.transaction() as session:
+        lost.forget(session, digests=[address_digest(KEY, EMAIL, NEW)])
+        assert state(session) is (LostState.DONE if moved else LostState.STOPPED)
+        assert lost.requests(session)[0].ref == ref
