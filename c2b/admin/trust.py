@@ -33,7 +33,7 @@ from c2b.voting.rules import SuspicionState
 
 PAGE = 10
 """Groups a page: each is one more ranking of all candidates."""
-HELPED = 5
+HELPED = 3
 """Candidates whose votes a card names."""
 _OPEN = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING, CampaignState.TALLY)
 
@@ -93,12 +93,13 @@ def _across(moves: list[Move]) -> list[Move]:
 
 def _shown(group: Group, given: Given, standing: Standing, cards: Mapping[int, CandidateCard], zone: str) -> Shown:
     evidence = group.evidence
-    known = [each for each in evidence.get("candidates", ()) if each["candidate"] in cards]
+    by_code = {card.code: card for card in cards.values()}
+    known = [each for each in evidence.get("candidates", ()) if each["code"] in by_code]
     return Shown(
         group=group,
         votes=given.votes,
         moves=standing.effect(counted=given.counted, held=given.held),
-        helped=[(cards[each["candidate"]], each["votes"], each["of"]) for each in known[:HELPED]],
+        helped=[(by_code[each["code"]], each["votes"], each["of"]) for each in known[:HELPED]],
         chart=_chart(evidence.get("bars") or {}, zone),
         bars=_bars(evidence.get("bars") or {}, zone),
         since=_instant(evidence.get("since")),

@@ -28,6 +28,8 @@ class Season:
     delivery: int
     minimum: int
     minimums: tuple[int, ...]
+    ring: int = 0
+    """How many more ballots come from somebody who wants some candidates in."""
 
     def products(self) -> list[Product]:
         """Return its catalogue, the same every time."""
@@ -84,6 +86,7 @@ def voting(candidates: int) -> Season:
         delivery=85,
         minimum=50,
         minimums=(30, 50, 50, 80, 100),
+        ring=50,
     )
 
 

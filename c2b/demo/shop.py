@@ -14,7 +14,7 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
-from c2b.demo import buyers, stock, voters
+from c2b.demo import buyers, ring, stock, voters
 from c2b.demo.buyers import Paid
 from c2b.demo.catalogue import Product
 from c2b.demo.seasons import Season
@@ -27,6 +27,8 @@ from c2b.people import actions as people
 from c2b.people.models import Staff
 from c2b.people.rules import Role
 from c2b.production.actions import decide
+from c2b.voting import suspicions
+from c2b.voting.looking import look
 from c2b.voting.rules import SelectionResult
 from c2b.voting.selecting import select_winners
 
@@ -81,6 +83,8 @@ def fill(shop: Shop, season: Season, *further: Season) -> None:
         _hire(session, shop)
     with shop.database.transaction() as session:
         _vote(session, shop, season)
+        suspicions.ask(session, slug=season.slug, now=shop.now)
+    look(shop.database, {"campaign": season.slug}, shop.now)
     for other in further:
         with shop.database.transaction() as session:
             _sell(session, shop, other)
@@ -111,7 +115,10 @@ def _vote(session: Session, shop: Shop, season: Season) -> list[int]:
     assert campaign is not None
     assert campaign.voting_closes is not None
     crowd = voters.guests(session, count=season.voters, secret_key=shop.secret_key, now=season.opens(shop.now))
-    voters.vote(session, campaign, voters=crowd, until=min(campaign.voting_closes, shop.now), seed=season.slug)
+    until = min(campaign.voting_closes, shop.now)
+    voted = voters.vote(session, campaign, voters=crowd, until=until, seed=season.slug)
+    if voted and season.ring:
+        ring.stuff(session, campaign, size=season.ring, secret_key=shop.secret_key, until=until, seed=season.slug)
     return crowd
 
 

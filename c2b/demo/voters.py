@@ -2,7 +2,7 @@
 
 import random
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate, chain
@@ -34,6 +34,9 @@ class Drawn:
     at: datetime
     taps: tuple[int, ...]
     undone: tuple[int, ...]
+    pace: float = 23.0
+    """Seconds between two taps."""
+    device: str = ""
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -73,11 +76,17 @@ def vote(session: Session, campaign: Campaign, *, voters: Sequence[int], until: 
     assert campaign.voting_opens is not None
     moments = arrivals(len(voters), campaign.voting_opens, until, dice)
     drawn = dict(zip(voters, ballots(candidates, moments, votes_each=campaign.votes_each, dice=dice), strict=True))
+    return cast(session, campaign, drawn, until=until)
+
+
+def cast(session: Session, campaign: Campaign, drawn: Mapping[int, Drawn], *, until: datetime) -> int:
+    """Write the ballots of people who have none yet, with their taps; returns the number of votes."""
     session.execute(insert(Ballot), [_ballot(campaign, person, each) for person, each in drawn.items()])
     picks = list(chain.from_iterable(_picks(campaign, person, each) for person, each in drawn.items()))
     session.execute(insert(Pick), picks)
-    counting.note(session, Ballot.campaign_id == campaign.id, sign=+1)
-    renew(session, campaign.id, voters)
+    first, last = min(drawn), max(drawn)
+    counting.note(session, (Ballot.campaign_id == campaign.id) & Ballot.person_id.between(first, last), sign=+1)
+    renew(session, campaign.id, list(drawn))
     events = chain.from_iterable(_events(campaign, person, each, until) for person, each in drawn.items())
     session.execute(insert(VoteEvent), sorted(events, key=itemgetter("at")))
     return len(picks)
@@ -100,7 +109,7 @@ def ballots(candidates: Sequence[int], moments: Sequence[datetime], *, votes_eac
         wanted = votes_each if dice.randrange(3) else dice.randint(1, votes_each)
         taps = list(dict.fromkeys(dice.choices(favourites, cum_weights=weights, k=wanted * 2)))[:wanted]
         undone = taps[:1] if len(taps) > 1 and not dice.randrange(12) else []
-        yield Drawn(at, tuple(taps), tuple(undone))
+        yield Drawn(at, tuple(taps), tuple(undone), pace=dice.lognormvariate(2.7, 0.6), device=f"demo-{dice.randrange(1700)}")
 
 
 def long_tail(count: int, *, shift: int, steepness: float) -> list[float]:
@@ -121,7 +130,6 @@ def _picks(campaign: Campaign, person: int, drawn: Drawn) -> Iterator[dict[str, 
 
 def _events(campaign: Campaign, person: int, drawn: Drawn, until: datetime) -> Iterator[dict[str, Any]]:
     taps = [(candidate, False) for candidate in drawn.taps] + [(candidate, True) for candidate in drawn.undone]
-    device = f"demo-{person % 1700}"
+    tap = {"campaign_id": campaign.id, "person_id": person, "device": drawn.device}
     for number, (candidate, undo) in enumerate(taps):
-        at = min(drawn.at + timedelta(seconds=23 * number), until)
-        yield {"campaign_id": campaign.id, "person_id": person, "candidate_id": candidate, "undo": undo, "at": at, "device": device}
+        yield tap | {"candidate_id": candidate, "undo": undo, "at": min(drawn.at + timedelta(seconds=drawn.pace * number), until)}

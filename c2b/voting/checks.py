@@ -9,14 +9,15 @@ from sqlalchemy.orm import Session
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.voting import ballots, counting, rules, selecting, statement, tree
-from c2b.voting.models import Pick, Selection, SelectionLine, VoteEvent
+from c2b.voting.holding import holds
+from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Suspicion, SuspicionBallot, VoteEvent
 
 
 def checks(session: Session) -> list[Finding]:
-    """Return what is wrong: limits, taps outside the phase, counts, commitments, and selections that can't be reproduced."""
+    """Return what is wrong: limits, taps outside the phase, counts, commitments, holds, and selections that can't be reproduced."""
     runs = session.execute(select(Selection, Campaign).join(Campaign, Campaign.id == Selection.campaign_id)).all()
     of_runs = [finding for run, campaign in runs for finding in _selection(session, run, campaign)]
-    return [*_limits(session), *_taps(session), *_counts(session), *_commitments(session), *of_runs]
+    return [*_limits(session), *_taps(session), *_counts(session), *_commitments(session), *_held(session), *of_runs]
 
 
 def _limits(session: Session) -> Iterator[Finding]:
@@ -46,6 +47,20 @@ def _commitments(session: Session) -> Iterator[Finding]:
     for campaign_id, slug in session.execute(select(Campaign.id, Campaign.slug)).all():
         for serial in ballots.mismatched(session, campaign_id):
             yield Finding("voting.commitment", f"{slug}: ballot {serial} has other picks than those that it is bound to")
+
+
+def _held(session: Session) -> Iterator[Finding]:
+    """Compare what is held with what was decided."""
+    of_group, own = Suspicion.id == SuspicionBallot.suspicion_id, Ballot.campaign_id == SuspicionBallot.campaign_id
+    query = (
+        select(Campaign.slug, Ballot.serial)
+        .join(Ballot, Ballot.campaign_id == Campaign.id)
+        .join(SuspicionBallot, own & (Ballot.person_id == SuspicionBallot.person_id))
+        .join(Suspicion, of_group)
+        .where(holds(), Ballot.held_at.is_(None))
+    )
+    for slug, serial in session.execute(query.distinct().order_by(Campaign.slug, Ballot.serial)):
+        yield Finding("voting.held", f"{slug}: ballot {serial} counts although staff hold it")
 
 
 def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:

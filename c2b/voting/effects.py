@@ -12,8 +12,8 @@ from c2b.voting import queries, rules, tree
 from c2b.voting.models import Ballot, Pick, SuspicionBallot
 from c2b.voting.rules import Ranked, SelectionResult
 
-MOST = 8
-"""Candidates that an effect names."""
+MOST, LEAST = 8, 3
+"""Candidates that an effect names: those that cross the line, and those helped most to fill up."""
 _SELECTED = SelectionResult.SELECTED
 
 
@@ -58,7 +58,8 @@ class Standing:
     def effect(self, *, counted: Mapping[int, int], held: Mapping[int, int]) -> list[Move]:
         """Return what it does to hold ballots that give these counted and these held votes, by candidate: against all of them counted.
 
-        Who leaves comes first, then who enters, then whom the ballots help most; at most `MOST`.
+        Who leaves comes first, then who enters, then whom the ballots help most; at most `MOST`, of those who stay where they are
+        as many as make it `LEAST`.
         """
         before = self.places(held) if held else self.now
         after = self.places({key: -votes for key, votes in counted.items()}) if counted else self.now
@@ -66,7 +67,8 @@ class Standing:
         helped = {key: counted.get(key, 0) + held.get(key, 0) for key in before}
         told = [move for move in moves if move.leaves or move.enters or helped[move.candidate_id]]
         told.sort(key=lambda move: (not move.leaves, not move.enters, -helped[move.candidate_id], move.counted.rank))
-        return told[:MOST]
+        crossing = sum(move.leaves or move.enters for move in told)
+        return told[: min(MOST, max(LEAST, crossing))]
 
 
 def standing(session: Session, campaign: Campaign) -> Standing:

@@ -43,7 +43,7 @@ def crowd(database: Database, state: CampaignState = CampaignState.VOTING, rules
         for _ in range(3):
             make.ballot(session, of, first, second)
         ring = [make.ballot(session, of, last, serial=f"ring-{number}").person_id for number in range(4)]
-        evidence = {**EVIDENCE, "candidates": [{"candidate": last.id, "votes": 4, "of": 4}]}
+        evidence = {**EVIDENCE, "candidates": [{"code": "K104", "votes": 4, "of": 4}, {"code": "gone", "votes": 1, "of": 1}]}
         suspicions.ask(session, slug="ss27", now=NOON)
         found = [Ring(ring, rule, evidence) for rule in rules]
         suspicions.end(session, campaign_id=of.id, found=found, now=NOON)
@@ -92,6 +92,7 @@ def test_a_card_holds_the_rule_the_evidence_and_the_effect(database: Database, s
     assert "Many at once" in words
     assert "Seconds between picks 1.90 14.30" in words
     assert "Such ballots, explained by honest voters 4 0.2" in words
+    assert "Chance that honest voters do this 1 in 10 12 " in words
     assert "Votes for K104 Design K104 4 4" in words
     assert "4 votes → 0, place 1 → 4 leaves the top 2" in words
     assert "a***@example.com 1-4" in words
@@ -145,6 +146,17 @@ def test_a_group_that_grew_since_it_was_looked_at_is_shown_anew(database: Databa
     assert held(database) == 0
     browser.press("Hold 5 ballots", reason="why")
     assert held(database) == 5
+
+
+def test_a_group_whose_ballots_another_one_holds_says_so(database: Database, sign_in: SignIn) -> None:
+    crowd(database, rules=[SuspicionRule.BURST, SuspicionRule.DEVICE])
+    browser = opened(sign_in)
+    assert spoken(browser).count("New, still counted") == 2
+    browser.press("Hold 4 ballots", reason="why")
+    words = spoken(browser)
+    assert "New, but held by another group" in words
+    assert "New, still counted" not in words
+    assert "Counted 6 + Held 4 = All votes 10" in words
 
 
 def test_asking_holds_until_people_sign_in(database: Database, sign_in: SignIn) -> None:

@@ -95,7 +95,18 @@ def test_an_effect_names_a_bounded_number_of_candidates(session: Session) -> Non
     ballot = make.ballot(session, campaign, *many)
     group = found(session, campaign, [ballot])
     given = effects.of_groups(session, campaign.id, [group.id])[group.id]
-    assert len(effects.standing(session, campaign).effect(counted=given.counted, held=given.held)) == effects.MOST
+    assert len(effects.standing(session, campaign).effect(counted=given.counted, held=given.held)) == effects.LEAST
+
+
+def test_all_that_cross_the_line_are_named_before_those_that_stay(session: Session) -> None:
+    campaign = make.campaign(session, slug="wide", places=5)
+    many = [make.candidate(session, campaign, f"K{number}", sizes="", position=number) for number in range(15)]
+    for _ in range(2):
+        make.ballot(session, campaign, *many[:5])
+    group = found(session, campaign, [make.ballot(session, campaign, *many[5:10]) for _ in range(3)])
+    given = effects.of_groups(session, campaign.id, [group.id])[group.id]
+    moves = effects.standing(session, campaign).effect(counted=given.counted, held=given.held)
+    assert [(move.leaves, move.enters) for move in moves] == [(True, False)] * 5 + [(False, True)] * 3
 
 
 def test_what_waits_comes_first_and_then_the_newest(session: Session, campaign: Campaign, now: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.models import AuditEntry
@@ -16,6 +16,7 @@ from c2b.errors import Invalid, NotFound, Refused
 from c2b.jobs.models import Job
 from c2b.people.rules import AddressKind
 from c2b.voting import holding, queries, suspicions
+from c2b.voting.checks import checks
 from c2b.voting.models import Ballot, Suspicion, SuspicionBallot
 from c2b.voting.rules import SuspicionRule, SuspicionState
 from tests import make
@@ -263,3 +264,26 @@ def test_each_hold_asks_the_worker_to_tell_and_keeping_does_not(session: Session
         decide(session, group, state, now)
     jobs = session.scalars(select(Job).where(Job.kind == "voting.tell_held")).all()
     assert [job.payload for job in jobs] == [{"group": group.id, "at": now.isoformat()}] * 2
+
+
+def test_the_audit_finds_a_ballot_that_counts_although_it_is_held(session: Session, campaign: Campaign, now: datetime) -> None:
+    ballots = ring(session, campaign)
+    decide(session, found(session, campaign, ballots), SuspicionState.HELD, now)
+    assert [finding for finding in checks(session) if finding.check == "voting.held"] == []
+    session.execute(update(Ballot).where(Ballot.serial == ballots[0].serial).values(held_at=None, held_reason=""))
+    found_wrong = [finding.what for finding in checks(session) if finding.check == "voting.held"]
+    assert found_wrong == [f"ss27: ballot {ballots[0].serial} counts although staff hold it"]
+
+
+@pytest.mark.parametrize("act", ["decide", "hold", "answer"])
+def test_the_kept_counts_are_those_of_the_picks_after_each_change(session: Session, campaign: Campaign, now: datetime, act: str) -> None:
+    ballots = ring(session, campaign, 4)
+    if act == "hold":
+        holding.hold(session, slug="ss27", serial=ballots[0].serial, reason="why", actor=STAFF, now=now)
+    else:
+        decide(session, found(session, campaign, ballots), SuspicionState.ASKED if act == "answer" else SuspicionState.HELD, now)
+    if act == "answer":
+        holding.answer(session, person_id=ballots[0].person_id, kind=AddressKind.EMAIL, now=now)
+    assert [finding for finding in checks(session) if finding.check in {"voting.counts", "voting.held"}] == []
+    expected = {"decide": (0, 4), "hold": (3, 1), "answer": (1, 3)}[act]
+    assert {(count.votes, count.held) for count in queries.counts(session, campaign.id).values()} == {expected}

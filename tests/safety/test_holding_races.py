@@ -1,0 +1,163 @@
+"""Holding while others vote, select, hold and sign in: every count stays what the picks give, and nothing waits for ever."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.pool import QueuePool
+
+from c2b.campaigns.models import Campaign
+from c2b.campaigns.rules import CampaignState
+from c2b.db import Database
+from c2b.errors import Refused
+from c2b.people.rules import AddressKind
+from c2b.voting import actions, holding, queries, selecting, suspicions
+from c2b.voting.checks import checks
+from c2b.voting.models import Ballot, Suspicion, SuspicionBallot
+from c2b.voting.rules import SuspicionRule, SuspicionState, Touch
+from tests import make
+from tests.safety.test_vote_races import at_once
+from tests.voting.test_holding import Ring
+
+NOW = make.OPENS + timedelta(days=1)
+SIZE = 12
+
+
+@pytest.fixture(autouse=True)
+def few_connections(database: Database) -> None:
+    """Let races run beside each other on one server."""
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    pool._max_overflow = 22
+
+
+def scene(database: Database, state: CampaignState = CampaignState.VOTING) -> list[int]:
+    """Make a campaign of four candidates and a ring of twelve, in two overlapping groups; return whose ballots they are."""
+    with database.transaction() as session:
+        campaign = make.campaign(session, state=state, votes_each=3)
+        candidates = [make.candidate(session, campaign, f"K{number}", sizes="", position=number) for number in range(4)]
+        people = []
+        for number in range(SIZE):
+            voter = make.person(session)
+            make.address(session, voter, f"ring{number}@example.com")
+            make.ballot(session, campaign, *candidates[:2], by=voter)
+            people.append(voter.id)
+        found = [Ring(people[:8]), Ring(people[4:], SuspicionRule.DEVICE)]
+        suspicions.store(session, campaign_id=campaign.id, found=found, now=NOW)
+        return people
+
+
+def groups(database: Database) -> list[tuple[int, str]]:
+    with database.reading() as session:
+        return [(row.id, row.digest) for row in session.execute(select(Suspicion.id, Suspicion.digest).order_by(Suspicion.id))]
+
+
+def decide(database: Database, group: tuple[int, str], state: SuspicionState) -> None:
+    values = {"slug": "ss27", "digest": group[1], "reason": "why", "actor": "staff:a@example.com"}
+    with database.transaction() as session:
+        holding.decide(session, group=group[0], state=state, now=NOW, **values)
+
+
+def consistent(database: Database) -> None:
+    """Make sure that held ballots are those that a group holds, and that the kept counts are those of the picks."""
+    with database.reading() as session:
+        campaign_id = session.scalars(select(Campaign.id)).one()
+        held = set(session.scalars(select(Ballot.person_id).where(Ballot.held_at.is_not(None))))
+        own = select(SuspicionBallot.person_id).join(Suspicion, Suspicion.id == SuspicionBallot.suspicion_id)
+        assert held == set(session.scalars(own.where(holding.holds())))
+        assert [finding for finding in checks(session) if finding.check in {"voting.counts", "voting.held"}] == []
+        turnout = queries.turnout(session, campaign_id)
+        counts = queries.counts(session, campaign_id).values()
+        assert (sum(count.votes for count in counts), sum(count.held for count in counts)) == (turnout.votes, turnout.held_votes)
+
+
+def test_voters_who_tap_while_staff_hold_and_release_leave_the_counts_right(database: Database) -> None:
+    people, both = scene(database), groups(database)
+
+    def act(number: int) -> None:
+        if number % 4 == 0:
+            state = SuspicionState.HELD if number % 8 else SuspicionState.KEPT
+            decide(database, both[number // 4 % 2], state)
+            return
+        with database.transaction() as session:
+            voter = people[number % SIZE]
+            actions.vote(session, slug="ss27", code="K2", person_id=voter, touch=Touch(), now=NOW)
+
+    heard = at_once(32, act)
+    assert [error for error in heard if error] == []
+    consistent(database)
+
+
+def test_two_who_hold_and_release_overlapping_groups_never_wait_for_each_other_for_ever(database: Database) -> None:
+    scene(database)
+    both = groups(database)
+    states = (SuspicionState.HELD, SuspicionState.KEPT, SuspicionState.ASKED)
+    heard = at_once(16, lambda number: decide(database, both[number % 2], states[number % 3]))
+    assert [error for error in heard if error] == []
+    consistent(database)
+
+
+def test_a_hold_comes_before_the_selection_or_not_at_all(database: Database) -> None:
+    scene(database, CampaignState.TALLY)
+    both = groups(database)
+
+    def act(number: int) -> None:
+        if number == 4:
+            with database.transaction() as session:
+                selecting.select_winners(session, slug="ss27", actor="cli:test", now=make.CLOSES)
+        else:
+            decide(database, both[number % 2], SuspicionState.HELD)
+
+    heard = at_once(9, act)
+    assert all(error is None or isinstance(error, Refused) for error in heard)
+    assert heard[4] is None
+    consistent(database)
+    with database.reading() as session:
+        selection = queries.selection(session, session.scalars(select(Campaign.id)).one())
+        held = session.execute(select(func.count()).where(Ballot.held_at.is_not(None))).scalar_one()
+        assert selection
+        assert selection.held_votes == 2 * held
+        assert [finding for finding in checks(session) if finding.check != "voting.commitment"] == []
+
+
+def test_who_signs_in_while_the_group_is_held_for_good_ends_as_somebody_decided(database: Database) -> None:
+    people, both = scene(database), groups(database)
+    decide(database, both[0], SuspicionState.ASKED)
+
+    def act(number: int) -> None:
+        if number < 8:
+            with database.transaction() as session:
+                holding.answer(session, person_id=people[number], kind=AddressKind.EMAIL, now=NOW)
+        else:
+            decide(database, both[0], SuspicionState.HELD)
+
+    heard = at_once(9, act)
+    assert [error for error in heard if error] == []
+    consistent(database)
+    with database.reading() as session:
+        freed = set(session.scalars(select(SuspicionBallot.person_id).where(SuspicionBallot.freed_by == holding.SIGNED_IN)))
+        held = set(session.scalars(select(Ballot.person_id).where(Ballot.held_at.is_not(None))))
+    assert freed | held == set(people[:8])
+    assert freed & held == set()
+
+
+def test_a_look_that_meets_a_decision_leaves_what_was_decided(database: Database) -> None:
+    people, both = scene(database), groups(database)
+    with database.transaction() as session:
+        campaign_id = session.scalars(select(Campaign.id)).one()
+        more = make.ballot(session, session.get_one(Campaign, campaign_id)).person_id
+
+    def act(number: int) -> None:
+        if number % 2:
+            decide(database, both[0], SuspicionState.HELD)
+        else:
+            with database.transaction() as session:
+                suspicions.store(session, campaign_id=campaign_id, found=[Ring([*people[:8], more])], now=NOW)
+
+    heard = at_once(6, act)
+    assert all(error is None or isinstance(error, Refused) for error in heard)
+    consistent(database)
+    with database.reading() as session:
+        undecided = select(SuspicionBallot.person_id).where(SuspicionBallot.suspicion_id == both[0][0], SuspicionBallot.decided.is_(False))
+        waiting = set(session.scalars(undecided))
+    assert more in waiting
