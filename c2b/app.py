@@ -20,7 +20,24 @@ from c2b.ui.retries import Application
 from c2b.ui.shell import Parts, reserve_viewers
 from c2b.ui.viewers import ViewerNumbers
 from c2b.voting.seen import Impressions
-from c2b.web import about, addresses, compare, gallery, held, lost, me, media, one, orders, product, shuffle, sign_in, verify, votes
+from c2b.web import (
+    about,
+    addresses,
+    compare,
+    gallery,
+    held,
+    lost,
+    me,
+    media,
+    one,
+    orders,
+    product,
+    results,
+    shuffle,
+    sign_in,
+    verify,
+    votes,
+)
 
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
 
@@ -64,6 +81,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         one,
         orders,
         product,
+        results,
         shuffle,
         sign_in,
         verify,

@@ -13,6 +13,7 @@ from c2b.errors import N_, Invalid, Refused
 from c2b.exports.sheet import About, Sheet
 from c2b.exports.sheets import bundle, candidates, customers, deposits, ledger, production_orders, refunds, results, votes
 from c2b.exports.writers import beancount, csv, json, order_book, pabulib, xlsx, zipped
+from c2b.voting.queries import is_published
 
 
 class Kind(enum.StrEnum):
@@ -104,11 +105,10 @@ def writer(kind: Kind, form: Format) -> Writer:
 def build(session: Session, campaign: Campaign, kind: Kind, *, locale: str, counts_allowed: bool, now: datetime) -> Sheet:
     """Return the sheet of a kind; its rows are read while they are written, in the same transaction.
 
-    Votes may be seen when voting has closed, or before with `counts_allowed`. Raises Refused where there is nothing to
-    export yet, or nothing that may be seen yet.
+    Votes may be seen when the selection has published them, or before with `counts_allowed`. Raises Refused where there is
+    nothing to export yet, or nothing that may be seen yet.
     """
-    open_to_all = campaign.voting_closes is None or now >= campaign.voting_closes
-    about = About.of(campaign, locale=locale, counts=open_to_all or counts_allowed, now=now)
+    about = About.of(campaign, locale=locale, counts=is_published(session, campaign) or counts_allowed, now=now)
     if _EXPORTS[kind].counts and not about.counts:
-        raise Refused(N_("“%(kind)s” can be exported when voting has closed, or by those who may look at counts"), kind=kind)
+        raise Refused(N_("“%(kind)s” can be exported when the result is published, or by those who may look at counts"), kind=kind)
     return _EXPORTS[kind].build(session, campaign, about)

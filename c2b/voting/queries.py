@@ -209,6 +209,12 @@ def selection(session: Session, campaign_id: int) -> SelectionView | None:
     )
 
 
+def is_published(session: Session, campaign: Campaign) -> bool:
+    """Tell whether counts are everybody's: the selection has been made, or there is no vote; the clock alone publishes nothing."""
+    made = select(Selection.campaign_id).where(Selection.campaign_id == campaign.id)
+    return not has_voting(campaign) or session.scalars(made).one_or_none() is not None
+
+
 @dataclass(frozen=True)
 class Override:
     """A candidate made although it lost, or dropped although it won; it counts from `approved_at` on, and its reason is public."""

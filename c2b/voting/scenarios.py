@@ -68,8 +68,16 @@ def _counting(session: Session, campaign: Campaign) -> dict[int, Tally]:
 
 
 def _selected(session: Session, campaign: Campaign) -> dict[int, Tally]:
-    """Return each candidate's votes as the selection took them, by key."""
+    return {key: each.tally for key, each in stored(session, campaign).items()}
+
+
+def stored(session: Session, campaign: Campaign) -> dict[int, Ranked]:
+    """Return each candidate's place as the selection stored it, by key, best first; none before it."""
     line = SelectionLine
-    columns = (Candidate.id, Candidate.code, line.votes, line.held, Candidate.category, line.result == SelectionResult.WITHDRAWN)
-    query = select(*columns).join(line, line.candidate_id == Candidate.id).where(line.campaign_id == campaign.id)
-    return {key: Tally(code, votes, held, category, gone) for key, code, votes, held, category, gone in session.execute(query)}
+    columns = (Candidate.id, Candidate.code, line.votes, line.held, Candidate.category, line.result, line.rank, line.tie_key)
+    query = select(*columns).join(line, line.candidate_id == Candidate.id).where(line.campaign_id == campaign.id).order_by(line.rank)
+    found = {}
+    for key, code, given, held, category, result, rank, tie_key in session.execute(query):
+        tally = Tally(code, given, held, category, withdrawn=result is SelectionResult.WITHDRAWN)
+        found[key] = Ranked(rank, tally, tie_key, result)
+    return found

@@ -1,4 +1,4 @@
-"""What everybody may read: the campaigns, how a campaign works, and its result."""
+"""What everybody may read: the campaigns, and how a campaign works."""
 
 from flask import Blueprint, render_template
 
@@ -8,7 +8,6 @@ from c2b.deposits import legal
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.shell import reading
-from c2b.voting import queries as voting
 from c2b.voting import statement, tree
 from c2b.web.campaign import countdown, phases, shown, standing, title
 from c2b.web.gallery import about, own_ballot
@@ -43,15 +42,3 @@ def how(slug: str) -> str:
     )
     hashes = {"commitment": commitment(campaign.secret), "rules_hash": tree.digest(statement.rules_of(campaign))}
     return render_template("web/how.html", count=count, cases=cases, **hashes, **about(campaign, ballot))
-
-
-@bp.get("/c/<slug>/results")
-@public
-def results(slug: str) -> str:
-    """Show the selection: ranks and counted votes of every candidate, once voting has closed."""
-    with reading() as session:
-        campaign = shown(session, slug)
-        ballot = own_ballot(session, campaign)
-        selection = voting.selection(session, campaign.id)
-        cards = {card.id: card for card in queries.candidates(session, campaign.id, locale=locale())} if selection else {}
-    return render_template("web/results.html", selection=selection, cards=cards, **about(campaign, ballot))

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Picture
+from c2b.campaigns.rules import CampaignState
 from c2b.exports.kinds import Kind
 from tests import make
 from tests.exports import files
@@ -60,7 +61,8 @@ def test_counted_and_held_votes_stand_apart_and_drafts_nowhere(session: Session,
 
 def test_votes_are_empty_before_voting_closes_except_for_who_may_look_at_counts(session: Session, shop: Shop) -> None:
     make.ballot(session, shop.campaign, shop.knit)
-    hidden, shown = files.table(session, KIND, now=SOON), files.table(session, KIND, now=SOON, counts_allowed=True)
+    shop.campaign.state = CampaignState.VOTING
+    hidden, shown = files.table(session, KIND, now=SOON, counts_allowed=False), files.table(session, KIND, now=SOON, counts_allowed=True)
     assert {row["votes"] + row["held"] for row in hidden} == {""}
     assert {row["votes"] for row in shown} == {"1", "0"}
 

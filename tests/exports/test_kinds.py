@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from c2b.campaigns.rules import CampaignState
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.exports import kinds
 from c2b.exports.kinds import Format, Kind
@@ -33,8 +34,8 @@ def test_only_an_opened_bundle_shows_picks() -> None:
 
 @pytest.mark.parametrize("kind", PACKED)
 def test_a_bundle_is_shut_before_the_selection_whoever_asks(session: Session, shop: Shop, kind: Kind) -> None:
-    with pytest.raises(Refused, match="when voting has closed"):
-        files.made(session, kind, Format.ZIP, now=SOON)
+    with pytest.raises(Refused, match="when the result is published"):
+        files.made(session, kind, Format.ZIP, now=SOON, counts_allowed=False)
     with pytest.raises(Refused, match="no selection yet"):
         files.made(session, kind, Format.ZIP, slug=shop.campaign.slug, counts_allowed=True)
 
@@ -54,13 +55,23 @@ def test_a_campaign_that_is_not_there_is_named(session: Session) -> None:
         files.made(session, Kind.LEDGER, slug="aw27")
 
 
+@pytest.mark.parametrize("state", [CampaignState.VOTING, CampaignState.TALLY, CampaignState.CANCELLED])
 @pytest.mark.parametrize("kind", [Kind.VOTES, Kind.RESULTS])
-def test_votes_stay_hidden_until_the_instant_when_voting_closes(session: Session, shop: Shop, kind: Kind) -> None:
+def test_votes_stay_hidden_until_the_result_is_published_whatever_the_clock_says(
+    session: Session, kind: Kind, state: CampaignState
+) -> None:
+    campaign = make.campaign(session, state=state)
+    make.ballot(session, campaign, make.candidate(session, campaign, "K001"))
+    for now in (SOON, make.CLOSES, files.LATER):
+        with pytest.raises(Refused, match="when the result is published"):
+            files.made(session, kind, now=now, counts_allowed=False)
+
+
+@pytest.mark.parametrize("kind", [Kind.VOTES, Kind.RESULTS])
+def test_once_the_selection_is_made_everybody_may_export_votes(session: Session, shop: Shop, kind: Kind) -> None:
     make.ballot(session, shop.campaign, shop.knit)
     make.selection(session, shop.campaign, (shop.knit, 1))
-    with pytest.raises(Refused, match="when voting has closed"):
-        files.made(session, kind, now=SOON)
-    assert len(files.table(session, kind, now=make.CLOSES)) == 1
+    assert len(files.table(session, kind, counts_allowed=False)) == 1
 
 
 @pytest.mark.parametrize("kind", [Kind.VOTES, Kind.RESULTS])

@@ -41,6 +41,7 @@ PAGES = {
     """,
 }
 NOT_PAGES = {
+    "results.tally",
     "static",
     "verify.receipt_file",
     "verify.published",

@@ -91,3 +91,11 @@ def test_nothing_is_written_and_nothing_grows_with_the_ballots(session: Session,
         scenarios.votes(session, campaign)
     assert len(many) == len(few) <= 6
     assert not [statement for statement in many if not statement.lstrip().upper().startswith(("SELECT", "WITH"))]
+
+
+def test_what_was_stored_is_read_as_it_was_ranked(session: Session, campaign: Campaign) -> None:
+    assert scenarios.stored(session, campaign) == {}
+    view = selecting.select_winners(session, slug=campaign.slug, actor="staff:anna@example.com", now=make.CLOSES)
+    stored = scenarios.stored(session, campaign)
+    assert list(stored) == [row.candidate_id for row in view.lines]
+    assert list(stored.values()) == scenarios.votes(session, campaign).ranked(scenarios.frozen(campaign))
