@@ -38,7 +38,7 @@ def _windows(timed: Sequence[int], times: Sequence[float], length: float) -> Ite
     for time in times:
         if time // step == last:
             continue
-        for start in {max(time // step - 1, last + 1), time // step}:
+        for start in sorted({max(time // step - 1, last + 1), time // step}):
             group = timed[bisect_left(times, start * step) : bisect_left(times, (start + 2) * step)]
             if len(group) >= LEAST:
                 yield group

@@ -29,6 +29,11 @@ COMMON = 0.5
 """Share of a bucket's ballots that makes a pick part of its list."""
 LIST = 3
 """Picks of a list: two candidates together are a matter of taste."""
+MOST, FEW = 0.01, 200
+"""Share of all ballots above which a common list is a campaign in the open and no ring, and what is few in a small election.
+
+In Łódź's participatory budget of 2022 schools handed out lists that up to 13,000 of 90,000 voters copied, nearly all on paper.
+"""
 COPIED = 0.5
 """Share of a list that copies have in common at least."""
 DEPTH = 8
@@ -46,8 +51,9 @@ LIFTED = -6.0
 
 def find(box: Box, picks: Picks) -> list[Cluster]:
     """Return the groups that voted from a list: of few targets, or the whole ballot copied with some changes."""
+    most = max(MOST * len(box), FEW)
     findings = distinct([*_threes(picks), *_copies(box, picks)])
-    return [_cluster(box, picks, found) for found in findings]
+    return [_cluster(box, picks, found) for found in findings if len(found.members) <= most]
 
 
 def _threes(picks: Picks) -> Iterator[Finding]:

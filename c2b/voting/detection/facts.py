@@ -131,7 +131,7 @@ def boxed(ballots: Iterable[BallotFacts]) -> Box:
     box = Box()
     waiting: list[BallotFacts] = []
     for facts in ballots:
-        if waiting or (box.persons and facts.person_id <= box.persons[-1]):
+        if waiting or (box.persons and facts.person_id < box.persons[-1]):
             waiting.append(facts)
         else:
             box.add(facts)

@@ -66,21 +66,22 @@ def by_taste(box: Box, picks: Picks, group: Sequence[int], candidate: int) -> fl
     """Return how many of a group would pick a candidate, judged by their other picks: by how many others with these picked it too."""
     outside = picks.all & ~picks.ballots(group)
     fans = picks.of[candidate] & outside
+    usual = elsewhere(fans.bit_count(), outside.bit_count())
     shares: dict[int, float] = {}
     expected = 0.0
     for ballot in group:
         others = [pick for pick in box.picked(ballot) if pick != candidate]
         for pick in others:
             if pick not in shares:
-                shares[pick] = elsewhere((picks.of[pick] & fans).bit_count(), (picks.of[pick] & outside).bit_count())
+                shares[pick] = elsewhere((picks.of[pick] & fans).bit_count(), (picks.of[pick] & outside).bit_count(), usual)
         if others:
             expected += sum(shares[pick] for pick in others) / len(others)
     return expected
 
 
-def elsewhere(votes: int, ballots: int) -> float:
-    """Return the share of `ballots` outside a group that picked something, a little more than measured for what nobody picked."""
-    return (votes + 1) / (ballots + 1)
+def elsewhere(votes: int, ballots: int, usual: float = 1.0) -> float:
+    """Return the share of `ballots` outside a group that did something, judged as if one more had done it as `usual`."""
+    return (votes + usual) / (ballots + 1)
 
 
 def with_pick(box: Box, group: Iterable[int], candidate: int) -> tuple[int, ...]:

@@ -54,7 +54,8 @@ def _second_target(box: Box, picks: Picks, found: Finding) -> bool:
     for candidate, count in inside.items():
         if count >= SECOND * len(found.members):
             both = (picks.of[candidate] & picks.of[found.candidate]).bit_count() - count
-            if _is_much(count, len(found.members), (both + 1) / (others + 1), len(box.votes)):
+            usual = elsewhere(box.votes[candidate] - count, len(box) - len(found.members))
+            if _is_much(count, len(found.members), elsewhere(both, others, usual), len(box.votes)):
                 return True
     return False
 
