@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import voting_is_open
 from c2b.db import insert_into
-from c2b.people.models import Person
+from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind
 from c2b.voting import ballots, counting, rules
 from c2b.voting.models import Ballot, Pick, VoteEvent
@@ -17,26 +17,34 @@ from c2b.voting.rules import BallotSource
 
 
 def merge(session: Session, *, guest_id: int, person: Person, kind: AddressKind, now: datetime) -> dict[str, list[str]]:
-    """Make the guest's drafts count, in every campaign in its voting phase whose anchor the proved address is; return what didn't fit.
+    """Make the guest's drafts the person's, in every campaign in its voting phase; return what didn't fit.
 
-    A pause stops taps, not the proof of whose the taps before it were.
+    They count where the person is known by the campaign's kind of address, `kind` or one proved before; elsewhere they stay a draft
+    until such an address is added. A pause stops taps, not the proof of whose the taps before it were.
     """
     left_over = {}
-    for campaign in _open_drafts(session, guest_id, kind, now):
-        if person.id == guest_id:
+    anchors = _anchors(session, person.id) | {kind}
+    for campaign in _open_drafts(session, guest_id, now):
+        source = BallotSource.VERIFIED if campaign.identity in anchors else BallotSource.DRAFT
+        if person.id != guest_id:
+            left_over[campaign.slug] = _bring(session, campaign, guest_id=guest_id, person_id=person.id, source=source, now=now)
+        elif source is BallotSource.VERIFIED:
             _verify(session, campaign, person.id)
-        elif codes := _bring(session, campaign, guest_id=guest_id, person_id=person.id, now=now):
-            left_over[campaign.slug] = codes
-    return left_over
+    return {slug: codes for slug, codes in left_over.items() if codes}
 
 
-def _open_drafts(session: Session, guest_id: int, kind: AddressKind, now: datetime) -> list[Row[Any]]:
-    """Return the campaigns in which the guest has a draft that can count now, locked against a change of phase."""
+def _anchors(session: Session, person_id: int) -> set[AddressKind]:
+    verified = (Address.person_id == person_id) & Address.verified_at.is_not(None)
+    return set(session.scalars(select(Address.kind).where(verified)))
+
+
+def _open_drafts(session: Session, guest_id: int, now: datetime) -> list[Row[Any]]:
+    """Return the campaigns open for votes in which the guest has a draft, locked against a change of phase."""
     drafts = (Ballot.campaign_id == Campaign.id) & (Ballot.person_id == guest_id) & (Ballot.source == BallotSource.DRAFT)
     query = (
-        select(Campaign.id, Campaign.slug, Campaign.state, Campaign.votes_each, false().label("paused"))
+        select(Campaign.id, Campaign.slug, Campaign.identity, Campaign.state, Campaign.votes_each, false().label("paused"))
         .add_columns(Campaign.voting_opens, Campaign.voting_closes, Campaign.ordering_opens, Campaign.ordering_closes)
-        .where(Campaign.identity == kind, select(Ballot.serial).where(drafts).exists())
+        .where(select(Ballot.serial).where(drafts).exists())
         .order_by(Campaign.id)
         .with_for_update(key_share=True, read=True)
     )
@@ -52,9 +60,9 @@ def _verify(session: Session, campaign: Row[Any], person_id: int) -> None:
     ballots.renew(session, campaign.id, [person_id])
 
 
-def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: int, now: datetime) -> list[str]:
-    """Move the guest's picks to the person's ballot if all fit; return the codes of those that don't. The draft ends empty."""
-    made = ballots.new_ballot(campaign.id, person_id, campaign.votes_each, now) | {"source": BallotSource.VERIFIED}
+def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: int, source: BallotSource, now: datetime) -> list[str]:
+    """Move the guest's picks to the person's ballot if all fit; return the codes of those that don't. The guest's draft ends empty."""
+    made = ballots.new_ballot(campaign.id, person_id, campaign.votes_each, now) | {"source": source}
     session.execute(insert_into(session, Ballot).values(made).on_conflict_do_nothing())
     both = (Ballot.campaign_id == campaign.id) & Ballot.person_id.in_((guest_id, person_id))
     locked = select(Ballot.person_id, Ballot.source).where(both).order_by(Ballot.person_id).with_for_update()
@@ -68,7 +76,8 @@ def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: in
         own = (Ballot.campaign_id == campaign.id) & (Ballot.person_id == person_id)
         with counting.changing(session, own):
             _cast(session, campaign, person_id, dict(zip(free, new, strict=False)), now)
-            session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED))
+            if source is BallotSource.VERIFIED:
+                session.execute(update(Ballot).where(own).values(source=source))
     ballots.renew(session, campaign.id, [guest_id, person_id] if new else [guest_id])
     return list(session.scalars(select(Candidate.code).where(Candidate.id.in_(left)).order_by(Candidate.position)))
 

@@ -20,7 +20,8 @@ from c2b.web import codes
 from c2b.web.campaign import title
 
 bp = Blueprint("addresses", __name__, template_folder="templates")
-_OVER = frozenset({CampaignState.DRAFT, CampaignState.COMPLETED, CampaignState.CANCELLED})
+_COUNTING = frozenset({CampaignState.SCHEDULED, CampaignState.VOTING, CampaignState.TALLY})
+"""In these a ballot may still come to count, or is about to be counted."""
 
 
 def _kind() -> AddressKind:
@@ -30,7 +31,7 @@ def _kind() -> AddressKind:
 def _page(status: int = 200, **values: Any) -> tuple[str, int]:
     with reading() as session:
         own = people.own(session, person_id=customer().person_id)
-        found = [each for each in campaigns.campaigns(session) if each.state not in _OVER and has_voting(each)]
+        found = [each for each in campaigns.campaigns(session) if each.state in _COUNTING and has_voting(each)]
     counts = {kind: [title(each) for each in found if each.identity is kind] for kind in SIGN_IN_KINDS}
     form = {"kind": _kind(), "kinds": SIGN_IN_KINDS, "next": local(request.values.get("next", ""), "/me"), "address": "", "errors": {}}
     return render_template("web/addresses.html", own=own, counts=counts, **(form | values)), status

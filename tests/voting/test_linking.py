@@ -1,19 +1,20 @@
 """What an added address does to a draft."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from c2b.campaigns.models import Campaign
+from c2b.campaigns.models import Campaign, Candidate
 from c2b.people import actions as people
 from c2b.people.addresses import Linked
 from c2b.people.models import Address, Login, Person
 from c2b.people.rules import AddressKind
-from c2b.voting import actions, linking
+from c2b.voting import actions, checks, counting, linking
 from c2b.voting.models import Ballot, Pick
-from c2b.voting.rules import BallotSource
+from c2b.voting.rules import BallotSource, Touch
 from tests import make
 
 KEY = "k" * 32
@@ -121,3 +122,61 @@ def test_signing_in_ends_the_guests_login_so_that_who_planted_the_cookie_gains_n
     assert signed.token != token
     assert session.scalars(select(Address.person_id)).all() == [signed.person_id]
     assert campaign.identity is PHONE
+
+
+def by_mail(session: Session, now: datetime, address: str, guest_id: int | None) -> actions.SignedIn:
+    code = people.send_code(session, kind=EMAIL, address=address, locale="en", secret_key=KEY, now=now)
+    facts: dict[str, Any] = {"kind": EMAIL, "address": address, "code": code, "guest_id": guest_id, "viewer": 5, "locale": "en"}
+    signed = actions.sign_in(session, secret_key=KEY, now=now, **facts)
+    assert signed is not None
+    return signed
+
+
+def picked(session: Session, of: Campaign, by: int) -> list[str]:
+    query = select(Candidate.code).join(Pick, Pick.candidate_id == Candidate.id).where(Pick.campaign_id == of.id, Pick.person_id == by)
+    return sorted(session.scalars(query))
+
+
+def taps(session: Session, now: datetime, *codes: str) -> int:
+    """Vote as a guest."""
+    guest, _ = people.first_login(session, viewer=11, locale="en", secret_key=KEY, now=now)
+    for code in codes:
+        actions.vote(session, slug="ss27", code=code, person_id=guest, touch=Touch(), now=now)
+    return guest
+
+
+def test_picks_of_a_campaign_by_telephone_come_along_when_their_voter_signs_in_by_mail(
+    session: Session, now: datetime, campaign: Campaign
+) -> None:
+    anna = by_mail(session, now, "anna@example.com", None).person_id
+    signed = by_mail(session, now, "anna@example.com", taps(session, now, "K1", "K3"))
+    assert signed.person_id == anna
+    assert picked(session, campaign, anna) == ["K1", "K3"]
+    assert source(session, campaign, session.get_one(Person, anna)) is BallotSource.DRAFT
+    assert counting.tallies(session, campaign.id) == {}, "and count once the number is there"
+    assert link(session, now, session.get_one(Person, anna)) is Linked.ADDED
+    assert sum(counting.tallies(session, campaign.id).values()) == 2
+    assert checks.checks(session) == []
+
+
+def test_who_is_known_by_the_anchor_already_may_sign_in_by_any_address(session: Session, now: datetime, campaign: Campaign) -> None:
+    anna = by_mail(session, now, "anna@example.com", None).person_id
+    link(session, now, session.get_one(Person, anna))
+    by_mail(session, now, "anna@example.com", taps(session, now, "K2"))
+    assert picked(session, campaign, anna) == ["K2"]
+    assert source(session, campaign, session.get_one(Person, anna)) is BallotSource.VERIFIED
+    assert checks.checks(session) == []
+
+
+def test_two_drafts_of_one_person_become_one_and_what_does_not_fit_is_theirs_to_choose(
+    session: Session, now: datetime, campaign: Campaign
+) -> None:
+    anna = by_mail(session, now, "anna@example.com", None).person_id
+    for code in ("K1", "K2"):
+        actions.vote(session, slug="ss27", code=code, person_id=anna, touch=Touch(), now=now)
+    make.candidate(session, campaign, "K4", position=4)
+    signed = by_mail(session, now, "anna@example.com", taps(session, now, "K3", "K4"))
+    assert signed.left_over == {"ss27": ["K3", "K4"]}
+    assert picked(session, campaign, anna) == ["K1", "K2"]
+    assert source(session, campaign, session.get_one(Person, anna)) is BallotSource.DRAFT
+    assert checks.checks(session) == []

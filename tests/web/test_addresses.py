@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from c2b.campaigns.models import Campaign
+from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.people.models import Person
 from c2b.people.rules import AddressKind
@@ -95,6 +96,14 @@ def test_a_wrong_code_adds_nothing_and_can_be_corrected(visit: Open) -> None:
     assert "This code is not valid" in visitor.words
     visitor.press("Add this address", code=right)
     assert "Added. You can sign in by it from now on." in visitor.words
+
+
+def test_an_address_counts_in_no_campaign_whose_vote_is_over(visit: Open, sqlite_database: Database) -> None:
+    visitor = signed_in(visit())
+    with sqlite_database.transaction() as session:
+        session.execute(update(Campaign).values(state=CampaignState.SELECTED))
+    visitor.get("/me/addresses")
+    assert "no open campaign counts by it" in visitor.words
 
 
 @pytest.mark.parametrize("path", ["/me/addresses", "/me/addresses/code"])
