@@ -1,0 +1,1 @@
+"""How fast c2b is against a raw ceiling, measured in the same run: `tests/run --bench`."""
