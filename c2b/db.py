@@ -6,6 +6,7 @@ never upgrades a read lock, and one lock in the process before BEGIN keeps sixte
 
 import enum
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from sqlalchemy import (
     insert,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -151,6 +153,9 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "checkin", _note_use)
+            event.listen(self.engine, "checkout", _ping_if_idle)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -182,7 +187,25 @@ class Database:
 def _pool(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return {"pool_size": 40, "max_overflow": 40, "connect_args": {"timeout": 30, "check_same_thread": False}}
-    return {"pool_size": 10, "max_overflow": 70, "pool_pre_ping": True}
+    return {"pool_size": 10, "max_overflow": 70}
+
+
+_IDLE = 5.0
+"""Seconds after which a connection is asked whether it still works before it is used: asking each time costs as much as a statement."""
+
+
+def _note_use(_connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info["c2b_used"] = time.monotonic()
+
+
+def _ping_if_idle(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+    if time.monotonic() - entry.info.get("c2b_used", time.monotonic()) < _IDLE:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:  # whatever it is: the pool throws the connection away and takes another
+        raise DisconnectionError from error
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

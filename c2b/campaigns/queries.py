@@ -165,6 +165,15 @@ def candidates(session: Session, campaign_id: int, *, locale: str, ids: Sequence
     return list(filter(None, map(shown.get, shown if ids is None else ids)))
 
 
+def named(session: Session, slug: str, code: str, *, locale: str) -> tuple[int, str]:
+    """Return a candidate's key and name, by one statement; raises NotFound."""
+    query = select(Candidate.id, Candidate.name, Candidate.name_en).join(Campaign).where(Campaign.slug == slug, Candidate.code == code)
+    found = session.execute(query).one_or_none()
+    if found is None:
+        raise NotFound(N_("There is no candidate “%(code)s” in this campaign"), code=code)
+    return found.id, text(found.name, found.name_en, locale)
+
+
 def candidate(session: Session, campaign_id: int, code: str, *, locale: str) -> CandidateDetail:
     """Return one candidate with variants, options, pictures and offer; raises NotFound."""
     found = session.scalars(select(Candidate).where(Candidate.campaign_id == campaign_id, Candidate.code == code)).one_or_none()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, bindparam, select
 from sqlalchemy.orm import Session
 
 from c2b.people.models import Address, Login, Person, Staff
@@ -52,6 +52,12 @@ class Account:
     role: Role
     set_up: bool
     disabled_at: datetime | None
+
+
+def person_of_login() -> ScalarSelect[int]:
+    """Return the key of the person whose login is `:token_hash` at `:now`, as part of a larger statement; NULL if it is nobody's."""
+    valid = (Login.token_hash == bindparam("token_hash"), Login.revoked_at.is_(None), Login.expires_at > bindparam("now"))
+    return select(Login.person_id).where(*valid).scalar_subquery()
 
 
 def who(session: Session, *, token: str, now: datetime) -> Customer | StaffMember | None:

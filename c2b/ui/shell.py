@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
@@ -81,19 +81,19 @@ def reserve_viewers(database: Database) -> Callable[[int], range]:
     return reserve
 
 
-def _who(kind: Kind) -> Customer | StaffMember | None:
-    """Return whose login the browser carries; asked once a request."""
+def _who(kind: Kind, within: Session | None = None) -> Customer | StaffMember | None:
+    """Return whose login the browser carries; asked once a request, in a transaction that is open already if it is given."""
     known = g.setdefault("c2b_who", {})
     if kind not in known:
         token = cookie.get(kind)
-        with reading() as session:
+        with nullcontext(within) if within else reading() as session:
             known[kind] = queries.who(session, token=token, now=now()) if token else None
     return cast("Customer | StaffMember | None", known[kind])
 
 
-def visitor() -> Customer | None:
-    """Return the person behind this browser, a guest too; None before their first tap."""
-    found = _who("customer")
+def visitor(within: Session | None = None) -> Customer | None:
+    """Return the person behind this browser, a guest too; None before their first tap. `within`: a transaction to ask in."""
+    found = _who("customer", within)
     return found if isinstance(found, Customer) else None
 
 
@@ -111,8 +111,12 @@ def staff() -> StaffMember:
 
 def viewer() -> int:
     """Return this browser's viewer number: the account's where somebody is signed in; a first visit gets one in its cookie."""
-    if known := visitor():
-        return known.viewer
+    known = visitor()
+    return known.viewer if known else own_number()
+
+
+def own_number() -> int:
+    """Return this browser's own viewer number, whoever is signed in; taken before a writing transaction, for taking one may write."""
     if "viewer" not in cookie:
         cookie["viewer"], cookie.permanent = parts().viewers.take(), True
         _remember_origin()

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Candidate
+from c2b.people.queries import person_of_login
+from c2b.people.rules import token_hash
 from c2b.voting import tree
 from c2b.voting.models import Ballot, Pick
 
@@ -33,16 +35,21 @@ def new_ballot(campaign_id: int, person_id: int, votes_each: int, now: datetime)
     }
 
 
+_FOUND = select(Ballot.person_id, Ballot.votes_each, Ballot.version, Ballot.source).add_columns(Ballot.held_at, Ballot.serial, Ballot.nonce)
+_LOCKED = _FOUND.where(Ballot.campaign_id == bindparam("campaign")).with_for_update()
+_OF_PERSON = _LOCKED.where(Ballot.person_id == bindparam("person"))
+_OF_LOGIN = _LOCKED.where(Ballot.person_id == person_of_login())
+
+
 def locked(session: Session, campaign_id: int, person_id: int) -> Row[Any] | None:
     """Lock the ballot before deciding: a statement of its own, so that what follows sees what others wrote before."""
-    columns = (Ballot.person_id, Ballot.votes_each, Ballot.version, Ballot.source)
-    query = (
-        select(*columns)
-        .add_columns(Ballot.held_at, Ballot.serial, Ballot.nonce)
-        .where(Ballot.campaign_id == campaign_id, Ballot.person_id == person_id)
-        .with_for_update()
-    )
-    return session.execute(query).one_or_none()
+    return session.connection().execute(_OF_PERSON, {"campaign": campaign_id, "person": person_id}).one_or_none()
+
+
+def locked_of_login(session: Session, campaign_id: int, token: str, now: datetime) -> Row[Any] | None:
+    """Lock the ballot of the person whose login `token` is; None if it is nobody's any more, or they have none."""
+    given = {"campaign": campaign_id, "token_hash": token_hash(token), "now": now}
+    return session.connection().execute(_OF_LOGIN, given).one_or_none()
 
 
 def renew(session: Session, campaign_id: int, people: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, String, bindparam, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
@@ -17,21 +17,22 @@ from c2b.voting.models import Ballot
 from c2b.voting.queries import BallotView
 from c2b.voting.rules import BallotSource
 
+_FACTS = (Campaign.id.label("campaign_id"), Campaign.state, Campaign.paused, Campaign.voting_opens, Campaign.voting_closes)
+_PLACE = (
+    select(*_FACTS, Campaign.ordering_opens, Campaign.ordering_closes, Campaign.votes_each, Campaign.identity)
+    .add_columns(Candidate.id.label("candidate_id"), Candidate.code, Candidate.withdrawn_at)
+    .outerjoin(Candidate, (Candidate.campaign_id == Campaign.id) & (Candidate.code == bindparam("code", type_=String)))
+    .where(Campaign.slug == bindparam("slug"))
+    .with_for_update(key_share=True, read=True, of=Campaign)
+)
+
 
 def enter(session: Session, slug: str, now: datetime, *, code: str | None = None) -> Row[Any]:
     """Return the campaign, and the candidate if a `code` is given; votes pass each other, but a change of phase waits for them.
 
     Raises NotFound for either, Refused when voting isn't open at `now`.
     """
-    columns = (Campaign.id.label("campaign_id"), Campaign.state, Campaign.paused, Campaign.voting_opens, Campaign.voting_closes)
-    query = (
-        select(*columns, Campaign.ordering_opens, Campaign.ordering_closes, Campaign.votes_each, Campaign.identity)
-        .add_columns(Candidate.id.label("candidate_id"), Candidate.code, Candidate.withdrawn_at)
-        .outerjoin(Candidate, (Candidate.campaign_id == Campaign.id) & (Candidate.code == code))
-        .where(Campaign.slug == slug)
-        .with_for_update(key_share=True, read=True, of=Campaign)
-    )
-    place = session.execute(query).one_or_none()
+    place = session.connection().execute(_PLACE, {"slug": slug, "code": code}).one_or_none()
     if place is None:
         raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
     if code is not None and place.candidate_id is None:
@@ -56,12 +57,11 @@ def own_ballot(session: Session, place: Row[Any], person_id: int, now: datetime)
     return found
 
 
-def bind(session: Session, campaign_id: int, locked: Row[Any], source: BallotSource, codes: Iterable[str]) -> None:
-    """Give the ballot its next version and the commitment to it."""
+def bound(locked: Row[Any], codes: Iterable[str]) -> dict[str, Any]:
+    """Return the ballot's next version, and the commitment to it."""
     version = locked.version + 1
     hidden = tree.commitment(nonce=locked.nonce, serial=locked.serial, version=version, codes=codes)
-    own = (Ballot.campaign_id == campaign_id) & (Ballot.person_id == locked.person_id)
-    session.execute(update(Ballot).where(own).values(version=version, source=source, commitment=hidden))
+    return {"version": version, "commitment": hidden}
 
 
 def view(locked: Row[Any], picked: frozenset[int], version: int, source: BallotSource) -> BallotView:

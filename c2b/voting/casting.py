@@ -37,7 +37,7 @@ def cast(session: Session, *, slug: str, codes: Sequence[str], person_id: int, t
         session.execute(delete(Pick).where(own))
         _fill(session, place, locked, wanted)
     _note(session, locked, had, wanted, touch=touch, now=now)
-    booth.bind(session, place.campaign_id, locked, source, wanted.values())
+    session.execute(update(Ballot).where(mine).values(booth.bound(locked, wanted.values())))
     return booth.view(locked, frozenset(wanted), locked.version + 1, source)
 
 

@@ -189,14 +189,14 @@ def about(campaign: Campaign, ballot: BallotView) -> dict[str, Any]:
         "ordering_open": ordering_is_open(campaign, now()),
         "selected": is_selected(campaign),
         "visitor": visitor(),
-        "last": _last_tap(),
+        "last": _last_tap(campaign),
     }
 
 
-def _last_tap() -> tuple[str, tuple[str, str]] | None:
+def _last_tap(campaign: Campaign) -> tuple[str, tuple[str, str]] | None:
     """Return what the tap before did: picked or undone, and the candidate's code and name."""
     said = get_flashed_messages(with_categories=True, category_filter=["picked", "undone"])
-    for did, about_it in cast("list[tuple[str, str]]", said):
-        code, _, name = about_it.partition(" ")
-        return did, (code, name)
+    for did, code in cast("list[tuple[str, str]]", said):
+        with reading() as session:
+            return did, (code, queries.named(session, campaign.slug, code, locale=locale())[1])
     return None

@@ -1,19 +1,18 @@
 """One tap: a vote given or taken back."""
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
+from flask import session as cookie
 from sqlalchemy.orm import Session
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries
-from c2b.campaigns.models import Campaign
-from c2b.campaigns.queries import CandidateCard
 from c2b.errors import Refused
 from c2b.people import actions as people
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import begin_guest, local, now, secret_key, transaction, viewer, visitor
+from c2b.ui.shell import begin_guest, local, now, own_number, secret_key, transaction, visitor
 from c2b.ui.touches import touch
 from c2b.voting import actions
 from c2b.voting.queries import BallotView
@@ -27,32 +26,40 @@ bp = Blueprint("votes", __name__, template_folder="templates")
 @public
 def tap(slug: str, code: str) -> Response:
     """Spend one of the visitor's votes, or take it back."""
-    act = actions.undo if request.form.get("do") == "undo" else actions.vote
-    number = viewer()
+    undo, number = request.form.get("do") == "undo", own_number()
+    token = ""
     try:
         with transaction() as session:
-            person_id, token = _voter(session, number)
-            ballot = act(session, slug=slug, code=code, person_id=person_id, touch=touch(), now=now())
-            campaign = shown(session, slug)
-            card = queries.candidate(session, campaign.id, code, locale=locale()).card
+            ballot = _tapped(session, slug, code, undo=undo)
+            if ballot is None:
+                person_id, token = _voter(session, number)
+                act = actions.undo if undo else actions.vote
+                ballot = act(session, slug=slug, code=code, person_id=person_id, touch=touch(), now=now())
+            answer = _fragment(session, slug, code, ballot) if "HX-Request" in request.headers else _answer(slug, code, undo=undo)
     except Refused as refused:
         flash(say(refused), "bad")
         return _back(slug, code)
     if token:
         begin_guest(token)
-    return _fragment(campaign, ballot, card) if "HX-Request" in request.headers else _answer(slug, card, ballot)
+    return answer
+
+
+def _tapped(session: Session, slug: str, code: str, *, undo: bool) -> BallotView | None:
+    """Return the ballot after the tap of somebody who has one; None for anybody else."""
+    login = cookie.get("customer")
+    return actions.tap(session, slug=slug, code=code, undo=undo, token=login, touch=touch(), now=now()) if login else None
 
 
 def _voter(session: Session, number: int) -> tuple[int, str]:
     """Return the visitor's person, and the token of a login made for a first tap."""
-    if known := visitor():
+    if known := visitor(session):
         return known.person_id, ""
     return people.first_login(session, viewer=number, locale=locale(), secret_key=secret_key(), now=now())
 
 
-def _answer(slug: str, card: CandidateCard, ballot: BallotView) -> Response:
-    flash(f"{card.code} {card.name}", "picked" if card.id in ballot.picked else "undone")
-    return _back(slug, card.code)
+def _answer(slug: str, code: str, *, undo: bool) -> Response:
+    flash(code, "undone" if undo else "picked")
+    return _back(slug, code)
 
 
 def _back(slug: str, code: str) -> Response:
@@ -65,8 +72,11 @@ def _back(slug: str, code: str) -> Response:
     return redirect(place, 303)
 
 
-def _fragment(campaign: Campaign, ballot: BallotView, card: CandidateCard) -> Response:
+def _fragment(session: Session, slug: str, code: str, ballot: BallotView) -> Response:
     """Return the card as it is now and, swapped beside it, the bar."""
+    campaign = shown(session, slug)
+    key, _ = queries.named(session, slug, code, locale=locale())
+    (card,) = queries.candidates(session, campaign.id, locale=locale(), ids=[key])
     offers = mark(campaign, ballot, card)
     last = ("picked" if card.id in ballot.picked else "undone", (card.code, card.name))
     html = rendered(card, campaign.slug, campaign.currency, offers, locale(), eager=True)

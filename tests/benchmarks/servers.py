@@ -36,10 +36,10 @@ def postgresql(place: Path) -> Iterator[Opened]:
         uri = server.get_uri()
         with psycopg.connect(uri, autocommit=True) as connection:
             for setting in ("shared_buffers = '512MB'", "max_wal_size = '8GB'", "work_mem = '64MB'"):
-                connection.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[arg-type]  # three constants
+                connection.execute(f"ALTER SYSTEM SET {setting}")
             connection.execute("SELECT pg_reload_conf()")
             name = f"bench_{uuid.uuid4().hex[:8]}"
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]  # made here
+            connection.execute(f"CREATE DATABASE {name}")
         own = uri.replace("/postgres?", f"/{name}?", 1)
         database = Database(own)
         upgrade(database)

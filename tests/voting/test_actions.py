@@ -182,7 +182,7 @@ def test_an_imported_ballot_becomes_its_owners_with_the_first_tap(
     assert vote(session, voter, "K2", now).source is BallotSource.VERIFIED
 
 
-def test_a_vote_costs_seven_statements(database: Database, now: datetime) -> None:
+def test_a_vote_costs_four_statements_and_on_sqlite_where_nothing_travels_seven(database: Database, now: datetime) -> None:
     with database.transaction() as session:
         of = make.campaign(session)
         for code in ("K1", "K2"):
@@ -197,7 +197,8 @@ def test_a_vote_costs_seven_statements(database: Database, now: datetime) -> Non
         vote(session, voter, "K2", now)
     with database.transaction() as session, counted(database) as back:
         undo(session, voter, "K2", now)
-    assert (len(first), len(second), len(again), len(back)) == (10, 7, 3, 7)
+    written = 4 if database.is_sqlite else 1
+    assert (len(first), len(second), len(again), len(back)) == (6 + written, 3 + written, 3, 3 + written)
 
 
 def test_a_ballot_is_read_by_one_statement(database: Database, now: datetime) -> None:
