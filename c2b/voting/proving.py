@@ -35,6 +35,9 @@ class State(enum.StrEnum):
     SKIPPED = "skipped"
 
 
+_NOT_REACHED = (State.SKIPPED, State.SKIPPED)
+
+
 @dataclass(frozen=True)
 class Proof:
     """What became of a receipt; `why` says what is wrong with it, `root` is what comes out with it in its place, in hexadecimal."""
@@ -57,21 +60,25 @@ def prove(session: Session, campaign: Campaign, text: str) -> Proof:
         receipt = receipts.parse(text)
     except Invalid as wrong:
         return Proof(Answer.NO_MATCH, _states(), wrong, published=published)
-    leaf, ballots = _leaf(session, campaign, receipt.serial), _ballots(session, campaign)
-    answer, wrong_with_it = verifying.check(receipt, slug=campaign.slug, leaf=leaf)
-    proof = Proof(answer, {}, next(iter(wrong_with_it), None), receipt, leaf.version if leaf else 0, ballots, published=published)
-    if receipt.campaign != campaign.slug or (receipt.full and not receipt.opens):
+    leaf = _leaf(session, campaign, receipt.serial)
+    answer, failures = verifying.check(receipt, slug=campaign.slug, leaf=leaf)
+    version, ballots = leaf.version if leaf else 0, _ballots(session, campaign)
+    proof = Proof(answer, {}, next(iter(failures), None), receipt, version, ballots, published=published)
+    if receipt.campaign != campaign.slug or receipt.spoilt:
         return replace(proof, steps=_states())
-    if leaf is None or answer is Answer.SUPERSEDED or receipt.version != leaf.version:
-        found = State.FAILED if leaf is None else State.PASSED
-        latest = State.SKIPPED if leaf is None else State.FAILED
-        return replace(proof, steps=_states(State.PASSED, found, State.SKIPPED, latest))
+    if receipt.version != version:
+        return replace(proof, steps=_of_another_version(version))
     return _folded(session, campaign, proof)
+
+
+def _of_another_version(taken: int) -> dict[Step, State]:
+    """Return the steps of a receipt whose version isn't the one in the tree; 0: nothing of its ballot is."""
+    return _states(State.PASSED, State.PASSED, State.SKIPPED, State.FAILED) if taken else _states(State.PASSED, State.FAILED, *_NOT_REACHED)
 
 
 def _states(*known: State) -> dict[Step, State]:
     """Return the steps' states: those known, else the first failed and the others skipped."""
-    return dict(zip(Step, known or (State.FAILED, *[State.SKIPPED] * 3), strict=True))
+    return dict(zip(Step, known or (State.FAILED, State.SKIPPED, *_NOT_REACHED), strict=True))
 
 
 def _folded(session: Session, campaign: Campaign, proof: Proof) -> Proof:

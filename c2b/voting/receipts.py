@@ -52,6 +52,11 @@ class Receipt:
         return made == self.commitment
 
     @property
+    def spoilt(self) -> bool:
+        """Whether it contradicts itself."""
+        return self.full and not self.opens
+
+    @property
     def short(self) -> "Receipt":
         """The same without what it says of the picks."""
         return Receipt(self.campaign, self.serial, self.version, self.commitment)
@@ -69,22 +74,28 @@ def parse(text: str) -> Receipt:
 
     Raises Invalid saying which line is wrong or missing.
     """
-    lines = [line for line in (raw.strip(" \t\r>\ufeff") for raw in text[:_LONGEST].splitlines()) if line]
-    if not lines or " ".join(lines[0].split()) != _TITLE:
+    first, *lines = [line for line in (raw.strip(" \t\r>\ufeff") for raw in text[:_LONGEST].splitlines()) if line] or [""]
+    if " ".join(first.split()) != _TITLE:
         raise Invalid(N_("A receipt begins with the line “%(line)s”"), line=_TITLE, field="receipt")
-    facts: dict[str, list[str]] = {name: [] for name in _FORMS}
-    for line in lines[1:]:
-        name, _, value = line.partition(" ")
-        value = "".join(value.split())
-        if name not in _FORMS or not _FORMS[name].fullmatch(value) or (facts[name] and name != "pick"):
-            raise Invalid(
-                N_("The receipt's line “%(line)s” isn't complete or stands there twice; copy it again"), line=line[:80], field="receipt"
-            )
-        facts[name].append(value)
+    facts = _facts(lines)
     if missing := next((name for name in _NEEDED if not facts[name]), ""):
         raise Invalid(N_("The receipt's line “%(line)s” is missing; copy all of it"), line=missing, field="receipt")
     campaign, serial, version, commitment = (facts[name][0] for name in _NEEDED)
     return Receipt(campaign, serial, int(version), commitment, "".join(facts["nonce"]), tuple(sorted(facts["pick"])))
+
+
+def _facts(lines: list[str]) -> dict[str, list[str]]:
+    facts: dict[str, list[str]] = {name: [] for name in _FORMS}
+    for line in lines:
+        name, _, rest = line.partition(" ")
+        value = "".join(rest.split())
+        known = name in _FORMS and _FORMS[name].fullmatch(value)
+        if not known or (facts[name] and name != "pick"):
+            raise Invalid(
+                N_("The receipt's line “%(line)s” isn't complete or stands there twice; copy it again"), line=line[:80], field="receipt"
+            )
+        facts[name].append(value)
+    return facts
 
 
 def receipt(session: Session, *, campaign: Campaign, person_id: int) -> Receipt | None:

@@ -98,7 +98,7 @@ def _of_receipt(receipt: Receipt, slug: str, leaf: tree.Leaf | None) -> list[Fai
     ours = leaf or tree.Leaf("", 0, held=False, commitment="")
     checks = (
         (receipt.campaign != slug, N_("The receipt is of the campaign %(campaign)s, the result of %(slug)s")),
-        (receipt.full and not receipt.opens, N_("The receipt contradicts itself: its picks and nonce don't give its commitment")),
+        (receipt.spoilt, N_("The receipt contradicts itself: its picks and nonce don't give its commitment")),
         (leaf is None, N_("The receipt's ballot %(serial)s is not among the ballots")),
         (leaf is not None and receipt.version > ours.version, N_("Of ballot %(serial)s only an older version was taken, not %(version)s")),
         (

@@ -46,7 +46,8 @@ def text_of(session: Session, campaign: Campaign, person_id: int) -> str:
 
 
 def states(browser: Browser) -> list[str]:
-    return [" ".join(each.itertext()) for each in browser.tree.iter("em")]
+    steps = (each for each in browser.tree.iter("li") if (each.get("id") or "").startswith("step-"))
+    return [" ".join(each.itertext()) for step in steps for each in step.iter("em")]
 
 
 @pytest.mark.parametrize(

@@ -283,6 +283,21 @@ class Verifier:
         say(f"Your receipt: {'superseded' if wanted < version else state}; version {version} of the ballot was taken.")
 
 
+def check(verifier: Verifier, receipt: dict[str, list[str]] | None, expected: Sequence[str]) -> None:
+    """Check everything in a bundle, and what was brought along."""
+    found = verifier.go_over_ballots(receipt["ballot"][0] if receipt else "")
+    verifier.compare()
+    verifier.count()
+    verifier.overridden()
+    own = {name: verifier.stated[name] for name in ("commitment", "rules_hash", "input_hash", "output_hash")}
+    own["root"] = verifier.tree.root()
+    missing = [wanted for wanted in expected if wanted.lower() not in own.values()]
+    verifier.must(not missing, f"none of the bundle's hashes is the expected {' or '.join(missing):.200}")
+    say("\n".join(f"{name:<12} {value}" for name, value in own.items()))
+    if receipt:
+        verifier.answer(receipt, found)
+
+
 def verify(path: str, receipt_path: str = "", expected: Sequence[str] = ()) -> list[str]:
     """Return what doesn't hold; nothing, if everything does."""
     faults: list[str] = []
@@ -291,16 +306,7 @@ def verify(path: str, receipt_path: str = "", expected: Sequence[str] = ()) -> l
         with open_bundle(path) as packed:
             verifier = Verifier(packed)
             faults = verifier.faults
-            found = verifier.go_over_ballots(receipt["ballot"][0] if receipt else "")
-            for check in (verifier.compare, verifier.count, verifier.overridden):
-                check()
-            own = {name: verifier.stated[name] for name in ("commitment", "rules_hash", "input_hash", "output_hash")}
-            own["root"] = verifier.tree.root()
-            missing = [wanted for wanted in expected if wanted.lower() not in own.values()]
-            verifier.must(not missing, f"none of the bundle's hashes is the expected {' or '.join(missing):.200}")
-            say("\n".join(f"{name:<12} {value}" for name, value in own.items()))
-            if receipt:
-                verifier.answer(receipt, found)
+            check(verifier, receipt, expected)
     except Wrong as wrong:
         faults.append(str(wrong))
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
