@@ -39,6 +39,28 @@ from c2b.web import (
     votes,
 )
 
+_ROOMS = (
+    about,
+    addresses,
+    admin,
+    ballots,
+    compare,
+    gallery,
+    health,
+    held,
+    lost,
+    me,
+    media,
+    one,
+    orders,
+    product,
+    results,
+    shuffle,
+    sign_in,
+    verify,
+    votes,
+)
+"""Whose pages there are."""
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
 
 
@@ -66,28 +88,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     if settings.trusted_proxies:
         hops: dict[str, Any] = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
         app.wsgi_app = ProxyFix(app.wsgi_app, **hops)  # type: ignore[method-assign]  # Flask's own documented way
-    rooms = (
-        about,
-        addresses,
-        admin,
-        ballots,
-        compare,
-        gallery,
-        health,
-        held,
-        lost,
-        me,
-        media,
-        one,
-        orders,
-        product,
-        results,
-        shuffle,
-        sign_in,
-        verify,
-        votes,
-    )
-    for blueprint in (*(pages.bp for pages in rooms), *blueprints(gateways)):
+    for blueprint in (*(pages.bp for pages in _ROOMS), *blueprints(gateways)):
         app.register_blueprint(blueprint)
     access.require_policies(app)
     return app
