@@ -18,7 +18,7 @@ from c2b.voting.detection.bits import Picks, members
 from c2b.voting.detection.facts import Box, Cluster
 from c2b.voting.detection.groups import Finding, distinct
 from c2b.voting.detection.report import Measured, cluster
-from c2b.voting.detection.tails import SURPRISE, TASTE, corrected, tail
+from c2b.voting.detection.tails import STRANGERS, SURPRISE, TASTE, corrected, tail
 from c2b.voting.rules import SuspicionRule
 
 LEAST = 20
@@ -83,7 +83,7 @@ def _lifted(picks: Picks) -> dict[int, list[int]]:
     partners: dict[int, list[int]] = {candidate: [] for candidate in sizes}
     for first, second in combinations(sizes, 2):
         count = (picks.of[first] & picks.of[second]).bit_count()
-        if count >= LEAST and tail(count, TASTE * sizes[first] * sizes[second] / ballots, ballots) < LIFTED:
+        if count >= LEAST and tail(count, STRANGERS * sizes[first] * sizes[second] / ballots, ballots) < LIFTED:
             partners[first].append(second)
     return partners
 

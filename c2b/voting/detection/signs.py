@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from c2b.voting.detection.bits import Picks
 from c2b.voting.detection.facts import Box, Column
-from c2b.voting.detection.groups import LEAST, MOST_OF_IT, Finding, distinct, elsewhere, favours
+from c2b.voting.detection.groups import LEAST, MOST_OF_IT, Finding, by_taste, distinct, elsewhere, favours
 from c2b.voting.detection.speed import is_quick
 from c2b.voting.detection.tails import SURPRISE, TASTE, corrected, tail
 
@@ -48,15 +48,18 @@ def _one_machine(column: Column, total: Counter[int], group: Sequence[int], memb
 
 
 def _second_target(box: Box, picks: Picks, found: Finding) -> bool:
-    """Tell whether most picked a second candidate too that is picked much less by the others who picked the first."""
-    inside = Counter(pick for member in found.members for pick in box.picked(member) if pick != found.candidate)
-    others = box.votes[found.candidate] - len(found.members)
+    """Tell whether most picked a second candidate too that others, who picked the first or the rest of their ballots, pick much less."""
+    members = found.members
+    inside = Counter(pick for member in members for pick in box.picked(member) if pick != found.candidate)
+    others = box.votes[found.candidate] - len(members)
     for candidate, count in inside.items():
-        if count >= SECOND * len(found.members):
-            both = (picks.of[candidate] & picks.of[found.candidate]).bit_count() - count
-            usual = elsewhere(box.votes[candidate] - count, len(box) - len(found.members))
-            if _is_much(count, len(found.members), elsewhere(both, others, usual), len(box.votes)):
-                return True
+        if count < SECOND * len(members):
+            continue
+        both = (picks.of[candidate] & picks.of[found.candidate]).bit_count() - count
+        usual = elsewhere(box.votes[candidate] - count, len(box) - len(members))
+        share = max(elsewhere(both, others, usual), by_taste(box, picks, members, candidate) / len(members))
+        if _is_much(count, len(members), share, len(box.votes)):
+            return True
     return False
 
 
