@@ -1,6 +1,8 @@
 """Two to four designs side by side: what differs first, what is the same for all folded together."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
@@ -17,10 +19,10 @@ from c2b.ui.language import locale
 from c2b.ui.shell import reading, viewer
 from c2b.voting import queries as voting
 from c2b.web.campaign import is_selected, shown
-from c2b.web.gallery import PAGE, about, mark, own_ballot
+from c2b.web.gallery import PAGE, about, mark, orderable, own_ballot
 
 bp = Blueprint("compare", __name__, template_folder="templates")
-FEWEST, MOST = 2, 4
+MOST = 4
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,17 @@ class Asked:
 
 def rows(designs: list[CandidateDetail], campaign: Campaign) -> list[Row]:
     """Return what can be said of the designs; what none of them says is left out."""
-    options = [Row(name, tuple(_values(design, name) for design in designs)) for name in _options(designs)]
-    found = [
-        Row(_("Price") if is_selected(campaign) else _("Estimate"), tuple(_price(design, campaign) for design in designs)),
-        Row(_("Material"), tuple(design.composition for design in designs)),
-        *options,
-        Row(_("Care"), tuple(design.care for design in designs)),
-        Row(_("Category"), tuple(design.card.category for design in designs)),
-        Row(_("Minimum"), tuple(_minimum(design, campaign) for design in designs)),
-        Row(_("Made in"), tuple(map(_lead, designs))),
+    price = _("Price") if is_selected(campaign) else _("Estimate")
+    told: list[tuple[str, Callable[[CandidateDetail], str]]] = [
+        (price, lambda design: _price(design, campaign)),
+        (_("Material"), lambda design: design.composition),
+        *((name, partial(_values, name)) for name in _options(designs)),
+        (_("Care"), lambda design: design.care),
+        (_("Category"), lambda design: design.card.category),
+        (_("Minimum"), lambda design: _minimum(design, campaign)),
+        (_("Made in"), _lead),
     ]
-    return [row for row in found if any(row.values)]
+    return [row for row in (Row(name, tuple(map(tell, designs))) for name, tell in told) if any(row.values)]
 
 
 def _price(design: CandidateDetail, campaign: Campaign) -> str:
@@ -81,7 +83,7 @@ def _options(designs: list[CandidateDetail]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _values(design: CandidateDetail, name: str) -> str:
+def _values(name: str, design: CandidateDetail) -> str:
     options = design.options1 if name == design.option1_name else design.options2 if name == design.option2_name else ()
     return str(_(", ")).join(option.value for option in options)
 
@@ -96,9 +98,9 @@ def _lead(design: CandidateDetail) -> str:
     return str(ngettext("about %(num)s day", "about %(num)s days", days)) if days else ""
 
 
-def _page_of(session: Session, campaign: Campaign, design: CandidateDetail) -> int:
-    """Return the page of the viewer's gallery that a design is on."""
-    return voting.order_for(session, campaign, viewer()).index(design.card.id) // PAGE + 1
+def _page_of(session: Session, campaign: Campaign, designs: list[CandidateDetail]) -> int:
+    """Return the page of the viewer's gallery that the first design is on."""
+    return voting.order_for(session, campaign, viewer()).index(designs[0].card.id) // PAGE + 1 if designs else 1
 
 
 @bp.get("/c/<slug>/compare")
@@ -111,13 +113,9 @@ def compare(slug: str) -> str:
         campaign = shown(session, slug)
         ballot = own_ballot(session, campaign)
         designs = queries.side_by_side(session, campaign.id, asked.codes, locale=locale())
-        orderable = set(voting.selected_ids(session, campaign))
-        page = _page_of(session, campaign, designs[0]) if designs else 1
-    offers = [mark(campaign, ballot, design.card) for design in designs]
-    offers = [each if each != "order" or design.card.id in orderable else "" for each, design in zip(offers, designs, strict=True)]
-    columns = list(zip(designs, offers, strict=True))
+        can_be_ordered = orderable(session, campaign)
+        page = _page_of(session, campaign, designs)
+    columns = [(design, mark(campaign, ballot, design.card, can_be_ordered)) for design in designs]
     unknown = sorted(set(asked.codes) - {design.card.code for design in designs})
-    table = rows(designs, campaign) if len(designs) >= FEWEST else []
-    return render_template(
-        "web/compare.html", asked=asked, columns=columns, page=page, unknown=unknown, rows=table, **about(campaign, ballot)
-    )
+    facts = {"asked": asked, "columns": columns, "page": page, "unknown": unknown, "rows": rows(designs, campaign)}
+    return render_template("web/compare.html", **facts, **about(campaign, ballot))

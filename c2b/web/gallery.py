@@ -29,16 +29,21 @@ PAGE = 24
 _FIRST_EAGER = 4
 
 
-def mark(campaign: Campaign, ballot: BallotView, card: CandidateCard) -> str:
-    """Return what a card offers: vote, picked, spent, order, withdrawn, or nothing."""
+def mark(campaign: Campaign, ballot: BallotView, card: CandidateCard, orderable: frozenset[int] = frozenset()) -> str:
+    """Return what a card offers: vote, picked, spent, order (to those of `orderable`), withdrawn, or nothing."""
     if card.withdrawn_at:
         return "withdrawn"
     picked = card.id in ballot.picked
     if voting_is_open(campaign, now()):
         return "picked" if picked else another(ballot)
-    if ordering_is_open(campaign, now()):
+    if card.id in orderable:
         return "order"
     return "was_picked" if picked else ""
+
+
+def orderable(session: Session, campaign: Campaign) -> frozenset[int]:
+    """Return the candidates that can be ordered now; none while ordering is shut."""
+    return frozenset(voting.selected_ids(session, campaign)) if ordering_is_open(campaign, now()) else frozenset()
 
 
 def another(ballot: BallotView) -> str:
@@ -68,6 +73,7 @@ class Shelf:
     seen: set[int]
     """Shown to the viewer before this page."""
     picked: frozenset[int]
+    orderable: frozenset[int] = frozenset()
 
     def having(self, kind: str, since: str = "") -> set[int]:
         """Return the candidates that were seen and not picked, picked, or neither (when the filter was chosen, if `since` says)."""
@@ -95,11 +101,11 @@ class Shelf:
 
 
 def _shelf(session: Session, campaign: Campaign, ballot: BallotView) -> Shelf:
-    """Read the shelf by two statements."""
+    """Read the shelf by two statements, by three while people order."""
     found = facts(session, campaign.id)
     ids = [one.id for one in found]
     order = [found[place] for place in gallery_order(campaign.secret, viewer(), len(found))]
-    return Shelf(order, ids, seen.seen(session, campaign, ids), ballot.picked)
+    return Shelf(order, ids, seen.seen(session, campaign, ids), ballot.picked, orderable(session, campaign))
 
 
 def _listed(session: Session, campaign: Campaign, shelf: Shelf, filters: Filters) -> list[int]:
@@ -136,7 +142,9 @@ def gallery(slug: str) -> str | Response:
 
 def _page(cards: list[CandidateCard], campaign: Campaign, ballot: BallotView, shelf: Shelf, *, filters: Filters, **more: Any) -> str:
     html = [
-        rendered(card, campaign.slug, campaign.currency, mark(campaign, ballot, card), locale(), eager=place < _FIRST_EAGER)
+        rendered(
+            card, campaign.slug, campaign.currency, mark(campaign, ballot, card, shelf.orderable), locale(), eager=place < _FIRST_EAGER
+        )
         for place, card in enumerate(cards)
     ]
     return render_template(

@@ -15,7 +15,7 @@ from c2b.ui.shell import reading, viewer
 from c2b.voting import queries as voting
 from c2b.web import seen
 from c2b.web.campaign import shown
-from c2b.web.gallery import PAGE, about, mark, own_ballot
+from c2b.web.gallery import PAGE, about, mark, orderable, own_ballot
 
 bp = Blueprint("product", __name__, template_folder="templates")
 
@@ -62,15 +62,14 @@ def product(slug: str, code: str) -> str:
         detail = queries.candidate(session, campaign.id, code, locale=locale())
         ballot = own_ballot(session, campaign)
         place = _place(session, campaign, detail.card.id)
-        orderable = detail.card.id in voting.selected_ids(session, campaign)
+        offers = mark(campaign, ballot, detail.card, orderable(session, campaign))
     seen.note(campaign, [detail.card.id])
-    offers = mark(campaign, ballot, detail.card)
     return render_template(
         "web/product.html",
         detail=detail,
         card=detail.card,
         place=place,
-        offers="" if offers == "order" and not orderable else offers,
+        offers=offers,
         **_in_colour(detail),
         **about(campaign, ballot),
     )

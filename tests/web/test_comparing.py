@@ -256,6 +256,20 @@ def test_while_ordering_only_what_was_selected_can_be_ordered(visit: Open, sqlit
     assert "/c/ss27/order?add=K05" not in visitor.html
 
 
+def test_after_the_selection_prices_are_compared_and_before_it_estimates(visit: Open, sqlite_database: Database) -> None:
+    visitor = visit()
+    visitor.get(TWO)
+    assert "Estimate" in table(visitor, folded=False) | table(visitor, folded=True)
+    with sqlite_database.transaction() as session:
+        campaign = make.campaign_of(session, "ss27")
+        campaign.state = CampaignState.SELECTED
+        for code, price in (("K01", 29900), ("K05", 31900)):
+            for variant in make.variants(session, make.candidate_of(session, campaign, code)):
+                variant.price = price
+    visitor.get(TWO)
+    assert table(visitor, folded=False)["Price"] == ["¥299.00", "¥319.00"]
+
+
 def test_a_draft_campaign_is_compared_by_nobody(visit: Open, sqlite_database: Database) -> None:
     change_campaign(sqlite_database, state=CampaignState.DRAFT)
     visit().get(TWO, expect=404)

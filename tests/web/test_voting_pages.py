@@ -465,3 +465,5 @@ def test_while_ordering_the_gallery_leads_to_the_basket(visit: Open, sqlite_data
     assert "Open for pre-order" in visitor.words
     visitor.get("/c/ss27/p/K02")
     assert "Open for pre-order" not in visitor.words
+    for page in ("show=all", "show=all&page=2", "seen=picked"):
+        assert re.findall(r"order\?add=K(?!07)", visitor.get(f"/c/ss27/?{page}")) == [], "what lost is not offered"
