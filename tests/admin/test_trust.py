@@ -11,12 +11,13 @@ from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.people.models import Person
 from c2b.people.rules import Role
-from c2b.voting import holding, objections, suspicions
+from c2b.voting import effects, groups, holding, objections, suspicions
 from c2b.voting.models import Ballot, Suspicion
 from c2b.voting.rules import SuspicionRule, SuspicionState
 from tests import make
 from tests.admin import shop
 from tests.admin.conftest import NOON, Clock, Logged, SignIn, spoken
+from tests.statements import counted
 from tests.voting.test_holding import Ring
 from tests.web.pages import Browser
 
@@ -325,3 +326,20 @@ def test_the_desk_speaks_chinese(database: Database, sign_in: SignIn) -> None:
     browser = opened(sign_in, language="zh")
     assert "可疑选票" in browser.words
     assert "暂扣" in browser.words
+
+
+def test_the_desk_reads_as_often_for_many_groups_as_for_few(database: Database) -> None:
+    crowd(database)
+    costs = []
+    for more in (0, 8):
+        with database.transaction() as session:
+            of = session.scalars(select(Campaign)).one()
+            rings = [[make.ballot(session, of).person_id for _ in range(2)] for _ in range(more)]
+            suspicions.store(session, campaign_id=of.id, found=[Ring(ring) for ring in rings], now=NOON)
+        with database.reading() as session, counted(database) as statements:
+            campaign_id = session.scalars(select(Campaign.id)).one()
+            page = groups.page(session, campaign_id, number=1, size=10)
+            effects.of_groups(session, campaign_id, [group.id for group in page.groups])
+            effects.of_all_waiting(session, campaign_id)
+        costs.append(len(statements))
+    assert costs[0] == costs[1]

@@ -114,6 +114,8 @@ class Town:
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/admin/")
+        page.goto("/admin/autumn/trust")
+        page.get_by_role("button", name="Show counts").click()
         page.goto("/admin/draft/import")
         page.locator("input[type=file]").first.set_input_files(self.shop.file("wrong.csv", CANDIDATES.replace("229", "cheap")))
         page.get_by_role("button", name=re.compile("Check|Upload")).first.click()

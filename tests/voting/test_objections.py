@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.errors import Invalid, NotFound, Refused
-from c2b.voting import groups, holding, objections
+from c2b.people.models import Person
+from c2b.voting import groups, holding, objections, privacy
 from c2b.voting.models import Ballot, Objection
 from c2b.voting.rules import SuspicionState
 from tests import make
@@ -74,3 +75,14 @@ def test_after_the_selection_it_is_too_late(session: Session, campaign: Campaign
     session.flush()
     with pytest.raises(Refused, match="selection was made"):
         say(session, ballot, "why?", now)
+
+
+def test_what_was_said_is_given_out_and_erased_with_its_person(session: Session, ballot: Ballot, now: datetime) -> None:
+    person = session.get_one(Person, ballot.person_id)
+    assert privacy.exported(session, person)[0]["objection"] is None
+    say(session, ballot, "We are a school", now)
+    assert privacy.exported(session, person)[0]["objection"] == "We are a school"
+    privacy.erase(session, person)
+    assert session.scalar(select(func.count()).select_from(Objection)) == 0
+    session.refresh(ballot)
+    assert ballot.held_at == now
