@@ -1,0 +1,88 @@
+"""The benchmarks themselves run and say what they should; nothing is timed here."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text
+
+from c2b.db import Database
+from c2b.voting import queries
+from c2b.voting.checks import checks
+from c2b.voting.models import Pick
+from tests.benchmarks import ceilings, driving, pages, population, votes
+from tests.benchmarks.__main__ import CASES, main
+from tests.benchmarks.figures import Figure, Scale, compared, table, write
+
+TINY = Scale(0.05, 1, 40)
+
+
+def test_a_row_holds_medians_and_the_median_of_the_ratios() -> None:
+    row = compared("votes", ">= 0.40", "votes/s", [(10, 20), (12, 100), (40, 50)])
+    assert (row.c2b, row.ceiling, row.ratio) == (12, 50, 0.5)
+
+
+def test_the_table_names_case_figures_ratio_and_goal() -> None:
+    row = Figure("a vote", 1234.5, 2469.0, 0.5, ">= 0.40", "votes/s", "4 statements")
+    assert table([row]).splitlines()[-1] == "| a vote | 1,234 votes/s | 2,469 votes/s | 0.50 | >= 0.40; 4 statements |"
+
+
+def test_the_rows_are_written_as_json(tmp_path: Path) -> None:
+    write([Figure("a vote", 1.0, 2.0, 0.5, "-", "votes/s")], tmp_path / "b.json")
+    assert json.loads((tmp_path / "b.json").read_text())[0]["ratio"] == 0.5
+
+
+def test_an_unknown_case_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["nothing"])
+    assert "no case nothing" in capsys.readouterr().err
+    assert len(CASES) == 5
+
+
+def test_voters_by_the_million_are_whole_ballots_that_the_counts_agree_with(database: Database) -> None:
+    population.open_poll(database)
+    population.enter(database, first=1, last=TINY.voters)
+    population.vote(database, first=1, last=10)
+    population.vote_more(database, first=11, last=TINY.voters)
+    with database.reading() as session:
+        sizes = session.execute(select(func.count(), func.count(Pick.candidate_id.distinct())).group_by(Pick.person_id)).all()
+        assert {tuple(row) for row in sizes} == {(population.VOTES_EACH, population.VOTES_EACH)}
+        assert len(sizes) == TINY.voters
+        assert queries.counts(session, population.CAMPAIGN) == queries.recount(session, population.CAMPAIGN)
+        assert {finding.check for finding in checks(session)} == {"voting.commitment"}, "the only thing that is made up"
+
+
+def test_taps_are_saved_and_their_statements_taken_down(sqlite_database: Database, tmp_path: Path) -> None:
+    opened = (sqlite_database, sqlite_database.engine.url.render_as_string(hide_password=False))
+    votes._prepare(opened, ceilings.PERSON)
+    statements = votes._statements(opened, tmp_path)
+    assert [sql.split()[0] for sql, _ in statements] == ["SELECT", "SELECT", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE"]
+    with sqlite_database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Pick)) == ceilings.SLOT
+    path = Path(sqlite_database.engine.url.database or "")
+    assert ceilings.raw_sqlite(path, statements, first=1, seconds=0.05) > 0
+    with sqlite_database.reading() as session:
+        given = session.scalar(select(func.count()).where(Pick.person_id == 1)) or 0
+        assert 1 <= given <= 15
+        assert session.scalars(select(Pick.candidate_id).where(Pick.person_id == 1, Pick.slot == 1)).one() == driving.wanted(1, 1)
+
+
+def test_the_script_for_pgbench_names_no_fixed_voter() -> None:
+    values = {"person": ceilings.PERSON, "code": f"K{ceilings.CANDIDATE}", "slot": ceilings.SLOT, "held": False, "name": "it's"}
+    sql = "SELECT %(person)s, %(code)s, %(slot)s, %(held)s, %(name)s"
+    made = ceilings.script([(sql, values)], first=100, block=10)
+    assert "SELECT :person, ('K' || (:candidate)::text), :slot, false, 'it''s';" in made
+    assert "\\set person 100 + :client_id * 10 + :n / 15" in made
+
+
+def test_a_page_and_a_ballot_are_answered(sqlite_database: Database, tmp_path: Path) -> None:
+    opened = (sqlite_database, sqlite_database.engine.url.render_as_string(hide_password=False))
+    votes._prepare(opened, 3)
+    app = driving.shop(opened[1], str(tmp_path))
+    body = driving.send(app, driving.page(app, 1), expect="200")
+    assert body.count(b'class="it') == 24
+    assert b'"left":5' in driving.send(app, driving.ballot(app, 2), expect="200").replace(b" ", b"")
+    hello = pages._hello()
+    assert driving.send(hello, driving.page(app, 1) | {"PATH_INFO": "/"}, expect="200") == b"hello"
+    with sqlite_database.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM pick")) == 15
