@@ -25,3 +25,19 @@ def counted(database: Database) -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def rows(database: Database) -> Iterator[list[int]]:
+    """Yield a list that fills with how many rows each statement run meanwhile returned or changed; for PostgreSQL, which says so."""
+    seen: list[int] = []
+
+    def note(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(max(cursor.rowcount, 0))
+
+    event.listen(database.engine, "after_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(database.engine, "after_cursor_execute", note)

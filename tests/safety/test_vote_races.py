@@ -1,13 +1,14 @@
 """Sixty-four clients at once: no limit is exceeded, no vote counts twice; and each race can fail, shown with its guard off."""
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, event, func, select, text
+from sqlalchemy import delete, event, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -19,10 +20,12 @@ from c2b.campaigns.rules import CampaignState, voting_is_open
 from c2b.db import Database
 from c2b.errors import Refused
 from c2b.people import actions as people
-from c2b.people.models import OneTimeCode
+from c2b.people.models import OneTimeCode, Person
 from c2b.people.rules import AddressKind
-from c2b.voting import actions, queries, rules
-from c2b.voting.models import Ballot, Pick, VoteEvent
+from c2b.voting import actions, booth, counting, queries, rules
+from c2b.voting.checks import checks
+from c2b.voting.merging import merge
+from c2b.voting.models import Ballot, Pick, TallyDelta, VoteEvent
 from c2b.voting.rules import Touch
 from tests import databases, make
 
@@ -86,10 +89,10 @@ def at_once(clients: int, act: Callable[[int], None]) -> list[Exception | None]:
 def guards_off(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
     """Take the locks away: SELECT without FOR UPDATE; on SQLite plain BEGIN, and writers not one after the other."""
 
-    def unlocked(statement: Select[Any], **_options: Any) -> Select[Any]:
-        return statement
+    def unlocked(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> tuple[str, Any]:
+        return re.sub(r"\sFOR (NO KEY |KEY )?(UPDATE|SHARE)( OF \w+)?", "", statement), values
 
-    monkeypatch.setattr(Select, "with_for_update", unlocked)
+    event.listen(database.engine, "before_cursor_execute", unlocked, retval=True)
     if database.is_sqlite:
         monkeypatch.setattr(database, "_one_writer", contextlib.nullcontext())
         begin = db._begin_sqlite
@@ -201,7 +204,7 @@ def vote_against_closing(database: Database, monkeypatch: pytest.MonkeyPatch, *,
         go.wait(10)
         return is_open
 
-    monkeypatch.setattr(actions, "voting_is_open", slow)
+    monkeypatch.setattr(booth, "voting_is_open", slow)
 
     def close() -> None:
         closing.set()
@@ -251,6 +254,101 @@ def test_a_vote_that_comes_while_voting_is_being_closed_is_refused(database: Dat
     votes.join()
     assert [type(error) for error in heard] == [Refused]
     assert stored(database) == (0, 0, 0, 0)
+
+
+def draft(database: Database) -> tuple[int, int]:
+    """Fill a guest's draft with K0 and K1; return the guest, and the person whose sign-in is to bring it to their ballot."""
+    account = poll(database, candidates=4)
+    with database.transaction() as session:
+        guest = people.new_guest(session, viewer=9, locale="en", now=NOW).id
+    for code in ("K0", "K1"):
+        tap(database, guest, code)
+    return guest, account
+
+
+def bring(database: Database, guest: int, account: int) -> None:
+    with database.transaction() as session:
+        merge(session, guest_id=guest, person=session.get_one(Person, account), kind=AddressKind.EMAIL, now=NOW)
+
+
+def brought(database: Database, account: int) -> tuple[int, int, int]:
+    """Return the account's picks, all picks, and what is counted, after making sure that the books agree."""
+    with database.reading() as session:
+        assert checks(session) == []
+        mine = session.scalar(select(func.count()).where(Pick.person_id == account)) or 0
+        everything = session.scalar(select(func.count()).select_from(Pick)) or 0
+        return mine, everything, sum(count.votes for count in queries.counts(session, 1).values())
+
+
+def test_sixty_four_sign_ins_at_once_bring_a_draft_once(database: Database) -> None:
+    guest, account = draft(database)
+    assert at_once(CLIENTS, lambda _: bring(database, guest, account)) == [None] * CLIENTS
+    assert brought(database, account) == (2, 2, 2)
+    assert stored(database)[3] == 4, "two taps of the guest, two votes that they became"
+
+
+def test_taps_while_signing_in_lose_no_vote_and_exceed_no_limit(database: Database) -> None:
+    guest, account = draft(database)
+
+    def act(number: int) -> None:
+        if number % 4:
+            tap(database, account, f"K{number % 4}")
+        else:
+            bring(database, guest, account)
+
+    heard = at_once(CLIENTS, act)
+    assert all(error is None or isinstance(error, Refused) for error in heard)
+    mine, everything, counted = brought(database, account)
+    assert mine == everything == counted == 3
+
+
+def test_without_the_locks_two_sign_ins_would_bring_it_twice_or_break(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    guest, account = draft(database)
+    tap(database, account, "K3")
+    guards_off(monkeypatch, database)
+    both = threading.Barrier(2, timeout=10)
+    fits = rules.fits
+
+    def slow(*values: Any) -> tuple[list[int], list[int]]:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait()
+        return fits(*values)
+
+    monkeypatch.setattr(rules, "fits", slow)
+    heard = at_once(2, lambda _: bring(database, guest, account))
+    assert any(isinstance(error, DBAPIError) for error in heard), "the constraints are the last guard"
+    assert stored(database)[1] == 3
+
+
+def test_votes_are_counted_exactly_while_the_worker_folds(database: Database) -> None:
+    poll(database, candidates=1)
+    with database.transaction() as session:
+        voters = [make.person(session) for _ in range(CLIENTS)]
+        for number, voter in enumerate(voters):
+            make.address(session, voter, f"voter{number}@example.com")
+        ids = [voter.id for voter in voters]
+
+    def act(number: int) -> None:
+        tap(database, ids[number], "K0")
+        if not number % 4:
+            with database.transaction() as session:
+                counting.fold(session)
+
+    assert at_once(CLIENTS, act) == [None] * CLIENTS
+    with database.reading() as session:
+        assert [count.votes for count in queries.counts(session, 1).values()] == [CLIENTS]
+        assert checks(session) == []
+
+
+def test_a_fold_that_counts_first_and_deletes_then_would_lose_a_vote(postgresql_database: Database) -> None:
+    voter = poll(postgresql_database, candidates=1)
+    with postgresql_database.transaction() as folding:
+        counting._add(folding, select(TallyDelta))
+        tap(postgresql_database, voter, "K0")
+        folding.execute(delete(TallyDelta))
+    with postgresql_database.reading() as session:
+        assert queries.counts(session, 1) == {}
+        assert "voting.counts" in {finding.check for finding in checks(session)}
 
 
 def guess(session: Session, code: str) -> bool:
