@@ -16,8 +16,8 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.people.rules import Permission
 from c2b.ui.shell import now, staff, staff_required, transaction
+from c2b.voting.selecting import LOOK
 
-LOOK = "voting.look_at_counts"
 LASTS = timedelta(minutes=15)
 """How long counts stay open to the one whose look was recorded."""
 _PAGES = ("selection", "trust")

@@ -14,13 +14,17 @@ from c2b.voting.rules import SelectionResult
 
 @click.command("select")
 @click.argument("slug")
-@click.option("--dry-run", is_flag=True, help="Show what the selection would be now; writes nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what the selection would be now; changes nothing, but the audit log says who looked before the result is out.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(slug: str, *, dry_run: bool, as_json: bool) -> None:
     """Make the selection of the campaign SLUG, once voting has closed; made already, show it."""
     if dry_run:
-        with context.reading() as session:
-            view = selecting.preview(session, slug=slug)
+        with context.transaction() as session:
+            view = selecting.look(session, slug=slug, actor=context.actor(), now=clock.now())
     else:
         with context.transaction() as session:
             view = selecting.select_winners(session, slug=slug, actor=context.actor(), now=clock.now())

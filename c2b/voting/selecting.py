@@ -18,6 +18,8 @@ from c2b.voting import queries, rules, statement, tree
 from c2b.voting.models import Ballot, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
 
+LOOK = "voting.look_at_counts"
+"""What the audit log calls a look at counts that aren't published."""
 _BATCH = 5000
 
 
@@ -47,6 +49,14 @@ def scenario(session: Session, campaign: Campaign, *, by: rules.SelectionRules, 
 
 def _preview_seed(campaign: Campaign) -> str:
     return tree.digest({"preview": campaign.slug})
+
+
+def look(session: Session, *, slug: str, actor: str, now: datetime) -> SelectionView:
+    """Return the preview; while the counts in it are nobody's yet, the audit log says who looked. Raises as `preview` does."""
+    view = preview(session, slug=slug)
+    if not queries.is_published(session, find_campaign(session, slug)):
+        audit.record(session, actor=actor, action=LOOK, campaign=slug, object=slug, now=now)
+    return view
 
 
 def select_winners(session: Session, *, slug: str, actor: str, now: datetime) -> SelectionView:

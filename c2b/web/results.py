@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.campaigns.rules import has_voting
 from c2b.errors import N_, NotFound
 from c2b.exports import actions as exports
+from c2b.exports import publishing
 from c2b.exports.actions import Wanted
 from c2b.exports.kinds import Format, Kind
 from c2b.ui.access import public
@@ -79,8 +80,7 @@ def results(slug: str) -> str:
         ballot = own_ballot(session, campaign)
         found = outcome(session, campaign, ballot.picked)
     listed = _listed(found) if found else {}
-    verify = "verify.verify" in current_app.view_functions
-    values = {"found": found, "votes": has_voting(campaign), "verify": verify, "held_for": HELD_FOR}
+    values = {"found": found, "votes": has_voting(campaign), "bundle": publishing.BUNDLE, "held_for": HELD_FOR}
     return render_template("web/results.html", **values, **listed, **about(campaign, ballot))
 
 

@@ -3,8 +3,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from c2b import clock
+from c2b.audit.models import AuditEntry
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
@@ -74,13 +76,15 @@ def test_a_file_that_is_no_ballots_is_one_line(shell: Shell, tmp_path: Path) -> 
     assert "UTF-8" in shell.refuses("ballots", "import", "ss27", path)
 
 
-def test_a_dry_run_of_the_selection_writes_nothing(shell: Shell, file: Path, sqlite_database: Database) -> None:
+def test_a_dry_run_of_the_selection_changes_nothing_and_says_who_looked(shell: Shell, file: Path, sqlite_database: Database) -> None:
     shell.does("ballots", "import", "ss27", file)
     printed = shell.does("select", "ss27", "--dry-run")
     assert printed.startswith("1 of 2 candidates selected for 1 places; 2 voters, 3 votes\n   1  K1")
     assert "seed preview:" in printed
     with sqlite_database.reading() as session:
         assert queries.selection(session, 1) is None
+        looks = session.scalars(select(AuditEntry.actor).where(AuditEntry.action == "voting.look_at_counts")).all()
+    assert [actor.partition(":")[0] for actor in looks] == ["cli"]
 
 
 def test_the_selection_is_a_document_that_programs_read(shell: Shell, file: Path, sqlite_database: Database) -> None:

@@ -340,3 +340,17 @@ def test_the_audit_finds_what_was_changed_afterwards(selected: Database, what: s
 def test_before_a_selection_the_audit_has_nothing_to_say(session: Session, campaign: Campaign) -> None:
     assert findings(session) == set()
     assert campaign.id
+
+
+@pytest.mark.usefixtures("campaign")
+def test_a_look_at_what_is_not_published_is_recorded_and_says_what_the_preview_says(session: Session) -> None:
+    preview = selecting.preview(session, slug="ss27")
+    assert selecting.look(session, slug="ss27", actor="cli:root", now=make.CLOSES) == preview
+    (entry,) = session.scalars(select(AuditEntry)).all()
+    assert (entry.actor, entry.action, entry.campaign, entry.at) == ("cli:root", selecting.LOOK, "ss27", make.CLOSES)
+
+
+def test_a_look_at_what_everybody_may_see_is_nobodys_business(session: Session, campaign: Campaign) -> None:
+    run(session, campaign.slug)
+    selecting.look(session, slug=campaign.slug, actor="cli:root", now=make.CLOSES)
+    assert session.scalars(select(AuditEntry.action)).all() == ["voting.select"]
