@@ -35,6 +35,7 @@ from c2b.web import (
     results,
     shuffle,
     sign_in,
+    size,
     verify,
     votes,
 )
@@ -57,6 +58,7 @@ _ROOMS = (
     results,
     shuffle,
     sign_in,
+    size,
     verify,
     votes,
 )

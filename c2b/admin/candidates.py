@@ -7,6 +7,7 @@ from flask import request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from c2b.admin.attention import attention, sizes_of
 from c2b.admin.blueprint import bp
 from c2b.admin.page import show
 from c2b.campaigns import queries
@@ -78,7 +79,8 @@ def candidates(slug: str) -> str:
         page = min(max(request.args.get("page", 1, type=int), 1), pages)
         found = rows(session, campaign, ids[(page - 1) * PAGE : page * PAGE])
         categories = queries.categories(session, campaign.id, locale=locale())
-    values = {"rows": found, "count": len(ids), "page": page, "pages": pages, "chosen": chosen, "categories": categories}
+        seen = attention(session, campaign)
+    values = {"seen": seen, "rows": found, "count": len(ids), "page": page, "pages": pages, "chosen": chosen, "categories": categories}
     return show("candidates.html", here="candidates", campaign=campaign, results=RESULTS, **values)
 
 
@@ -88,9 +90,11 @@ def candidate_page(slug: str, code: str) -> str:
         campaign = queries.campaign(session, slug)
         detail = queries.candidate(session, campaign.id, code, locale=locale())
         row = rows(session, campaign, [detail.card.id])[0]
+        seen = attention(session, campaign)
+        curve = sizes_of(session, campaign, detail.card.id) if seen.responses else []
     may_withdraw = campaign.state in CAN_WITHDRAW and detail.card.withdrawn_at is None
     target = url_for("admin.candidates", slug=slug)
-    values = {"row": row, "detail": detail, "results": RESULTS, "may_withdraw": may_withdraw, "back": target}
+    values = {"seen": seen, "curve": curve, "row": row, "detail": detail, "results": RESULTS, "may_withdraw": may_withdraw, "back": target}
     return show("candidate.html", here="candidates", campaign=campaign, **values)
 
 

@@ -20,7 +20,7 @@ from c2b.voting.selecting import LOOK
 
 LASTS = timedelta(minutes=15)
 """How long counts stay open to the one whose look was recorded."""
-_PAGES = ("selection", "trust")
+_PAGES = ("selection", "trust", "candidates")
 """Where counts can be asked for, besides the overview."""
 _SECRET = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING)
 _PUBLIC = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTLING, CampaignState.DECIDED, CampaignState.COMPLETED)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from c2b.campaigns import queries as campaigns
 from c2b.deposits import actions, queries
 from c2b.errors import Refused
-from c2b.people import addresses
+from c2b.people import addresses, size
 from c2b.people.queries import Customer
 from c2b.ui.access import public
 from c2b.ui.language import locale
@@ -39,6 +39,7 @@ def me() -> str | Response:
             if (ballot := voting.ballot(session, campaign_id=found.id, person_id=known.person_id)).picked
         ]
         more = _account(session, known) if known.verified else {"own": [], "waiting": []}
+        more["size"] = size.of(session, person_id=known.person_id)
     return render_template("web/me.html", known=known, orders=orders, ballots=ballots, line_state=line_state, **more)
 
 

@@ -12,6 +12,7 @@ from c2b.campaigns import queries
 from c2b.campaigns.queries import CandidateCard
 from c2b.campaigns.rules import CampaignState
 from c2b.errors import Invalid, Refused
+from c2b.people import size
 from c2b.people.rules import CODE_LIFE, SIGN_IN_KINDS, WRONG_CODE, AddressKind, mask
 from c2b.ui.access import public
 from c2b.ui.language import locale
@@ -130,6 +131,7 @@ def check() -> Response | tuple[str, int]:
         )
         if signed:
             seen.bring(session, browser=number, account=signed.viewer)
+            size.bring(session, guest_id=known.person_id if known else None, person_id=signed.person_id)
     return _welcome(signed, asked["next"]) if signed else _code_form(400, code=_(WRONG_CODE))
 
 

@@ -32,7 +32,7 @@ def tap(slug: str, code: str) -> Response:
         with transaction() as session:
             ballot = _tapped(session, slug, code, undo=undo)
             if ballot is None:
-                person_id, token = _voter(session, number)
+                person_id, token = voter(session, number)
                 act = actions.undo if undo else actions.vote
                 ballot = act(session, slug=slug, code=code, person_id=person_id, touch=touch(), now=now())
             answer = _fragment(session, slug, code, ballot) if "HX-Request" in request.headers else _answer(slug, code, undo=undo)
@@ -50,7 +50,7 @@ def _tapped(session: Session, slug: str, code: str, *, undo: bool) -> BallotView
     return actions.tap(session, slug=slug, code=code, undo=undo, token=login, touch=touch(), now=now()) if login else None
 
 
-def _voter(session: Session, number: int) -> tuple[int, str]:
+def voter(session: Session, number: int) -> tuple[int, str]:
     """Return the visitor's person, and the token of a login made for a first tap."""
     if known := visitor(session):
         return known.person_id, ""

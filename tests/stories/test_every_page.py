@@ -17,6 +17,7 @@ from tests.stories.town import Town, opened
 PAGES = {
     "guest": """
         / /c/autumn/ /c/autumn/?show=picked /c/autumn/p/{autumn} /c/soon/ /c/soon/p/K1 /c/stopped/ /c/over/ /c/autumn/results /c/autumn/how
+        /c/autumn/size /c/autumn/?seen=no /c/autumn/?seen=yes&price=200-300&cat=Knits
         /c/autumn/verify /c/autumn/receipt /c/autumn/one /c/autumn/one?at=7 /c/autumn/one?at=99999 /c/autumn/shuffle
         /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code
         /sign-in/lost /sign-in/lost?kind=phone /sign-in/lost/code /stop/{token}
