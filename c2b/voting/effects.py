@@ -1,5 +1,6 @@
 """What holding ballots does to the list: who would leave the selection, who would come in."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -35,6 +36,11 @@ class Move:
         """Holding lets it in."""
         return self.held.result is _SELECTED and self.counted.result is not _SELECTED
 
+    @property
+    def crosses(self) -> bool:
+        """Tell whether holding moves it across the line."""
+        return self.leaves or self.enters
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -63,12 +69,10 @@ class Standing:
         """
         before = self.places(held) if held else self.now
         after = self.places({key: -votes for key, votes in counted.items()}) if counted else self.now
-        moves = [Move(key, before[key], after[key]) for key in before]
-        helped = {key: counted.get(key, 0) + held.get(key, 0) for key in before}
-        told = [move for move in moves if move.leaves or move.enters or helped[move.candidate_id]]
+        helped = Counter(counted) + Counter(held)
+        told = [move for move in (Move(key, before[key], after[key]) for key in before) if move.crosses or helped[move.candidate_id]]
         told.sort(key=lambda move: (not move.leaves, not move.enters, -helped[move.candidate_id], move.counted.rank))
-        crossing = sum(move.leaves or move.enters for move in told)
-        return told[: min(MOST, max(LEAST, crossing))]
+        return told[: min(MOST, max(LEAST, sum(move.crosses for move in told)))]
 
 
 def standing(session: Session, campaign: Campaign) -> Standing:
