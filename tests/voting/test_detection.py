@@ -578,3 +578,38 @@ def test_ballots_of_different_elections_share_no_unknown_device() -> None:
     box = boxed(BallotFacts(person, (TARGET,)) for person in range(30))
     assert groups.grouped(box.device, range(30)) == []
     assert devices.find(box, Picks(box)) == referrers.find(box, Picks(box)) == []
+
+
+@pytest.mark.parametrize(("elsewhere", "suspicious"), [(30, False), (10, True)])
+def test_a_coincidence_of_one_in_a_thousand_elections_is_left_alone(*, elsewhere: int, suspicious: bool) -> None:
+    others = [replace(each, picks=(TARGET, *each.picks[1:])) if each.person_id <= elsewhere else each for each in honest()]
+    box = boxed(others + ring(groups.LEAST))
+    eight = range(len(others), len(others) + groups.LEAST)
+    assert bool(groups.favoured(box, Picks(box), [eight], share=groups.MOST_OF_IT)) is suspicious
+
+
+def test_a_second_target_is_one_that_others_with_the_first_do_not_pick() -> None:
+    friends = [replace(each, picks=(TARGET, OTHER_TARGET, *each.picks[2:])) for each in honest(30, first=6001)]
+    sent = ring(20, TARGET, OTHER_TARGET)
+    for others, suspicious in ((friends, False), ([], True)):
+        box = boxed([*honest(), *others, *sent])
+        members = tuple(number for number, person in enumerate(box.persons) if person in persons(sent))
+        assert signs._second_target(box, Picks(box), groups.Finding(-9, TARGET, members, 1)) is suspicious
+
+
+def test_three_targets_that_many_pick_two_of_are_no_list() -> None:
+    """Three popular ones, few pairs, so pairs explain next to nothing; but rings leave no such fringe."""
+    single = [replace(each, picks=(1001 + each.person_id % 3, *each.picks[1:])) for each in honest(600, first=10001)]
+    fringe = [
+        replace(each, picks=(*pair, *each.picks[2:]))
+        for pair in combinations((1001, 1002, 1003), 2)
+        for each in honest(6, first=20 * sum(pair))
+    ]
+    fakes = ring(30, 1001, 1002, 1003)
+    assert found([*honest(), *single, *fakes], SuspicionRule.CLIQUE) != []
+    assert found([*honest(), *single, *fringe, *fakes], SuspicionRule.CLIQUE) == []
+
+
+def test_many_copies_with_a_tenth_as_many_near_copies_are_a_slope_however_surprising() -> None:
+    assert cliques.chance_from([12000, 1500, 600, 60, 1, 3, 20, 40, 10], 6) < -20
+    assert cliques.chance_from([12000, 1500, 600, 60, 1, 10, 20, 40, 10], 6) == 0
