@@ -611,5 +611,5 @@ def test_three_targets_that_many_pick_two_of_are_no_list() -> None:
 
 
 def test_many_copies_with_a_tenth_as_many_near_copies_are_a_slope_however_surprising() -> None:
-    assert cliques.chance_from([12000, 1500, 600, 60, 1, 3, 20, 40, 10], 6) < -20
-    assert cliques.chance_from([12000, 1500, 600, 60, 1, 10, 20, 40, 10], 6) == 0
+    assert cliques.chance_from([12000, 1500, 600, 60, 5, 1, 20, 40, 10], 6) < -10
+    assert cliques.chance_from([12000, 1500, 600, 60, 9, 1, 20, 40, 10], 6) == 0
