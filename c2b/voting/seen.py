@@ -1,10 +1,10 @@
 """What viewers were shown: noted in memory with each page, written in batches away from every request."""
 
-import atexit
 import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from multiprocessing.util import Finalize
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +41,7 @@ class Impressions:
         self._guard = threading.Lock()
         self._one_flush = threading.Lock()
         self._timer: threading.Timer | None = None
+        self._at_end: Finalize | None = None
 
     def note(self, campaign_id: int, viewer: int, candidate_ids: Iterable[int]) -> None:
         """Remember that a viewer was shown these candidates; touches no database."""
@@ -95,15 +96,16 @@ class Impressions:
             if self._timer:
                 self._timer.cancel()
         self.flush()
-        atexit.unregister(self.flush)
+        if self._at_end:
+            self._at_end.cancel()
 
     def _wake(self, pause: float) -> None:
         """Let a thread flush after `pause` seconds, unless one is about to."""
         if self._timer is None:
             self._timer = threading.Timer(pause, self.flush)
             self._timer.name, self._timer.daemon = "impressions", True
-            atexit.unregister(self.flush)
-            atexit.register(self.flush)
+            # The server's processes are forked: they end without atexit, but not without this.
+            self._at_end = self._at_end or Finalize(None, self.flush, exitpriority=1)
             self._timer.start()
 
     def _written(self, shown: Shown) -> Shown:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, redirect, render_template, request
 from flask import session as cookie
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries
@@ -116,23 +117,34 @@ def check() -> Response | tuple[str, int]:
     asked = cookie.get("signing_in")
     if not asked:
         return redirect("/sign-in", 303)
-    known, number = visitor(), viewer()
+    guest_id, number = _guest(), viewer()
     with transaction() as session:
         signed = sign_in(
             session,
             kind=AddressKind(asked["kind"]),
             address=asked["address"],
             code=request.form.get("code", "").replace(" ", "")[:12],
-            guest_id=known.person_id if known and not known.verified else None,
+            guest_id=guest_id,
             viewer=number,
             locale=locale(),
             secret_key=secret_key(),
             now=now(),
         )
-        if signed:
-            seen.bring(session, browser=number, account=signed.viewer)
-            size.bring(session, guest_id=known.person_id if known else None, person_id=signed.person_id)
+        _bring(session, signed, guest_id, number)
     return _welcome(signed, asked["next"]) if signed else _code_form(400, code=_(WRONG_CODE))
+
+
+def _guest() -> int | None:
+    """Return the person of a browser that tapped before anybody signed in."""
+    known = visitor()
+    return known.person_id if known and not known.verified else None
+
+
+def _bring(session: Session, signed: SignedIn | None, guest_id: int | None, number: int) -> None:
+    """Let the account know what its new browser was shown and told."""
+    if signed:
+        seen.bring(session, browser=number, account=signed.viewer)
+        size.bring(session, guest_id=guest_id, person_id=signed.person_id)
 
 
 def _welcome(signed: SignedIn, to: str) -> Response:

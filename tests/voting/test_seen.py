@@ -1,4 +1,4 @@
-import atexit
+import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -244,15 +244,19 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return wait
 
 
-def test_a_process_that_ends_writes_what_it_has(
-    database: Database, impressions: Impressions, ids: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = campaign_id(database)
-    at_end: list[Callable[[], None]] = []
-    monkeypatch.setattr(atexit, "register", at_end.append)
-    impressions.note(here, 7, ids[:3])
-    assert len(at_end) == 1
-    at_end[0]()
+def look_and_end(url: str, campaign: int, shown: list[int]) -> None:
+    """Be a process of the server that shows a page and ends."""
+    Impressions(Database(url), pause=NEVER).note(campaign, 7, shown)
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_a_process_that_ends_writes_what_it_has(database: Database, ids: list[int], start: str) -> None:
+    url = database.engine.url.render_as_string(hide_password=False)
+    processes: Any = multiprocessing.get_context(start)
+    server = processes.Process(target=look_and_end, args=(url, campaign_id(database), ids[:3]))
+    server.start()
+    server.join(60)
+    assert server.exitcode == 0
     assert seen_by(database, 7, ids) == ids[:3]
 
 
@@ -335,15 +339,13 @@ def test_noting_touches_no_database(tmp_path: Path) -> None:
     impressions = Impressions(Database(f"sqlite:///{tmp_path}/nowhere/at.all"), pause=NEVER)
     impressions.note(1, 2, [3])
     assert impressions.waiting(1, 2) == {3}
-    atexit.unregister(impressions.flush)
+    impressions.close()
 
 
-def test_closing_writes_what_waits_and_leaves_nothing_for_the_end(
-    database: Database, impressions: Impressions, ids: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forgotten: list[Callable[[], None]] = []
+def test_closing_writes_what_waits_and_leaves_nothing_for_the_end(database: Database, impressions: Impressions, ids: list[int]) -> None:
     impressions.note(campaign_id(database), 7, ids[:3])
-    monkeypatch.setattr(atexit, "unregister", forgotten.append)
+    assert impressions._at_end
+    assert impressions._at_end.still_active()
     impressions.close()
     assert seen_by(database, 7, ids) == ids[:3]
-    assert forgotten == [impressions.flush]
+    assert not impressions._at_end.still_active()
