@@ -36,7 +36,7 @@ HAN = re.compile(r"[\u3400-\u9fff]+")
 CODE = re.compile(r"[0-9a-f]+…[0-9a-f]+|[\w.%+-]*[@/_\d#][\w.@/%#=&?+:-]*|\b[A-Z]{1,5}\b|--?[a-z]\w*")
 """Hashes cut short, addresses, paths, references, numbers, abbreviations."""
 WORD = re.compile(r"[A-Za-z][a-z’']+")
-NAMES = {"Pabulib", "Beancount", "English", "demo"}
+NAMES = {"Python", "nonce", "pick", "Pabulib", "Beancount", "English", "demo"}
 
 
 def said(element: Element, tag: str) -> Iterator[str]:
@@ -75,7 +75,7 @@ class Walk:
 
     def _is_due(self, url: str) -> bool:
         parsed = urlsplit(url)
-        if parsed.netloc or "lang=" in parsed.query or not parsed.path.startswith("/"):
+        if parsed.netloc or "lang=" in parsed.query or not parsed.path.startswith("/") or "." in parsed.path:  # files are no pages
             return False
         try:
             endpoint, values = self.rules.match(parsed.path, "GET")
