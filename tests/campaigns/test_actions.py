@@ -1,3 +1,4 @@
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -282,3 +283,11 @@ class TestPausing:
         make.campaign(session, state=CampaignState(state))
         with pytest.raises(Refused, match="is over"):
             actions.pause(session, slug="ss27", reason="late", actor=WHO, now=now)
+
+
+def test_opening_the_vote_writes_down_the_sealed_secrets_hash_and_never_the_secret(session: Session) -> None:
+    campaign = make.campaign(session, state=CampaignState.SCHEDULED)
+    advance(session, "voting", make.OPENS)
+    entry = session.scalars(select(AuditEntry)).one()
+    assert entry.after["commitment"] == hashlib.sha256(campaign.secret).hexdigest()
+    assert campaign.secret.hex() not in str(entry.after)

@@ -32,6 +32,7 @@ FIELDS = {
         "due": "5 Apr 22:00",
         "path": "/me/orders/A1",
     },
+    "receipt": {"campaign": "Spring", "receipt": "c2b receipt 1\ncampaign   spring\n", "path": "/c/spring/verify"},
     "product_missed": {"product": "Cable knit", "order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
 }
 LOCALES = ("en", "zh_Hans_CN")
@@ -71,8 +72,8 @@ def test_a_subject_is_one_short_line(template: str, locale: str) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("template", [name for name in FIELDS if "path" in FIELDS[name]])
-def test_a_message_about_an_order_leads_to_it_in_this_shop(template: str, locale: str) -> None:
-    assert "https://shop.example.com/me/orders/A1" in shown(template, locale).body
+def test_a_message_about_something_leads_to_it_in_this_shop(template: str, locale: str) -> None:
+    assert f"https://shop.example.com{FIELDS[template]['path']}" in shown(template, locale).body
 
 
 @pytest.mark.parametrize("locale", LOCALES)
