@@ -83,10 +83,11 @@ class Page:
 
 
 def page(session: Session, campaign_id: int, *, number: int, size: int) -> Page:
-    """Return a page of groups (from 1): those that wait for a decision first, then the newest."""
+    """Return a page of groups (from 1): those that wait for a decision first, then by what their rule is worth, the newest first."""
     here = Suspicion.campaign_id == campaign_id
     waits = select(SuspicionBallot.person_id).where(SuspicionBallot.suspicion_id == Suspicion.id, SuspicionBallot.decided.is_(False))
-    order = (case((waits.exists(), 0), else_=1), Suspicion.found_at.desc(), Suspicion.id.desc())
+    worth = case({rule: place for place, rule in enumerate(SuspicionRule)}, value=Suspicion.rule)
+    order = (case((waits.exists(), 0), else_=1), worth, Suspicion.found_at.desc(), Suspicion.id.desc())
     rows = session.scalars(select(Suspicion).where(here).order_by(*order).limit(size).offset((number - 1) * size)).all()
     members = _members(session, campaign_id, [row.id for row in rows])
     found = session.execute(select(func.count()).select_from(Suspicion).where(here)).scalar_one()

@@ -98,7 +98,7 @@ def test_money_that_comes_back_is_named_in_the_subject(locale: str) -> None:
 def test_the_code_can_be_read_on_the_locked_screen_and_nobody_asks_for_it(locale: str) -> None:
     text = shown("sign_in_code", locale)
     assert "314159" in text.subject
-    assert ("nobody of ours will ever ask" if locale == "en" else "绝不会向您索要") in text.body
+    assert ("nobody of ours will ever ask" if locale == "en" else "绝不会向你索要") in text.body
     assert "http" not in text.body  # nothing to click: a mail that asks for a click teaches people to fall for one
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.stories.people import DESK, PHONE, Voter, leaving
+from tests.stories.people import DESK, PHONE, Merchant, Voter, leaving
 from tests.stories.shop import Shop
 
 SLUG, VOTES = "autumn", 15
@@ -67,3 +67,27 @@ def test_a_voter_who_has_given_all_votes_is_told_how_to_get_one_back(demo: Shop,
         voter.takes_back(given_back)
         voter.votes_for(another)
         assert voter.picks() == picks - {given_back} | {another}
+
+
+def selected(shop: Shop) -> set[str]:
+    return {line["code"] for line in shop.json("select", SLUG, "--dry-run")["lines"] if line["result"] == "selected"}
+
+
+def test_staff_hold_a_ring_of_fake_voters_and_the_list_changes(demo: Shop, browser: Browser) -> None:
+    manager = Merchant(demo, browser, "trust@example.com", slug=SLUG)
+    with leaving(manager):
+        before = selected(demo)
+        manager.sets_the_account_up("a sentence is easy to remember")
+        manager.opens(f"/admin/{SLUG}/trust")
+        manager.presses("Show counts")
+        burst = manager.page.get_by_role("article").first
+        burst.get_by_label(re.compile("^Reason")).fill("Fifty ballots in one night, all for the same three")
+        manager.presses("Hold", within=burst)
+        manager.reads("Fifty ballots in one night")
+        after = selected(demo)
+        fallen = before - after
+        assert fallen
+        assert len(after) == len(before)
+        changed = manager.page.get_by_label("What the held ballots changed")
+        for code in fallen:
+            expect(changed.get_by_text(code)).to_be_visible()
