@@ -75,7 +75,7 @@ def _addresses(campaign: Campaign) -> Query:
 
 
 def _tapped(rows: Sequence[Row[Any]], *, by_staff: bool) -> dict[str, Any]:
-    """Return when and whence a ballot was filled. Taps without a device were made at once, by a merge or by us; staff copy from paper."""
+    """Return when and whence a ballot was filled. Taps without a device were made at once, by us; staff copy from paper."""
     if not rows:
         return {}
     began = {"began": min(row.first for row in rows).timestamp()}

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, false, insert, select, update
+from sqlalchemy import Row, delete, false, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
@@ -75,20 +75,21 @@ def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: in
         free = [slot for slot in range(1, campaign.votes_each + 1) if slot not in mine]
         own = (Ballot.campaign_id == campaign.id) & (Ballot.person_id == person_id)
         with counting.changing(session, own):
-            _cast(session, campaign, person_id, dict(zip(free, new, strict=False)), now)
+            _cast(session, campaign, dict(zip(free, new, strict=False)), guest_id=guest_id, person_id=person_id)
             if source is BallotSource.VERIFIED:
                 session.execute(update(Ballot).where(own).values(source=source))
     ballots.renew(session, campaign.id, [guest_id, person_id] if new else [guest_id])
     return list(session.scalars(select(Candidate.code).where(Candidate.id.in_(left)).order_by(Candidate.position)))
 
 
-def _cast(session: Session, campaign: Row[Any], person_id: int, picks: dict[int, int], now: datetime) -> None:
-    """Put candidates, by slot, on the person's ballot, with the taps that did it."""
-    ballot = {"campaign_id": campaign.id, "person_id": person_id}
-    slots = [ballot | {"candidate_id": pick, "slot": slot, "votes_each": campaign.votes_each} for slot, pick in picks.items()]
-    session.execute(insert(Pick), slots)
-    taps = [ballot | {"candidate_id": pick, "undo": False, "device": "", "at": now} for pick in picks.values()]
-    session.execute(insert(VoteEvent), taps)
+def _cast(session: Session, campaign: Row[Any], picks: dict[int, int], *, guest_id: int, person_id: int) -> None:
+    """Put candidates, by slot, on the person's ballot, with the guest's own taps on them, so that it shows how and when it was filled."""
+    ballot = {"campaign_id": campaign.id, "person_id": person_id, "votes_each": campaign.votes_each}
+    session.execute(insert(Pick), [ballot | {"candidate_id": pick, "slot": slot} for slot, pick in picks.items()])
+    told = (VoteEvent.candidate_id, VoteEvent.undo, VoteEvent.at, VoteEvent.device, VoteEvent.agent, VoteEvent.referrer)
+    taps = select(VoteEvent.campaign_id, literal(person_id), *told).order_by(VoteEvent.id)
+    theirs = taps.where(VoteEvent.campaign_id == campaign.id, VoteEvent.person_id == guest_id, VoteEvent.candidate_id.in_(picks.values()))
+    session.execute(insert(VoteEvent).from_select(["campaign_id", "person_id", *(column.key for column in told)], theirs))
 
 
 def _picks(session: Session, campaign: Row[Any], person_id: int) -> dict[int, int]:

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,13 +12,15 @@ from c2b.people import queries as people_queries
 from c2b.people.models import OneTimeCode, Person
 from c2b.people.queries import Customer
 from c2b.people.rules import AddressKind
-from c2b.voting import actions, ballots, queries
+from c2b.voting import actions, ballots, evidence, queries
 from c2b.voting.actions import SignedIn
-from c2b.voting.models import Ballot
+from c2b.voting.checks import checks
+from c2b.voting.models import Ballot, VoteEvent
 from c2b.voting.rules import BallotSource, Touch
 from tests import make
 
 KEY = "k" * 32
+NOWHERE = Touch()
 
 
 @pytest.fixture
@@ -35,9 +37,9 @@ def guest(session: Session, now: datetime, *codes: str, viewer: int = 9) -> Pers
     return made
 
 
-def tap(session: Session, person_id: int, now: datetime, *codes: str) -> None:
+def tap(session: Session, person_id: int, now: datetime, *codes: str, touch: Touch = NOWHERE) -> None:
     for code in codes:
-        actions.vote(session, slug="ss27", code=code, person_id=person_id, touch=Touch(), now=now)
+        actions.vote(session, slug="ss27", code=code, person_id=person_id, touch=touch, now=now)
 
 
 def sign_in(session: Session, now: datetime, guest_id: int | None, *, code: str = "") -> SignedIn | None:
@@ -213,4 +215,79 @@ def test_signing_in_without_a_draft_is_simply_signing_in(session: Session, campa
     assert signed_in is not None
     assert signed_in.left_over == {}
     assert session.get(Person, signed_in.person_id)
+    assert campaign.id
+
+
+SCRIPT = Touch("d" * 64, "a" * 16, "chat.example")
+
+
+def taps_of(session: Session, person_id: int) -> list[tuple[Any, ...]]:
+    """Return the person's taps: candidate, whether taken back, seconds since the vote opened, and where they came from."""
+    columns = (Candidate.code, VoteEvent.undo, VoteEvent.at, VoteEvent.device, VoteEvent.agent, VoteEvent.referrer)
+    found = select(*columns).join(Candidate, Candidate.id == VoteEvent.candidate_id).where(VoteEvent.person_id == person_id)
+    return [
+        (code, undo, (at - make.OPENS).total_seconds(), Touch(*told))
+        for code, undo, at, *told in session.execute(found.order_by(VoteEvent.id))
+    ]
+
+
+def test_votes_that_an_account_takes_over_keep_when_and_whence_they_were_given(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now)
+    visitor = guest(session, now)
+    for seconds, code in enumerate(("K1", "K2", "K3"), start=1):
+        tap(session, visitor.id, make.OPENS + timedelta(seconds=seconds), code, touch=SCRIPT)
+    sign_in(session, now, visitor.id)
+    expected = [("K1", False, 1.0, SCRIPT), ("K2", False, 2.0, SCRIPT), ("K3", False, 3.0, SCRIPT)]
+    assert taps_of(session, account) == expected
+    assert taps_of(session, visitor.id) == expected, "what was written down stays"
+    assert campaign.id
+
+
+def test_a_script_that_votes_first_and_signs_in_then_is_as_quick_as_it_was(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now)
+    visitor = guest(session, now)
+    tap(session, visitor.id, now, "K1", "K2", touch=SCRIPT)
+    tap(session, visitor.id, now + timedelta(seconds=2), "K3", touch=SCRIPT)
+    sign_in(session, now + timedelta(hours=5), visitor.id)
+    (facts,) = [each for each in evidence._facts(session, campaign, [BallotSource.VERIFIED]) if each.person_id == account]
+    assert (facts.taps, facts.lasted, facts.device, facts.agent, facts.referrer) == (3, 2.0, SCRIPT.device, SCRIPT.agent, SCRIPT.referrer)
+
+
+def test_only_the_taps_on_what_moved_come_along_with_their_changes_of_mind(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now, "K1")
+    elsewhere = make.campaign(session, slug="aw27", votes_each=3)
+    make.candidate(session, elsewhere, "K1")
+    visitor = guest(session, now, "K1", "K2", "K4")
+    undone: dict[str, Any] = {"slug": "ss27", "person_id": visitor.id, "touch": SCRIPT}
+    actions.undo(session, code="K2", now=now + timedelta(minutes=1), **undone)
+    actions.undo(session, code="K4", now=now + timedelta(minutes=2), **undone)
+    tap(session, visitor.id, now + timedelta(minutes=3), "K2")
+    other: dict[str, Any] = {"slug": "aw27", "person_id": visitor.id, "touch": Touch(device="other")}
+    actions.vote(session, code="K1", now=now, **other)
+    before = len(taps_of(session, account))
+    sign_in(session, now + timedelta(hours=1), visitor.id)
+    brought = taps_of(session, account)[before:]
+    assert [(code, undo) for code, undo, *_ in brought] == [("K2", False), ("K2", True), ("K2", False), ("K1", False)]
+    assert [told.device for *_, told in brought] == ["", SCRIPT.device, "", "other"], "each campaign's own"
+    assert campaign.id
+
+
+@pytest.mark.parametrize("signs_in", [make.CLOSES - timedelta(seconds=1), make.CLOSES])
+def test_no_tap_that_comes_along_lies_outside_the_voting_phase(
+    session: Session, campaign: Campaign, now: datetime, signs_in: datetime
+) -> None:
+    account = known(session, now)
+    visitor = guest(session, make.OPENS, "K1")
+    tap(session, visitor.id, make.CLOSES - timedelta(seconds=2), "K2", touch=SCRIPT)
+    sign_in(session, signs_in, visitor.id)
+    assert [code for code, *_ in taps_of(session, account)] == (["K1", "K2"] if signs_in < make.CLOSES else [])
+    assert [finding for finding in checks(session) if finding.check == "voting.in_time"] == []
+    assert campaign.id
+
+
+def test_picks_that_did_not_fit_bring_no_taps(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = known(session, now, "K1", "K2")
+    before = taps_of(session, account)
+    sign_in(session, now, guest(session, now, "K3", "K4").id)
+    assert taps_of(session, account) == before
     assert campaign.id
