@@ -49,6 +49,7 @@ DID = {
     "people.refuse_move": N_("Refused to move an account"),
     "people.stop_move": N_("Objected to the move of an account"),
     "people.move_account": N_("Moved an account to another address"),
+    "people.reuse_address": N_("Freed an address that an account was moved from"),
     "people.export_person": N_("Gave a customer’s data out"),
     "people.erase_person": N_("Erased a customer’s data"),
     "voting.enter_ballot": N_("Entered a ballot in a store"),

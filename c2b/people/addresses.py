@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from c2b.people import retired
 from c2b.people.codes import give, known_as, prove
 from c2b.people.models import Address, Person
-from c2b.people.rules import ADDRESSES_EACH, SIGN_IN_KINDS, AddressKind, mask
+from c2b.people.rules import ADDRESSES_EACH, SIGN_IN_KINDS, AddressKind, address_digest, mask
 
 
 class Linked(enum.StrEnum):
@@ -18,7 +19,7 @@ class Linked(enum.StrEnum):
     ADDED = "added"
     WRONG_CODE = "wrong_code"
     NOT_HERE = "not_here"
-    """It is another person's, or this one has enough: which of the two isn't said."""
+    """It is another person's, or was until lately, or this one has enough: which of them isn't said."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,29 @@ class OwnAddress:
     verified: bool
 
 
-def link(session: Session, *, person_id: int, kind: AddressKind, address: str, code: str, secret_key: str, now: datetime) -> Linked:
+def link(
+    session: Session,
+    *,
+    person_id: int,
+    kind: AddressKind,
+    address: str,
+    code: str,
+    secret_key: str,
+    now: datetime,
+    barred: retired.Barred = retired.ALWAYS,
+) -> Linked:
     """Add an address to a person by the code that was sent to it; their own is simply verified again.
 
-    Another person's stays theirs: two people are never made one, for two ballots would become one. Nothing is raised, so that the
-    transaction writes the try down.
+    Another person's stays theirs: two people are never made one, for two ballots would become one. So does one that another account
+    was moved away from, as long as it is `barred`. Nothing is raised, so that the transaction writes the try down.
     """
     if not prove(session, kind=kind, address=address, code=code, secret_key=secret_key, now=now):
         return Linked.WRONG_CODE
     session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
     known = known_as(session, kind=kind, address=address, secret_key=secret_key)
-    if known is None and _has_room(session, person_id):
+    digest = address_digest(secret_key, kind, address)
+    free = known is None and _has_room(session, person_id)
+    if free and retired.take(session, kind=kind, digest=digest, by=person_id, barred=barred, now=now):
         give(session, person_id=person_id, kind=kind, address=address, secret_key=secret_key, now=now)
         return Linked.ADDED
     if known is None or known.person_id != person_id:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from c2b.db import insert_into
 from c2b.errors import N_, Refused
 from c2b.messages import actions as messages
-from c2b.people import rules
+from c2b.people import retired, rules
 from c2b.people.models import Address, OneTimeCode, Person
 from c2b.people.rules import AddressKind
 
@@ -79,11 +79,13 @@ def check_code(
     secret_key: str,
     now: datetime,
     purpose: str = SIGN_IN,
+    barred: retired.Barred = retired.ALWAYS,
 ) -> Person | None:
     """Return the person who proved `address` by the newest code, or None if it isn't valid, for whatever cause.
 
     Nothing is raised for a wrong code, so that the transaction writes the try down: after the fifth, or ten minutes, the code
     is dead. An address seen for the first time is given to the guest, or to a new person with this browser's `viewer` number.
+    Raises Refused after a right code alone, for an address that an account was moved away from and that is `barred`.
     """
     if not prove(session, kind=kind, address=address, code=code, secret_key=secret_key, now=now, purpose=purpose):
         return None
@@ -91,6 +93,10 @@ def check_code(
     if known:
         known.verified_at = known.verified_at or now
         return known.person
+    # Asked after who has it now: a move that ends in between is seen by one of the two.
+    digest = rules.address_digest(secret_key, kind, address)
+    if not retired.take(session, kind=kind, digest=digest, by=None, barred=barred, now=now):
+        raise Refused(retired.NOT_NOW)
     person = _guest(session, guest_id) or new_guest(session, viewer=viewer, locale=locale, now=now)
     give(session, person_id=person.id, kind=kind, address=address, secret_key=secret_key, now=now)
     return person

@@ -18,7 +18,7 @@ from c2b.db import Database
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.jobs.actions import enqueue
 from c2b.messages import actions as messages
-from c2b.people import rules
+from c2b.people import retired, rules
 from c2b.people.actions import end_logins
 from c2b.people.codes import prove
 from c2b.people.models import Address, LostAddress, Person
@@ -155,6 +155,8 @@ def _move(session: Session, request: LostAddress, now: datetime) -> None:
     except Refused as problem:
         request.state, request.reason = LostState.REFUSED, str(problem)
         return
+    retired.release(session, digests=[request.new_digest])  # they may come back to one that was theirs
+    retired.retire(session, address=known, now=now)
     # The row is changed, not a second one made: who reads the old address from now on is nobody we know.
     known.value, known.digest, known.verified_at = request.new_value, request.new_digest, now
     request.state, request.stop_hash = LostState.DONE, None
@@ -182,6 +184,9 @@ def _movable(session: Session, request: LostAddress) -> Address:
     taken = select(Address.id).where(Address.kind == request.kind, Address.digest == request.new_digest)
     if session.execute(taken).first():
         raise Refused(N_("The new address has an account of its own; two accounts are never joined"))
+    before = retired.former(session, kind=request.kind, digest=request.new_digest)
+    if before and before.person_id != known.person_id:
+        raise Refused(N_("The new address was another account's before it was moved; the customer has to choose a different one"))
     return known
 
 

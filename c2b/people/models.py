@@ -98,6 +98,20 @@ class LostAddress(Base):
     """Of the token in the message to the old address, by which its reader objects."""
 
 
+class RetiredAddress(Base):
+    """An address that an account was moved away from; barred for everybody else while its former owner's ballots are being cast."""
+
+    __tablename__ = "retired_address"
+    __table_args__ = (UniqueConstraint("kind", "digest"),)
+
+    id: Mapped[Key]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    """Whose it was."""
+    kind: Mapped[AddressKind] = mapped_column(choice(AddressKind))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    retired_at: Mapped[datetime]
+
+
 class Staff(Base):
     """A member of staff."""
 

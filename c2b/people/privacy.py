@@ -7,9 +7,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from c2b.errors import N_, Invalid, NotFound
-from c2b.people import lost
+from c2b.people import lost, retired
 from c2b.people.codes import known_as
-from c2b.people.models import Address, Login, LostAddress, OneTimeCode, Person
+from c2b.people.models import Address, Login, LostAddress, OneTimeCode, Person, RetiredAddress
 from c2b.people.rules import SIGN_IN_KINDS, AddressKind, address_digest
 
 Exported = dict[str, Any]
@@ -33,9 +33,10 @@ def _known(session: Session, kind: AddressKind, address: str, secret_key: str) -
 
 
 def exported(session: Session, person: Person) -> Exported:
-    """Return who the person is, by which addresses, and when they signed in."""
+    """Return who the person is, by which addresses, which kinds they gave up (kept as hashes alone), and when they signed in."""
     addresses = session.execute(select(Address.kind, Address.value, Address.verified_at).where(Address.person_id == person.id))
     logins = session.execute(select(Login.created_at, Login.expires_at, Login.revoked_at).where(Login.person_id == person.id))
+    given_up = session.execute(select(RetiredAddress.kind, RetiredAddress.retired_at).where(RetiredAddress.person_id == person.id))
     digests = _digests(session, person)
     asked = session.scalars(select(LostAddress).where(LostAddress.old_digest.in_(digests) | LostAddress.new_digest.in_(digests)))
     return {
@@ -45,6 +46,7 @@ def exported(session: Session, person: Person) -> Exported:
         "language": person.locale,
         "since": person.created_at.isoformat(),
         "addresses": [{"kind": row.kind.value, "address": row.value, "verified_at": moment(row.verified_at)} for row in addresses],
+        "addresses_given_up": [{"kind": row.kind.value, "at": moment(row.retired_at)} for row in given_up],
         "logins": [{"begun": moment(row.created_at), "ends": moment(row.revoked_at or row.expires_at)} for row in logins],
         "moves_asked_for": [
             {"old": each.old_value, "new": each.new_value, "words": each.words, "at": moment(each.asked_at), "state": each.state.value}
@@ -83,6 +85,7 @@ def erase(session: Session, person: Person) -> None:
     digests = _digests(session, person)
     lost.forget(session, digests=digests)
     session.execute(delete(OneTimeCode).where(OneTimeCode.digest.in_(digests)))
+    retired.release(session, digests=digests)
     session.execute(delete(Login).where(Login.person_id == person.id))
     session.execute(delete(Address).where(Address.person_id == person.id))
     session.execute(update(Person).where(Person.id == person.id).values(name="", size="", locale=""))
@@ -90,4 +93,7 @@ def erase(session: Session, person: Person) -> None:
 
 
 def _digests(session: Session, person: Person) -> list[bytes]:
-    return list(session.scalars(select(Address.digest).where(Address.person_id == person.id)))
+    """Return what the person is known by, and was before: messages went there too."""
+    now, before = select(Address.digest), select(RetiredAddress.digest)
+    both = now.where(Address.person_id == person.id).union_all(before.where(RetiredAddress.person_id == person.id))
+    return list(session.scalars(both))

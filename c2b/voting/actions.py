@@ -16,6 +16,7 @@ from c2b.voting.holding import answer
 from c2b.voting.merging import merge
 from c2b.voting.models import Ballot, Pick, VoteEvent
 from c2b.voting.queries import BallotView
+from c2b.voting.retired import barred
 from c2b.voting.rules import BallotSource, Touch
 
 
@@ -117,11 +118,11 @@ def sign_in(
     """Check the code, merge the browser's draft ballots into the person's, and start a login.
 
     None where the code isn't valid (show `people.rules.WRONG_CODE`): leave the transaction normally then, so that the try is
-    counted. A draft whose campaign isn't open for votes at `now` stays a draft and never counts.
+    counted. A draft whose campaign isn't open for votes at `now` stays a draft and never counts. Raises Refused, after a right code,
+    for an address that an account was moved away from, until the votes of its former owner are over.
     """
-    person = people.check_code(
-        session, kind=kind, address=address, code=code, guest_id=guest_id, viewer=viewer, locale=locale, secret_key=secret_key, now=now
-    )
+    proof: dict[str, Any] = {"kind": kind, "address": address, "code": code, "barred": barred()}
+    person = people.check_code(session, guest_id=guest_id, viewer=viewer, locale=locale, secret_key=secret_key, now=now, **proof)
     if person is None:
         return None
     left_over = {}

@@ -8,16 +8,17 @@ from sqlalchemy.orm import Session
 
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate
+from c2b.people.models import Address, RetiredAddress
 from c2b.voting import ballots, counting, rules, selecting, statement, tree
 from c2b.voting.holding import holds
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Suspicion, SuspicionBallot, VoteEvent
 
 
 def checks(session: Session) -> list[Finding]:
-    """Return what is wrong: limits, taps outside the phase, counts, commitments, holds, and selections that can't be reproduced."""
+    """Return what is wrong: limits, addresses, taps outside the phase, counts, commitments, holds, and selections not reproducible."""
     runs = session.execute(select(Selection, Campaign).join(Campaign, Campaign.id == Selection.campaign_id)).all()
     of_runs = [finding for run, campaign in runs for finding in _selection(session, run, campaign)]
-    return [*_limits(session), *_taps(session), *_counts(session), *_commitments(session), *_held(session), *of_runs]
+    return [*_limits(session), *_retired(session), *_taps(session), *_counts(session), *_commitments(session), *_held(session), *of_runs]
 
 
 def _limits(session: Session) -> Iterator[Finding]:
@@ -26,6 +27,12 @@ def _limits(session: Session) -> Iterator[Finding]:
     sizes = query.group_by(Campaign.slug, Campaign.votes_each, Pick.person_id)
     for slug, person, votes, distinct in session.execute(sizes.having((func.count() > Campaign.votes_each) | (given < func.count()))):
         yield Finding("voting.limit", f"{slug}: person {person} has {votes} votes for {distinct} candidates")
+
+
+def _retired(session: Session) -> Iterator[Finding]:
+    used = (Address.kind == RetiredAddress.kind) & (Address.digest == RetiredAddress.digest)
+    for person in session.scalars(select(RetiredAddress.person_id).join(Address, used).order_by(RetiredAddress.id)):
+        yield Finding("voting.retired", f"person {person}: an address that they gave up is barred and in use at once")
 
 
 def _taps(session: Session) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from c2b.people import actions as people
 from c2b.people.codes import AT_THE_COUNTER
 from c2b.voting import ballots, counting
 from c2b.voting.models import Ballot, Pick, VoteEvent
+from c2b.voting.retired import barred
 from c2b.voting.rules import BallotSource
 
 
@@ -57,7 +58,7 @@ def enter(
     """
     campaign = _open(session, slug, now)
     candidates = _candidates(session, campaign, picks)
-    proof: dict[str, Any] = {"kind": campaign.identity, "address": address, "code": code, "purpose": AT_THE_COUNTER}
+    proof: dict[str, Any] = {"kind": campaign.identity, "address": address, "code": code, "purpose": AT_THE_COUNTER, "barred": barred()}
     person = people.check_code(session, guest_id=None, viewer=viewer, locale=locale, secret_key=secret_key, now=now, **proof)
     if person is None:
         return None

@@ -16,12 +16,14 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
 from c2b.db import insert_into, insert_rows
 from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.people import retired
 from c2b.people.actions import reserve_viewers
-from c2b.people.models import Address, Person
+from c2b.people.models import Address, Person, RetiredAddress
 from c2b.people.rules import AddressKind, keyed_hash, normalise
 from c2b.voting import ballot_files, ballots, counting, projects
 from c2b.voting.ballot_files import BallotRow
 from c2b.voting.models import Ballot, Pick
+from c2b.voting.retired import barred
 from c2b.voting.rules import BallotSource
 
 _CHUNK = 2000
@@ -254,9 +256,11 @@ def _earlier(session: Session, campaign: Campaign, persons: Sequence[int]) -> di
 
 
 def _known(session: Session, chunk: Sequence[_Voter]) -> dict[bytes, int]:
-    """Return the person behind each address that is known, by its digest."""
+    """Return the person behind each address that is known, by its digest: one that was moved away from still leads to its ballot."""
     digests = [voter.digest for voter in chunk]
-    return dict(session.execute(select(Address.digest, Address.person_id).where(Address.digest.in_(digests))).all())
+    moved = select(RetiredAddress.digest, RetiredAddress.person_id).where(RetiredAddress.digest.in_(digests), barred())
+    known = select(Address.digest, Address.person_id).where(Address.digest.in_(digests))
+    return dict(session.execute(known.union_all(moved)).all())
 
 
 def _enter(session: Session, strangers: Sequence[_Voter], now: datetime) -> dict[bytes, int]:
@@ -275,5 +279,6 @@ def _enter(session: Session, strangers: Sequence[_Voter], now: datetime) -> dict
         {"person_id": made[ref], "kind": voter.kind, "value": voter.value, "digest": voter.digest}
         for ref, voter in zip(refs, strangers, strict=True)
     ]
+    retired.release(session, digests=[voter.digest for voter in strangers])
     insert_rows(session, Address, addresses)
     return {voter.digest: made[ref] for ref, voter in zip(refs, strangers, strict=True)}

@@ -1,6 +1,7 @@
 """A further address can make a draft count: where the campaign knows its voters by that kind of address."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,12 +14,14 @@ from c2b.people.models import Person
 from c2b.people.rules import AddressKind
 from c2b.voting.merging import merge
 from c2b.voting.models import Ballot, Pick
+from c2b.voting.retired import barred
 from c2b.voting.rules import BallotSource
 
 
 def link(session: Session, *, person_id: int, kind: AddressKind, address: str, code: str, secret_key: str, now: datetime) -> Linked:
     """Add an address to a person as `people.addresses.link` does; their drafts that waited for this kind of address count from now on."""
-    linked = addresses.link(session, person_id=person_id, kind=kind, address=address, code=code, secret_key=secret_key, now=now)
+    proof: dict[str, Any] = {"kind": kind, "address": address, "code": code, "secret_key": secret_key}
+    linked = addresses.link(session, person_id=person_id, now=now, barred=barred(), **proof)
     if linked is Linked.ADDED:
         person = session.get_one(Person, person_id)
         merge(session, guest_id=person_id, person=person, kind=kind, now=now)

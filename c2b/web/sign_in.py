@@ -1,6 +1,7 @@
 """Signing in by a code, with the picks that were made before."""
 
 import re
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, flash, redirect, render_template, request
@@ -47,8 +48,8 @@ def _drafts() -> list[tuple[str, BallotView, list[CandidateCard]]]:
         ]
 
 
-def _form(status: int = 200, **values: object) -> tuple[str, int]:
-    to = _next()
+def _form(status: int = 200, to: str = "", **values: object) -> tuple[str, int]:
+    to = to or _next()
     kinds = _kinds(to)
     asked = {"kind": _asked_kind(kinds), "kinds": kinds, "errors": {}, "address": "", "next": to, "drafts": _drafts()}
     return render_template("web/sign_in.html", **(asked | values)), status
@@ -117,21 +118,22 @@ def check() -> Response | tuple[str, int]:
     asked = cookie.get("signing_in")
     if not asked:
         return redirect("/sign-in", 303)
+    kind, address = AddressKind(asked["kind"]), asked["address"]
+    try:
+        signed = _signed_in(kind, address)
+    except Refused as problem:
+        return _form(409, asked["next"], errors={"address": say(problem)}, kind=kind, address=address)
+    return _welcome(signed, asked["next"]) if signed else _code_form(400, code=_(WRONG_CODE))
+
+
+def _signed_in(kind: AddressKind, address: str) -> SignedIn | None:
+    """Sign in by the code that was typed; raises Refused for an address that can't be used now."""
+    proof: dict[str, Any] = {"kind": kind, "address": address, "code": request.form.get("code", "").replace(" ", "")[:12]}
     guest_id, number = _guest(), viewer()
     with transaction() as session:
-        signed = sign_in(
-            session,
-            kind=AddressKind(asked["kind"]),
-            address=asked["address"],
-            code=request.form.get("code", "").replace(" ", "")[:12],
-            guest_id=guest_id,
-            viewer=number,
-            locale=locale(),
-            secret_key=secret_key(),
-            now=now(),
-        )
+        signed = sign_in(session, guest_id=guest_id, viewer=number, locale=locale(), secret_key=secret_key(), now=now(), **proof)
         _bring(session, signed, guest_id, number)
-    return _welcome(signed, asked["next"]) if signed else _code_form(400, code=_(WRONG_CODE))
+    return signed
 
 
 def _guest() -> int | None:

@@ -5,12 +5,15 @@ from flask import Flask
 from sqlalchemy import select
 
 from c2b.audit.models import AuditEntry
+from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.messages.models import Message
-from c2b.people.rules import AddressKind, Role
+from c2b.people.models import RetiredAddress
+from c2b.people.rules import AddressKind, Role, address_digest
 from c2b.voting.models import Ballot
 from c2b.voting.rules import BallotSource
+from tests import make
 from tests.admin import shop
 from tests.admin.conftest import SignIn
 from tests.web.pages import Browser
@@ -126,3 +129,21 @@ def test_the_assistants_menu_has_the_counter_and_little_else(assistant: Browser,
     for other in ("candidates", "orders", "selection", "exports", "log"):
         assert f"/admin/ss27/{other}" not in assistant.html
     assert app is not None
+
+
+def test_given_a_number_that_an_account_was_moved_from_when_its_code_is_right_then_the_assistant_reads_that_it_cannot_be_used(
+    assistant: Browser, database: Database
+) -> None:
+    with database.transaction() as session:
+        owner = make.person(session)
+        make.ballot(session, session.scalars(select(Campaign)).one(), by=owner)
+        digest = address_digest("k" * 40, AddressKind.PHONE, "13800138000")
+        session.add(RetiredAddress(person_id=owner.id, kind=AddressKind.PHONE, digest=digest, retired_at=make.OPENS))
+    asked(assistant)
+    code = code_of(database)
+    assistant.press("Enter this ballot", expect=400, code="000000" if code != "000000" else "111111", pick=["K101"])
+    assert "at the moment" not in assistant.words
+    assistant.press("Enter this ballot", expect=409, code=code, pick=["K101"])
+    assert "This address can't be used in this shop at the moment" in assistant.words
+    with database.reading() as session:
+        assert len(session.scalars(select(Ballot)).all()) == 1

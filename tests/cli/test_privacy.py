@@ -26,8 +26,8 @@ from c2b.payments.rules import PaymentState
 from c2b.people import actions as people
 from c2b.people import lost
 from c2b.people import privacy as people_privacy
-from c2b.people.models import Address, Login, LostAddress, OneTimeCode, Person
-from c2b.people.rules import AddressKind, LostState, address_digest
+from c2b.people.models import Address, Login, LostAddress, OneTimeCode, Person, RetiredAddress
+from c2b.people.rules import OBJECTION, AddressKind, LostState, address_digest
 from c2b.settings import Settings
 from c2b.voting import actions as voting
 from c2b.voting import counting, selecting, tree
@@ -73,6 +73,16 @@ class Town:
         code = people.send_code(session, kind=AddressKind.EMAIL, address=new, locale="en", secret_key=self.key, now=self.now)
         facts: dict[str, Any] = {"old": CANARY, "new": new, "code": code, "words": WORDS, "locale": "en", "secret_key": self.key}
         assert lost.ask(session, kind=AddressKind.EMAIL, now=self.now, **facts)
+
+    def moves(self) -> str:
+        """Move Anna's account to the address that she asked for."""
+        with self.database.transaction() as session:
+            request = session.scalars(select(LostAddress)).one()
+            lost.propose(session, ref=request.ref, reason="fits", actor="staff:a@example.com", now=self.now)
+            lost.approve(session, ref=request.ref, actor="staff:b@example.com", now=self.now)
+            lost_to = request.new_value
+        lost.move_account(self.database, {"ref": request.ref}, self.now + OBJECTION)
+        return lost_to
 
     def closes(self) -> None:
         with self.database.transaction() as session:
@@ -143,6 +153,26 @@ def test_erasing_leaves_root_counts_and_books_as_they_were(town: Town) -> None:
         assert counting.tallies(session, town.campaign.id) == before
         assert len(session.scalars(select(Pick)).all()) == picks
         assert session.scalars(select(Ballot).where(Ballot.person_id == town.anna)).one()
+
+
+def test_given_a_moved_account_when_its_data_is_given_out_then_the_address_given_up_is_in_it(town: Town) -> None:
+    assert json.loads(town.shell.does("privacy", "export", CANARY))["person"]["addresses_given_up"] == []
+    new = town.moves()
+    document = json.loads(town.shell.does("privacy", "export", new))
+    assert [each["address"] for each in document["person"]["addresses"]] == [new]
+    assert document["person"]["addresses_given_up"] == [{"kind": "email", "at": (town.now + OBJECTION).isoformat()}]
+    assert {each["to"] for each in document["messages"]} == {CANARY, new}, "what went to the old address was told to them"
+    assert "Nobody is known by this address" in town.shell.refuses("privacy", "export", CANARY)
+
+
+def test_given_a_moved_account_when_it_is_erased_then_the_address_given_up_is_gone_everywhere(town: Town) -> None:
+    new = town.moves()
+    town.shell.does("privacy", "erase", new, "--yes")
+    with town.database.transaction() as session:
+        assert session.scalars(select(RetiredAddress)).all() == []
+        assert len(session.scalars(select(OneTimeCode)).all()) == 1, "another customer's"
+        assert town.signs_in(session, "nobody@example.com") != town.anna
+    assert town.traces() == []
 
 
 def test_what_is_erased_can_be_read_nowhere_on_the_disk(town: Town) -> None:

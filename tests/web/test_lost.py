@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
+from c2b.campaigns.models import Campaign
 from c2b.db import Database
 from c2b.messages.models import Message
 from c2b.people import lost
 from c2b.people.models import LostAddress
-from c2b.people.rules import AddressKind, LostState, address_digest
+from c2b.people.rules import OBJECTION, AddressKind, LostState, address_digest
+from c2b.voting.models import Ballot
 from tests import make
 from tests.web.conftest import Clock
 from tests.web.pages import Browser
@@ -107,3 +109,75 @@ def test_looking_at_the_link_changes_nothing_and_pressing_the_button_stops_the_m
     visitor.get(path)
     visitor.press("Stop the move")
     assert "This link was used or is too old." in visitor.words
+
+
+def signing_in(visitor: Browser, address: str = ANNA, to: str = "/c/ss27/") -> str:
+    """Ask for a code to the address and return it."""
+    visitor.get(f"/sign-in?next={to}")
+    visitor.press("Send the code", address=address)
+    return visitor.words.partition("The code is ")[2][:6]
+
+
+@pytest.fixture
+def moved(visit: Open, sqlite_database: Database, clock: Clock, campaign: Campaign) -> None:
+    """Anna has voted, and her account was moved away from her old address."""
+    voter = visit()
+    voter.press("Sign in", code=signing_in(voter))
+    voter.get(f"/c/{campaign.slug}/p/K00")
+    voter.press("Vote")
+    asked(visit())
+    with sqlite_database.transaction() as session:
+        ref = lost.requests(session)[0].ref
+        lost.propose(session, ref=ref, reason="fits", actor="staff:a@example.com", now=clock.at)
+        lost.approve(session, ref=ref, actor="staff:b@example.com", now=clock.at)
+    clock.at += OBJECTION
+    lost.move_account(sqlite_database, {"ref": ref}, clock.at)
+
+
+@pytest.mark.usefixtures("moved")
+def test_given_a_moved_account_when_who_reads_the_old_address_signs_in_then_they_are_told_and_the_form_is_kept(
+    visit: Open, sqlite_database: Database
+) -> None:
+    visitor = visit()
+    code = signing_in(visitor)
+    visitor.press("Sign in", expect=409, code=code)
+    assert "This address can't be used in this shop at the moment; use another one, or write to us" in visitor.words
+    kept = {control.get("name"): control.get("value") for control in visitor.tree.iter("input")}
+    assert (kept["address"], kept["next"]) == (ANNA, "/c/ss27/")
+    assert 'aria-invalid="true"' in visitor.html
+    with sqlite_database.reading() as session:
+        assert len(session.scalars(select(Ballot)).all()) == 1
+    visitor.press("Send the code", address="new@example.org")
+    visitor.press("Sign in", code=visitor.words.partition("The code is ")[2][:6])
+    assert "You are signed in" in visitor.words
+
+
+@pytest.mark.usefixtures("moved")
+def test_given_a_moved_account_when_it_is_said_in_chinese_then_it_is_said_in_chinese(visit: Open) -> None:
+    visitor = visit("zh")
+    visitor.get("/sign-in?next=/c/ss27/")
+    visitor.press("发送验证码", address=ANNA)
+    visitor.press("登录", expect=409, code=visitor.words.partition("验证码是 ")[2][:6])
+    assert "这个邮箱或号码目前不能在本店使用；请换一个，或联系我们" in visitor.words
+
+
+@pytest.mark.usefixtures("moved")
+def test_given_a_moved_account_when_a_code_is_asked_for_or_mistaken_then_the_pages_tell_nothing(visit: Open) -> None:
+    pages = []
+    for address in (ANNA, "annb@example.com"):
+        visitor = visit()
+        code = signing_in(visitor, address)
+        asked_page = visitor.words.replace(code, "")
+        visitor.press("Sign in", expect=400, code="000000" if code != "000000" else "111111")
+        pages.append((asked_page, visitor.words.replace(code, "")))
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.usefixtures("moved")
+def test_given_a_moved_account_when_somebody_adds_the_old_address_then_the_page_says_it_cannot_be_added(visit: Open) -> None:
+    visitor = visit()
+    visitor.press("Sign in", code=signing_in(visitor, "bert@example.com"))
+    visitor.get("/me/addresses?kind=email")
+    visitor.press("Send the code", address=ANNA)
+    visitor.press("Add this address", expect=409, code=visitor.words.partition("The code is ")[2][:6])
+    assert "This address can’t be added here." in visitor.words

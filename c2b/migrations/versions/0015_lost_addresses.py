@@ -1,4 +1,4 @@
-"""Requests to move an account from an address that can't be reached any more."""
+"""Requests to move an account from an address that can't be reached any more, and the addresses that accounts were moved from."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ _STATES = ("asked", "proposed", "waiting", "done", "refused", "stopped")
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the tables."""
     op.create_table(
         "lost_address",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -37,3 +37,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("stop_hash", name=op.f("uq_lost_address_stop_hash")),
     )
     op.create_index(op.f("ix_lost_address_old_digest"), "lost_address", ["old_digest"], unique=False)
+    op.create_table(
+        "retired_address",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Enum(*_KINDS, name="address_kind", native_enum=False, create_constraint=True, length=24), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_retired_address_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retired_address")),
+        sa.UniqueConstraint("kind", "digest", name=op.f("uq_retired_address_kind_digest")),
+    )
+    op.create_index(op.f("ix_retired_address_person_id"), "retired_address", ["person_id"], unique=False)
