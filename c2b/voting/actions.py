@@ -81,8 +81,8 @@ def _tap(session: Session, place: Row[Any], locked: Row[Any], *, undo: bool, tou
 
 
 def _claimed(session: Session, place: Row[Any], locked: Row[Any]) -> BallotSource:
-    """Return whose ballot it is from now on: what its owner has touched is theirs, no later import replaces it."""
-    if locked.source is not BallotSource.IMPORTED:
+    """Return whose ballot it is from now on: what its owner has touched is theirs, no later import or assistant replaces it."""
+    if locked.source not in {BallotSource.IMPORTED, BallotSource.STORE}:
         return BallotSource(locked.source)
     own = (Ballot.campaign_id == place.campaign_id) & (Ballot.person_id == locked.person_id)
     with counting.changing(session, own):
