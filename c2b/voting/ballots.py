@@ -9,8 +9,6 @@ from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Candidate
-from c2b.people.queries import person_of_login
-from c2b.people.rules import token_hash
 from c2b.voting import tree
 from c2b.voting.models import Ballot, Pick
 
@@ -35,21 +33,22 @@ def new_ballot(campaign_id: int, person_id: int, votes_each: int, now: datetime)
     }
 
 
-_FOUND = select(Ballot.person_id, Ballot.votes_each, Ballot.version, Ballot.source).add_columns(Ballot.held_at, Ballot.serial, Ballot.nonce)
-_LOCKED = _FOUND.where(Ballot.campaign_id == bindparam("campaign")).with_for_update()
-_OF_PERSON = _LOCKED.where(Ballot.person_id == bindparam("person"))
-_OF_LOGIN = _LOCKED.where(Ballot.person_id == person_of_login())
+COLUMNS = (Ballot.person_id, Ballot.version, Ballot.source, Ballot.held_at, Ballot.serial, Ballot.nonce)
+"""What a change of a ballot goes by, beside its campaign's number of votes."""
+_OWN = (Ballot.campaign_id == bindparam("campaign")) & (Ballot.person_id == bindparam("person"))
+_LOCKED = select(Ballot.votes_each).add_columns(*COLUMNS).where(_OWN).with_for_update()
+_PICKS = select(Pick.candidate_id).add_columns(Candidate.code, Pick.slot).join(Candidate, Candidate.id == Pick.candidate_id)
+_OWN_PICKS = _PICKS.where(Pick.campaign_id == bindparam("campaign"), Pick.person_id == bindparam("person"))
 
 
 def locked(session: Session, campaign_id: int, person_id: int) -> Row[Any] | None:
     """Lock the ballot before deciding: a statement of its own, so that what follows sees what others wrote before."""
-    return session.connection().execute(_OF_PERSON, {"campaign": campaign_id, "person": person_id}).one_or_none()
+    return session.connection().execute(_LOCKED, {"campaign": campaign_id, "person": person_id}).one_or_none()
 
 
-def locked_of_login(session: Session, campaign_id: int, token: str, now: datetime) -> Row[Any] | None:
-    """Lock the ballot of the person whose login `token` is; None if it is nobody's any more, or they have none."""
-    given = {"campaign": campaign_id, "token_hash": token_hash(token), "now": now}
-    return session.connection().execute(_OF_LOGIN, given).one_or_none()
+def picks(session: Session, campaign_id: int, person_id: int) -> Sequence[Row[Any]]:
+    """Return what is on a ballot, locked by the caller: candidates' keys, codes and slots."""
+    return session.connection().execute(_OWN_PICKS, {"campaign": campaign_id, "person": person_id}).all()
 
 
 def renew(session: Session, campaign_id: int, people: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, select
+from sqlalchemy import Row, Select, String, bindparam, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
@@ -12,6 +12,8 @@ from c2b.campaigns.rules import voting_is_open
 from c2b.db import insert_into
 from c2b.errors import N_, NotFound, Refused
 from c2b.people.models import Address
+from c2b.people.queries import person_of_login
+from c2b.people.rules import token_hash
 from c2b.voting import ballots, tree
 from c2b.voting.models import Ballot
 from c2b.voting.queries import BallotView
@@ -25,6 +27,13 @@ _PLACE = (
     .where(Campaign.slug == bindparam("slug"))
     .with_for_update(key_share=True, read=True, of=Campaign)
 )
+_ENTERED = _PLACE.cte("place")
+_PROVED = select(Address.id).where(Address.person_id == Ballot.person_id, Address.verified_at.is_not(None)).exists()
+_WITH_BALLOT: Select[Any] = (
+    select(*_ENTERED.c, *ballots.COLUMNS, _PROVED.label("proved"))
+    .join(Ballot, (Ballot.campaign_id == _ENTERED.c.campaign_id) & (Ballot.person_id == person_of_login()))
+    .with_for_update(of=Ballot)
+)
 
 
 def enter(session: Session, slug: str, now: datetime, *, code: str | None = None) -> Row[Any]:
@@ -35,11 +44,27 @@ def enter(session: Session, slug: str, now: datetime, *, code: str | None = None
     place = session.connection().execute(_PLACE, {"slug": slug, "code": code}).one_or_none()
     if place is None:
         raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
+    _check(place, code, now)
+    return place
+
+
+def enter_as(session: Session, slug: str, now: datetime, *, token: str, code: str | None = None) -> Row[Any] | None:
+    """Return what `enter` does and the ballot of whoever's login `token` is, both locked by one statement; raises as it does.
+
+    None if it is nobody's, or they have no ballot there yet. `proved`: whether they are signed in by an address.
+    """
+    given = {"slug": slug, "code": code, "token_hash": token_hash(token), "now": now}
+    found = session.connection().execute(_WITH_BALLOT, given).one_or_none()
+    if found is not None:
+        _check(found, code, now)
+    return found
+
+
+def _check(place: Row[Any], code: str | None, now: datetime) -> None:
     if code is not None and place.candidate_id is None:
         raise NotFound(N_("There is no product “%(code)s” in this campaign"), code=code)
     if not voting_is_open(place, now):
         raise Refused(N_("Voting is not open now; the campaign's page says when it is"))
-    return place
 
 
 def own_ballot(session: Session, place: Row[Any], person_id: int, now: datetime) -> Row[Any]:

@@ -65,11 +65,11 @@ class Touch:
     """Host of the page that led to the first visit, or the source of a short link."""
 
 
-def free_slot(taken: Iterable[int], votes_each: int) -> int:
-    """Return the first free slot of a ballot; raises Refused when all votes are given, saying how to get one back."""
+def free_slots(taken: Iterable[int], votes_each: int, wanted: int) -> list[int]:
+    """Return the first `wanted` free slots of a ballot; raises Refused when it has fewer, saying how to get one back."""
     used = set(taken)
-    free = next((slot for slot in range(1, votes_each + 1) if slot not in used), None)
-    if free is None:
+    free = [slot for slot in range(1, votes_each + 1) if slot not in used][:wanted]
+    if len(free) < wanted:
         raise Refused(N_("You have given all %(votes)s votes; take one back from another product first"), votes=votes_each)
     return free
 

@@ -1,53 +1,116 @@
-"""What one tap writes, as statements made once: on PostgreSQL all in one, on SQLite, where nothing travels, one after the other."""
+"""The change of a ballot, a tap's or a whole one's: what it leaves behind, as statements made once.
+
+On PostgreSQL what is given goes all in one statement, and so does what is taken back; on SQLite, where nothing travels, one after
+the other.
+"""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Update, bindparam, delete, insert, update
+from sqlalchemy import ARRAY, ColumnElement, Delete, Insert, Row, Update, bindparam, column, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from c2b.db import Base
+from c2b.voting import booth, counting, rules
 from c2b.voting.models import Ballot, Pick, TallyDelta, VoteEvent
+from c2b.voting.queries import BallotView
+from c2b.voting.rules import BallotSource, Touch
 
 _EVENT = ("campaign_id", "person_id", "candidate_id", "undo", "at", "device", "agent", "referrer")
+_COUNT = ("campaign_id", "candidate_id", "source", "held", "votes")
+Columns = dict[str, ColumnElement[Any]]
 
 
-def _values(table: type[Base], *names: str) -> dict[str, Any]:
+def change(
+    session: Session,
+    place: Row[Any],
+    locked: Row[Any],
+    *,
+    had: Mapping[int, int],
+    wanted: Mapping[int, str],
+    touch: Touch,
+    now: datetime,
+) -> BallotView:
+    """Make `wanted`, candidates with their codes, the locked ballot's picks instead of `had`, candidates with their slots.
+
+    What stays keeps its slot. Raises Refused when the ballot has fewer votes than are wanted.
+    """
+    gone = {candidate: slot for candidate, slot in had.items() if candidate not in wanted}
+    new = sorted(wanted.keys() - had.keys())
+    if not gone and not new:
+        return booth.view(locked, frozenset(had), locked.version, locked.source)
+    given = dict(zip(new, rules.free_slots(set(had.values()) - set(gone.values()), locked.votes_each, len(new)), strict=True))
+    source = _claimed(session, place, locked)
+    values = {"campaign_id": place.campaign_id, "person_id": locked.person_id, "votes_each": locked.votes_each}
+    counted = {"source": source, "held": locked.held_at is not None}
+    values |= counted | vars(touch) | {"at": now} | booth.bound(locked, wanted.values())
+    for undo, picks in ((True, gone), (False, given)):  # what is taken back first: its slots may be given again
+        if picks:
+            _write(session, values | {"undo": undo, "votes": -1 if undo else 1}, picks)
+    return booth.view(locked, frozenset(wanted), locked.version + 1, source)
+
+
+def _claimed(session: Session, place: Row[Any], locked: Row[Any]) -> BallotSource:
+    """Return whose ballot it is from now on: what its owner has touched is theirs, no later import or assistant replaces it."""
+    if locked.source not in {BallotSource.IMPORTED, BallotSource.STORE}:
+        return BallotSource(locked.source)
+    own = (Ballot.campaign_id == place.campaign_id) & (Ballot.person_id == locked.person_id)
+    with counting.changing(session, own):
+        session.execute(update(Ballot).where(own).values(source=BallotSource.VERIFIED))
+    return BallotSource.VERIFIED
+
+
+def _write(session: Session, values: Mapping[str, Any], picks: Mapping[int, int]) -> None:
+    """Write that these candidates, with their slots, were given or taken back; `values` are those of columns."""
+    given = {f"v_{name}": value for name, value in values.items()}
+    which = {"undo": values["undo"], "counted": values["source"] is not BallotSource.DRAFT}
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        connection.execute(_at_once(**which), given | {"v_candidates": list(picks), "v_slots": list(picks.values())})
+        return
+    each = [given | {"v_candidate_id": candidate, "v_slot": slot} for candidate, slot in picks.items()]
+    for statement in _one_by_one(**which):
+        connection.execute(statement, each)
+    connection.execute(_bound(), given)
+
+
+def _values(table: type[Base], *names: str) -> Columns:
     """Return a value for each column, filled in when it runs: `v_` and the column's name."""
     return {name: bindparam(f"v_{name}", type_=table.__table__.c[name].type) for name in names}
 
 
-@cache
-def _changes(*, undo: bool, counted: bool) -> tuple[Insert | Delete, ...]:
-    """Return what comes before the ballot itself: the pick, the tap's event, and the change of the count."""
-    keys = _values(Pick, "campaign_id", "person_id", "candidate_id")
+def _put(table: type[Base], *names: str, own: Columns) -> Insert:
+    return insert(table).from_select(names, select(*((_values(table, *names) | own)[name] for name in names)))
+
+
+def _changes(own: Columns, *, undo: bool, counted: bool) -> tuple[Insert | Delete, ...]:
+    """Return what comes before the ballot itself: the picks, the taps' events, and the changes of the counts."""
+    candidate: Columns = {name: own[name] for name in ("candidate_id",) if name in own}
+    keys = _values(Pick, "campaign_id", "person_id", "candidate_id") | candidate
     gone = delete(Pick).where(*(Pick.__table__.c[name] == value for name, value in keys.items()))
-    given = insert(Pick).values(keys | _values(Pick, "slot", "votes_each"))
-    event = insert(VoteEvent).values(_values(VoteEvent, *_EVENT))
-    count = insert(TallyDelta).values(_values(TallyDelta, "campaign_id", "candidate_id", "source", "held", "votes"))
-    return (gone if undo else given, event, *([count] if counted else []))
+    picks = gone if undo else _put(Pick, *keys, "slot", "votes_each", own=own)
+    event = _put(VoteEvent, *_EVENT, own=candidate)
+    return (picks, event, *([_put(TallyDelta, *_COUNT, own=candidate)] if counted else []))
 
 
 @cache
-def bound() -> Update:
-    """Return the change of the ballot: its next version and the commitment to it."""
-    own = (Ballot.campaign_id == bindparam("v_campaign_id")) & (Ballot.person_id == bindparam("v_person_id"))
-    return update(Ballot).where(own).values(_values(Ballot, "version", "commitment"))
+def _one_by_one(*, undo: bool, counted: bool) -> tuple[Insert | Delete, ...]:
+    return _changes({}, undo=undo, counted=counted)
 
 
 @cache
 def _at_once(*, undo: bool, counted: bool) -> Update:
-    changes = _changes(undo=undo, counted=counted)
-    return bound().add_cte(*(change.cte(f"change_{number}") for number, change in enumerate(changes)))
+    columns = [Pick.__table__.c[name] for name in ("candidate_id", "slot")]
+    lists = (bindparam(name, type_=ARRAY(of.type)) for name, of in zip(("v_candidates", "v_slots"), columns, strict=True))
+    tapped = func.unnest(*lists).table_valued(*(column(of.name, of.type) for of in columns), name="tapped").render_derived()
+    changes = _changes(dict(tapped.c), undo=undo, counted=counted)
+    return _bound().add_cte(*(change.cte(f"change_{number}") for number, change in enumerate(changes)))
 
 
-def write(session: Session, values: Mapping[str, Any], *, undo: bool, counted: bool) -> None:
-    """Write a tap with these values of columns; `counted`: the ballot isn't a draft."""
-    given = {f"v_{name}": value for name, value in values.items()}
-    connection = session.connection()
-    if connection.dialect.name != "sqlite":
-        connection.execute(_at_once(undo=undo, counted=counted), given)
-        return
-    for statement in (*_changes(undo=undo, counted=counted), bound()):
-        connection.execute(statement, given)
+@cache
+def _bound() -> Update:
+    """Return the change of the ballot: its next version and the commitment to it."""
+    own = (Ballot.campaign_id == bindparam("v_campaign_id")) & (Ballot.person_id == bindparam("v_person_id"))
+    return update(Ballot).where(own).values(_values(Ballot, "version", "commitment"))

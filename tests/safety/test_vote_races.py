@@ -108,15 +108,15 @@ def guards_off(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
 def meet_before_writing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make two taps wait for each other once both have seen the ballot; with the lock the second never comes that far."""
     both = threading.Barrier(2, timeout=10)
-    free_slot = rules.free_slot
+    free_slots = rules.free_slots
 
-    def slow(taken: Any, votes_each: int) -> int:
-        slot = free_slot(taken, votes_each)
+    def slow(taken: Any, votes_each: int, wanted: int) -> list[int]:
+        slots = free_slots(taken, votes_each, wanted)
         with contextlib.suppress(threading.BrokenBarrierError):
             both.wait()
-        return slot
+        return slots
 
-    monkeypatch.setattr(rules, "free_slot", slow)
+    monkeypatch.setattr(rules, "free_slots", slow)
 
 
 def stored(database: Database) -> tuple[int, int, int, int]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2b.errors import Refused
-from c2b.voting.rules import SelectionResult, SelectionRules, Tally, choose, fits, free_slot, lot, margin, seed
+from c2b.voting.rules import SelectionResult, SelectionRules, Tally, choose, fits, free_slots, lot, margin, seed
 
 SEED = b"seed" * 8
 
@@ -20,12 +20,23 @@ def selected(*tallies: Tally, by: SelectionRules | None = None, with_seed: bytes
 
 
 def test_a_vote_takes_the_first_free_slot() -> None:
-    assert [free_slot([], 3), free_slot([1, 2], 3), free_slot([1, 3], 3), free_slot([2, 3], 3)] == [1, 3, 2, 1]
+    assert [free_slots(taken, 3, 1) for taken in ([], [1, 2], [1, 3], [2, 3])] == [[1], [3], [2], [1]]
+
+
+def test_several_votes_take_the_first_free_slots_and_none_takes_none() -> None:
+    assert free_slots([2], 4, 2) == [1, 3]
+    assert free_slots([2], 4, 3) == [1, 3, 4]
+    assert free_slots([1, 2], 2, 0) == []
 
 
 def test_when_all_votes_are_given_the_refusal_says_how_to_get_one_back() -> None:
     with pytest.raises(Refused, match="all 3 votes; take one back"):
-        free_slot([1, 2, 3], 3)
+        free_slots([1, 2, 3], 3, 1)
+
+
+def test_more_votes_than_are_free_are_refused_as_a_whole() -> None:
+    with pytest.raises(Refused, match="all 4 votes"):
+        free_slots([1, 2], 4, 3)
 
 
 @pytest.mark.parametrize(
