@@ -82,7 +82,7 @@ def _values(table: type[Base], *names: str) -> Columns:
 
 
 def _put(table: type[Base], *names: str, own: Columns) -> Insert:
-    return insert(table).from_select(names, select(*((_values(table, *names) | own)[name] for name in names)))
+    return insert(table).from_select(names, select(*((_values(table, *names) | own)[name].label(name) for name in names)))
 
 
 def _changes(own: Columns, *, undo: bool, counted: bool) -> tuple[Insert | Delete, ...]:
@@ -104,7 +104,7 @@ def _one_by_one(*, undo: bool, counted: bool) -> tuple[Insert | Delete, ...]:
 def _at_once(*, undo: bool, counted: bool) -> Update:
     columns = [Pick.__table__.c[name] for name in ("candidate_id", "slot")]
     lists = (bindparam(name, type_=ARRAY(of.type)) for name, of in zip(("v_candidates", "v_slots"), columns, strict=True))
-    tapped = func.unnest(*lists).table_valued(*(column(of.name, of.type) for of in columns), name="tapped").render_derived()
+    tapped = func.unnest(*lists).table_valued(*(column(of.name, of.type) for of in columns)).render_derived("tapped")
     changes = _changes(dict(tapped.c), undo=undo, counted=counted)
     return _bound().add_cte(*(change.cte(f"change_{number}") for number, change in enumerate(changes)))
 

@@ -75,6 +75,8 @@ def _plain(value: Any) -> Any:
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"ARRAY[{', '.join(map(_literal, value))}]"
     if value in _NAMES:
         return _NAMES[value]
     if isinstance(value, int):

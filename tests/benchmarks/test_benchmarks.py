@@ -56,7 +56,7 @@ def test_taps_are_saved_and_their_statements_taken_down(sqlite_database: Databas
     opened = (sqlite_database, sqlite_database.engine.url.render_as_string(hide_password=False))
     votes._prepare(opened, ceilings.PERSON)
     statements = votes._statements(opened, tmp_path)
-    assert [sql.split()[0] for sql, _ in statements] == ["SELECT", "SELECT", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE"]
+    assert [sql.split()[0] for sql, _ in statements] == ["WITH", "SELECT", "INSERT", "INSERT", "INSERT", "UPDATE"]
     with sqlite_database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Pick)) == ceilings.SLOT
     path = Path(sqlite_database.engine.url.database or "")
@@ -68,10 +68,10 @@ def test_taps_are_saved_and_their_statements_taken_down(sqlite_database: Databas
 
 
 def test_the_script_for_pgbench_names_no_fixed_voter() -> None:
-    values = {"person": ceilings.PERSON, "code": f"K{ceilings.CANDIDATE}", "slot": ceilings.SLOT, "held": False, "name": "it's"}
-    sql = "SELECT %(person)s, %(code)s, %(slot)s, %(held)s, %(name)s"
+    values = {"person": ceilings.PERSON, "code": f"K{ceilings.CANDIDATE}", "slots": [ceilings.SLOT, 2], "held": False, "name": "it's"}
+    sql = "SELECT %(person)s, %(code)s, %(slots)s, %(held)s, %(name)s"
     made = ceilings.script([(sql, values)], first=100, block=10)
-    assert "SELECT :person, ('K' || (:candidate)::text), :slot, false, 'it''s';" in made
+    assert "SELECT :person, ('K' || (:candidate)::text), ARRAY[:slot, 2], false, 'it''s';" in made
     assert "\\set person 100 + :client_id * 10 + :n / 15" in made
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.pool import QueuePool
 
 from c2b import db
 from c2b.campaigns.actions import locked
-from c2b.campaigns.models import Campaign
+from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState, voting_is_open
 from c2b.db import Database
 from c2b.errors import Refused
@@ -23,6 +23,7 @@ from c2b.people import actions as people
 from c2b.people.models import OneTimeCode, Person
 from c2b.people.rules import AddressKind
 from c2b.voting import actions, booth, counting, queries, rules
+from c2b.voting.casting import cast_as
 from c2b.voting.checks import checks
 from c2b.voting.merging import merge
 from c2b.voting.models import Ballot, Pick, TallyDelta, VoteEvent
@@ -254,6 +255,80 @@ def test_a_vote_that_comes_while_voting_is_being_closed_is_refused(database: Dat
     votes.join()
     assert [type(error) for error in heard] == [Refused]
     assert stored(database) == (0, 0, 0, 0)
+
+
+def signed_in(database: Database, *, votes_each: int = 3, candidates: int = CLIENTS) -> str:
+    """Open a vote in which a person has an empty ballot; return the token of their login."""
+    voter = poll(database, votes_each=votes_each, candidates=candidates)
+    tap(database, voter, "K0")
+    with database.transaction() as session:
+        actions.undo(session, slug="ss27", code="K0", person_id=voter, touch=Touch(), now=NOW)
+        return people.start_login(session, person_id=voter, now=NOW)
+
+
+def tap_as(database: Database, token: str, code: str) -> None:
+    """Tap as the web does for whom a ballot is known, campaign and ballot locked by one statement."""
+    with database.transaction() as session:
+        assert actions.tap(session, slug="ss27", code=code, undo=False, token=token, touch=Touch(), now=NOW)
+
+
+def test_sixty_four_votes_of_one_login_at_once_never_exceed_the_limit(database: Database) -> None:
+    token = signed_in(database)
+    heard = at_once(CLIENTS, lambda number: tap_as(database, token, f"K{number}"))
+    assert heard.count(None) == 3
+    assert sum(isinstance(error, Refused) for error in heard) == CLIENTS - 3
+    assert stored(database) == (1, 3, 3, 5)
+
+
+def test_without_its_lock_a_login_would_hear_a_wrong_answer_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = signed_in(database, votes_each=2, candidates=2)
+    guards_off(monkeypatch, database)
+    meet_before_writing(monkeypatch)
+    heard = at_once(2, lambda number: tap_as(database, token, f"K{number}"))
+    assert [type(error) for error in heard if error] not in ([], [Refused])
+    assert stored(database)[1] == 1, "the constraints are the last guard"
+
+
+def test_whole_ballots_at_once_leave_one_of_them_and_taps_that_agree_with_it(database: Database) -> None:
+    token = signed_in(database, candidates=6)
+    wanted = [{"K0", "K1", "K2"}, {"K2", "K3"}, {"K3", "K4", "K5"}, {"K1"}]
+
+    def put(number: int) -> None:
+        with database.transaction() as session:
+            assert cast_as(session, slug="ss27", codes=sorted(wanted[number % 4]), token=token, touch=Touch(), now=NOW)
+
+    assert at_once(CLIENTS, put) == [None] * CLIENTS
+    with database.reading() as session:
+        picked = set(session.scalars(select(Candidate.code).join(Pick, Pick.candidate_id == Candidate.id)))
+        given = session.scalar(select(func.count()).where(~VoteEvent.undo)) or 0
+        taken = session.scalar(select(func.count()).where(VoteEvent.undo)) or 0
+        assert checks(session) == []
+    assert picked in wanted
+    assert given - taken == len(picked)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["tap", "ballot"])
+def test_a_login_that_comes_while_voting_is_being_closed_is_refused(database: Database, *, whole: bool) -> None:
+    token = signed_in(database, candidates=1)
+    heard: list[Exception | None] = []
+
+    def late(_number: int) -> None:
+        with database.transaction() as session:
+            if whole:
+                cast_as(session, slug="ss27", codes=["K0"], token=token, touch=Touch(), now=NOW)
+            else:
+                actions.tap(session, slug="ss27", code="K0", undo=False, token=token, touch=Touch(), now=NOW)
+
+    votes = threading.Thread(target=lambda: heard.extend(at_once(1, late)))
+    with database.transaction() as session:
+        locked(session, "ss27").state = CampaignState.TALLY
+        session.flush()
+        votes.start()
+        votes.join(0.2)
+        assert votes.is_alive(), "it waits for what becomes of the campaign"
+    votes.join()
+    assert [type(error) for error in heard] == [Refused]
+    assert stored(database)[1] == 0
 
 
 def draft(database: Database) -> tuple[int, int]:
