@@ -113,7 +113,7 @@ def test_a_voter_can_recompute_the_commitment_of_their_ballot(session: Session, 
     wanted = session.scalars(select(Candidate).where(Candidate.code == "K3")).one()
     ballot = make.ballot(session, campaign, wanted)
     run(session)
-    stored = next(leaf for leaf in selecting.leaves(session, campaign) if leaf.serial == ballot.serial)
+    (stored,) = (leaf for leaf in selecting.leaves(session, campaign) if leaf.serial == ballot.serial)
     assert stored.commitment == tree.commitment(nonce=ballot.nonce, serial=ballot.serial, version=ballot.version, codes=["K3"])
 
 
