@@ -83,8 +83,9 @@ def fill(shop: Shop, season: Season, *further: Season) -> None:
         _hire(session, shop)
     with shop.database.transaction() as session:
         _vote(session, shop, season)
-        suspicions.ask(session, slug=season.slug, now=shop.now)
-    look(shop.database, {"campaign": season.slug}, shop.now)
+        due = season.slug in suspicions.due(session, now=shop.now) and suspicions.ask(session, slug=season.slug, now=shop.now)
+    if due:
+        look(shop.database, {"campaign": season.slug}, shop.now)
     for other in further:
         with shop.database.transaction() as session:
             _sell(session, shop, other)

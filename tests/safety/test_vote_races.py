@@ -66,18 +66,16 @@ def tap(database: Database, person_id: int, code: str) -> None:
 
 
 def at_once(clients: int, act: Callable[[int], None]) -> list[Exception | None]:
-    """Let so many clients act at the same moment; return what each of them heard, None for "saved"."""
+    """Let so many clients act at the same moment; return what each of them heard, in their order, None for "saved"."""
     start = threading.Barrier(clients)
-    heard: list[Exception | None] = []
+    heard: list[Exception | None] = [None] * clients
 
     def client(number: int) -> None:
         start.wait()
         try:
             act(number)
         except (Refused, DBAPIError) as error:
-            heard.append(error)
-        else:
-            heard.append(None)
+            heard[number] = error
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
     for thread in threads:

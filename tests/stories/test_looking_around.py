@@ -137,11 +137,11 @@ def test_ticks_are_counted_survive_a_vote_and_lead_to_the_comparison(demo: Shop,
         cards = page.locator("li.it")
         codes = [str(cards.nth(number).get_attribute("id")) for number in (0, 2)]
         for code in codes:
-            page.locator(f"#cmp-{code}").check()
+            page.locator(f"#{code} .cmp input").check()
         expect(strip).to_be_visible()
         page.locator(f"#{codes[0]}").get_by_role("button", name=re.compile("^Vote")).click()
         expect(page.locator(f"#{codes[0]}").get_by_role("button", name=re.compile("Picked"))).to_be_visible()
-        expect(page.locator(f"#cmp-{codes[0]}")).to_be_checked()
+        expect(page.locator(f"#{codes[0]} .cmp input")).to_be_checked()
         strip.get_by_role("button", name=re.compile("Compare")).click()
         page.wait_for_url(f"**/compare?c={codes[0]}&c={codes[1]}")
         expect(page.locator("th[scope=col]")).to_have_count(2)

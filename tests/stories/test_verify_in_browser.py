@@ -60,7 +60,7 @@ def settings(database: Database, folder: Path) -> Settings:
 
 def asked(page: Page, receipt: str) -> list[Request]:
     """Paste a receipt and verify it here; return what the page asked the server for meanwhile."""
-    page.goto("/c/ss27/verify")
+    page.goto("/c/ss27/verify", wait_until="networkidle")  # the browser fetches a site's icon when it likes
     seen: list[Request] = []
 
     def note(request: Request) -> None:
