@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from c2b import admin
 from c2b import clock as the_clock
 from c2b import settings as settings_module
-from c2b.api import ballots, health
+from c2b.api import ballots, health, webhooks
 from c2b.db import Database
 from c2b.payments.gateways import blueprints, build
 from c2b.settings import Settings
@@ -61,6 +61,7 @@ _ROOMS = (
     size,
     verify,
     votes,
+    webhooks,
 )
 """Whose pages there are."""
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures
@@ -71,7 +72,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     settings = settings or settings_module.load().with_local_secret()
     app = Application("c2b", static_folder="static", template_folder="ui/templates")
     database = Database(settings.database)
-    gateways = build(settings, now=clock)
+    gateways = build(settings, database, now=clock)
     numbers, impressions = ViewerNumbers(reserve_viewers(database)), Impressions(database)
     app.extensions["c2b"] = Parts(settings, database, numbers, impressions, gateways, clock)
     app.secret_key = settings.secret_key.get_secret_value()
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     language.set_up(app, settings.locale)
     for room in (assets, filters, problems):
         room.set_up(app)
-    security.set_up(app, settings)
+    security.set_up(app, settings, form_hosts=tuple(host for each in gateways.values() for host in each.hosts))
     if settings.trusted_proxies:
         hops: dict[str, Any] = dict.fromkeys(("x_for", "x_proto", "x_host"), settings.trusted_proxies)
         app.wsgi_app = ProxyFix(app.wsgi_app, **hops)  # type: ignore[method-assign]  # Flask's own documented way

@@ -2,11 +2,12 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -14,7 +15,21 @@ from sqlalchemy.exc import ArgumentError
 from c2b.errors import N_, Invalid
 
 Gateway = Literal["sandbox", "stripe", "wechat", "alipay", "manual"]
-BUILT_GATEWAYS = frozenset({"sandbox"})
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "manual": ("manual_account",),
+    "stripe": ("stripe_key", "stripe_webhook_secret"),
+    "wechat": (
+        "wechat_app_id",
+        "wechat_merchant",
+        "wechat_private_key",
+        "wechat_serial",
+        "wechat_public_key",
+        "wechat_public_key_id",
+        "wechat_api_key",
+    ),
+    "alipay": ("alipay_app_id", "alipay_seller", "alipay_private_key", "alipay_public_key"),
+}
+"""Settings without which a gateway can't be used."""
 CONSOLE = "console:"
 """Text messages as files: for looking at them on one's own machine."""
 
@@ -37,6 +52,34 @@ class Settings(BaseSettings):
     """https://user:token@host/path of whoever sends text messages, see `messages.sms`; `console:`: files in `outbox/`. Empty: as
     `console:` where mail goes to files too, else no text messages."""
     gateways: Annotated[tuple[Gateway, ...], NoDecode] = ("sandbox",)
+    """Ways to pay, in the order in which customers see them."""
+    manual_account: str = ""
+    """Where customers transfer money to, as they read it: bank, account, name."""
+    manual_days: int = Field(default=3, ge=1, le=60)
+    """How long a transfer may take."""
+    stripe_key: SecretStr = SecretStr("")
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_address: str = "https://api.stripe.com"
+    wechat_app_id: str = ""
+    wechat_app_secret: SecretStr = SecretStr("")
+    """Of the official account, for signing in within WeChat."""
+    wechat_merchant: str = ""
+    wechat_private_key: Path | None = None
+    """File with the merchant's key (PEM)."""
+    wechat_serial: str = ""
+    """Serial number of the merchant's certificate."""
+    wechat_public_key: Path | None = None
+    """File with WeChat Pay's public key (PEM)."""
+    wechat_public_key_id: str = ""
+    wechat_api_key: SecretStr = SecretStr("")
+    """APIv3 key, 32 letters: notices are encrypted with it."""
+    wechat_address: str = "https://api.mch.weixin.qq.com"
+    alipay_app_id: str = ""
+    alipay_seller: str = ""
+    """Seller id (2088...), as notices name it."""
+    alipay_private_key: Path | None = None
+    alipay_public_key: Path | None = None
+    alipay_address: str = "https://openapi.alipay.com/gateway.do"
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     locale: Literal["zh_Hans_CN", "en"] = "zh_Hans_CN"
     demo: bool = False
@@ -75,12 +118,14 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("gateways")
-    @classmethod
-    def _built(cls, value: tuple[Gateway, ...]) -> tuple[Gateway, ...]:
-        if missing := set(value) - BUILT_GATEWAYS:
-            raise ValueError(f"{', '.join(sorted(missing))} can't be used yet; take sandbox")
-        return value
+    @model_validator(mode="after")
+    def _gateways_have_what_they_need(self) -> Self:
+        for gateway in self.gateways:
+            lacking = [name for name in NEEDED.get(gateway, ()) if not _given(getattr(self, name))]
+            if lacking:
+                needed = ", ".join(f"C2B_{name.upper()}" for name in lacking)
+                raise ValueError(f"{gateway} needs {needed} too")
+        return self
 
     @property
     def database(self) -> str:
@@ -103,6 +148,10 @@ class Settings(BaseSettings):
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(48))
         return self.model_copy(update={"secret_key": SecretStr(path.read_text().strip())})
+
+
+def _given(value: object) -> bool:
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
 def _is_database(url: str) -> bool:
@@ -136,6 +185,6 @@ def load() -> Settings:
         raise Invalid(N_("The file .env is not text in UTF-8; save it again")) from error
     except ValidationError as error:
         first = error.errors()[0]
-        name = "C2B_" + "_".join(str(part) for part in first["loc"][:1]).upper()
+        name = "C2B_" + "_".join(str(part) for part in first["loc"][:1] or ("gateways",)).upper()
         why = first["msg"].removeprefix("Value error, ")
         raise Invalid(N_("The setting %(name)s is wrong: %(why)s"), name=name, why=why) from error

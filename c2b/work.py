@@ -71,7 +71,7 @@ class Worker:
 
     def __init__(self, database: Database, settings: Settings, *, now: Callable[[], datetime] = clock.now) -> None:
         self._database, self._now = database, now
-        self._handlers, self._gateways = handlers(settings), gateways.build(settings, now=now)
+        self._handlers, self._gateways = handlers(settings), gateways.build(settings, database, now=now)
         self._stopped = threading.Event()
         self._data, self._looked_at = settings.data, datetime.min.replace(tzinfo=UTC)
         self._beat_at = datetime.min.replace(tzinfo=UTC)

@@ -42,7 +42,7 @@ def demo(*, data: Path, candidates: int, port: int, host: str, no_serve: bool, r
     click.get_current_context().call_on_close(database.close)
     migrations.upgrade(database)
     secret = settings.secret_key.get_secret_value()
-    made = shop.Shop(database, data, secret, GATES, gateways.build(settings), clock.now())
+    made = shop.Shop(database, data, secret, GATES, gateways.build(settings, database), clock.now())
     season = seasons.voting(candidates)
     if no_serve:
         shop.open_doors(made, season)

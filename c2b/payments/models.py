@@ -1,11 +1,12 @@
 """Intents and refunds: what was asked of a gateway, and what it answered. Knows money, not goods."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from c2b.db import TRIGGERS, Base, Key, Reference, Trigger, choice
+from c2b.payments.protocol import About
 from c2b.payments.rules import PaymentState, RefundState
 
 
@@ -32,8 +33,12 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(String(3))
     state: Mapped[PaymentState] = mapped_column(choice(PaymentState), default=PaymentState.STARTED)
     provider_reference: Mapped[str | None] = mapped_column(String(80), unique=True)
-    page: Mapped[str] = mapped_column(String(500), default="")
+    page: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
     """Where the customer pays."""
+    handle: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
+    """What the gateway calls it; given back with each later call."""
+    minutes: Mapped[int] = mapped_column(default=30, server_default=text("30"))
+    """How long the customer may take to pay, as the gateway says."""
     note: Mapped[str] = mapped_column(String(300), default="")
     """Why it failed, or what didn't match."""
     captured: Mapped[int] = mapped_column(default=0)
@@ -43,6 +48,11 @@ class Payment(Base):
     checked_at: Mapped[datetime]
     """Last time the gateway was asked: the sweeper takes the longest unasked."""
     settled_at: Mapped[datetime | None]
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it can't be paid any more; money that comes all the same is late."""
+        return self.created_at + timedelta(minutes=self.minutes)
 
 
 class Refund(Base):
@@ -60,13 +70,57 @@ class Refund(Base):
     amount: Mapped[int]
     state: Mapped[RefundState] = mapped_column(choice(RefundState), default=RefundState.QUEUED)
     provider_reference: Mapped[str | None] = mapped_column(String(80), unique=True)
+    handle: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
+    """What the gateway calls it."""
     attempts: Mapped[int] = mapped_column(default=0)
     queued_at: Mapped[datetime]
     next_attempt_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    """The first time: the gateway may forget the key some time after."""
     settled_at: Mapped[datetime | None]
+    bounced_at: Mapped[datetime | None]
+    """It was settled, and then the money came back: it is owed to the customer."""
     last_error: Mapped[str] = mapped_column(Text, default="")
 
     payment: Mapped[Payment] = relationship()
+
+
+class Dispute(Base):
+    """Money of a captured payment that the customer's bank took back; closed when it was won or accepted."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
+
+    id: Mapped[Key]
+    reference: Mapped[str] = mapped_column(String(80), unique=True)
+    """The gateway's."""
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    amount: Mapped[int]
+    opened_at: Mapped[datetime]
+    won_at: Mapped[datetime | None]
+    """The money is ours again."""
+
+
+class InboxEvent(Base):
+    """A gateway's event, verified and stored before it is answered; what it is about is asked for afterwards, once for each event."""
+
+    __tablename__ = "inbox_event"
+    __table_args__ = (
+        UniqueConstraint("gateway", "event"),  # the same event delivered again is this one
+        Index("ix_inbox_event_open", "applied_at", "next_attempt_at"),
+    )
+
+    id: Mapped[Key]
+    gateway: Mapped[str] = mapped_column(String(16))
+    event: Mapped[str] = mapped_column(String(120))
+    """The gateway's name for it."""
+    kind: Mapped[str] = mapped_column(String(80))
+    about: Mapped[About] = mapped_column(choice(About))
+    key: Mapped[str] = mapped_column(String(40), index=True)
+    """Ours, of a payment or refund; one that we don't know may still appear."""
+    received_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]
 
 
 _TAKE = "UPDATE payment SET refunded = refunded + NEW.amount WHERE id = NEW.payment_id"

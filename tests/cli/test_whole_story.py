@@ -60,7 +60,7 @@ class Campaign:
 
     def __init__(self, shell: Shell, database: Database) -> None:
         self.shell, self.database = shell, database
-        self.gateways = gateways.build(Settings(data=shell.folder))
+        self.gateways = gateways.build(Settings(data=shell.folder), database)
 
     def file(self, name: str, text: str) -> Path:
         """Save a file as a merchant would."""

@@ -1,6 +1,6 @@
 """A shop in its ordering phase, on a database, with a gateway whose clock and moods a test sets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from c2b.ledger import checks as ledger_checks
 from c2b.ledger import queries as ledger
 from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.payments.models import Payment, Refund
-from c2b.payments.protocol import Answer, PaymentFacts, RefundFacts
+from c2b.payments.protocol import Answer, Call, Client, Limits, Notice, PaymentFacts, RefundFacts, StatementLine
 from c2b.payments.rules import PaymentState
 from tests import books, make
 
@@ -39,6 +39,19 @@ class Faulty:
     troubles: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     merchant: str = "main"
+    limits: Limits = field(default_factory=Limits)
+    lasts: timedelta = timedelta(minutes=30)
+    hosts: tuple[str, ...] = ()
+    thanks: str = ""
+
+    def is_offered(self, client: Client) -> bool:
+        return self.sandbox.is_offered(client)
+
+    def notice(self, call: Call) -> Notice | None:
+        return self.sandbox.notice(call)
+
+    def statement(self, content: bytes) -> Iterable[StatementLine]:
+        return self.sandbox.statement(content)
 
     def start(self, facts: PaymentFacts) -> Answer:
         return self._through("start", facts)

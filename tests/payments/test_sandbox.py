@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from c2b.db import Database
 from c2b.payments.gateways import blueprints, build
 from c2b.payments.gateways.sandbox.books import DELAY, Sandbox
 from c2b.payments.protocol import Answer, Heard, PaymentFacts, RefundFacts
@@ -127,13 +128,13 @@ def test_the_books_outlive_the_program(tmp_path: Path, payment: PaymentFacts, cl
     assert Sandbox(tmp_path / "sandbox.db", clock).query(payment) == PAID
 
 
-def test_the_settings_name_the_gateways(tmp_path: Path, payment: PaymentFacts, clock: Clock) -> None:
-    gateways = build(Settings(data=tmp_path, gateways=("sandbox",)), now=clock)
+def test_the_settings_name_the_gateways(tmp_path: Path, payment: PaymentFacts, clock: Clock, sqlite_database: Database) -> None:
+    gateways = build(Settings(data=tmp_path, gateways=("sandbox",)), sqlite_database, now=clock)
     assert list(gateways) == ["sandbox"]
     gateways["sandbox"].start(payment)
     assert (tmp_path / "sandbox.db").exists()
     assert [blueprint.name for blueprint in blueprints(gateways)] == ["sandbox"]
-    assert build(Settings(data=tmp_path, gateways=())) == {}
+    assert build(Settings(data=tmp_path, gateways=()), sqlite_database) == {}
 
 
 def total(sandbox: Sandbox) -> int:

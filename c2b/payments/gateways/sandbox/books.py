@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from c2b.payments.protocol import Answer, Heard, PaymentFacts, RefundFacts
+from c2b.payments.protocol import Answer, Call, Client, Forged, Heard, Limits, Notice, PaymentFacts, RefundFacts, StatementLine
 
 DELAY = timedelta(seconds=60)
 _SCHEMA = """
@@ -28,10 +28,26 @@ class Sandbox:
     """The embedded gateway: idempotent by key, never refunds more than it captured."""
 
     merchant = "main"
+    limits = Limits()
+    lasts = timedelta(minutes=30)
+    hosts = ()
+    thanks = ""
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
         self._path = path
         self._now = now
+
+    def is_offered(self, client: Client) -> bool:  # noqa: ARG002  as every gateway is asked
+        """Say yes to every browser."""
+        return True
+
+    def notice(self, call: Call) -> Notice | None:  # noqa: ARG002  whatever it is
+        """Refuse every event: this gateway sends none."""
+        raise Forged
+
+    def statement(self, content: bytes) -> Iterable[StatementLine]:
+        """Read a statement."""
+        raise NotImplementedError
 
     def start(self, facts: PaymentFacts) -> Answer:
         """Make a payment page for the key; another amount or currency with a known key is an error, as at any real gateway."""
