@@ -16,8 +16,9 @@ from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.deposits.checks import checks as deposits_checks
-from c2b.deposits.pay import send_refunds, sweep
-from c2b.deposits.telling import tell_paid, tell_refund
+from c2b.deposits.pay import hear, sweep
+from c2b.deposits.sending import send_refunds
+from c2b.deposits.telling import tell_bounced, tell_paid, tell_refund
 from c2b.exports.publishing import publish
 from c2b.jobs.actions import beat
 from c2b.jobs.rules import describe
@@ -59,6 +60,7 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "messages.send": lambda database, payload, now: send(database, settings, payload["message"], now),
         "people.move_account": move_account,
         "deposits.tell_paid": tell_paid,
+        "deposits.tell_bounced": tell_bounced,
         "deposits.tell_refund": tell_refund,
         "production.tell": tell,
         "voting.look": look,
@@ -92,7 +94,7 @@ class Worker:
         One kind's failure is logged by its kind and place and doesn't stop the others; it is tried again in the next round.
         """
         done: list[str] = []
-        for part in (self._counts, self._timetable, self._looks, self._payments, self._refunds, self._published, self._jobs):
+        for part in (self._counts, self._timetable, self._looks, self._events, self._payments, self._refunds, self._published, self._jobs):
             if not self._go_on():
                 break
             try:
@@ -117,6 +119,10 @@ class Worker:
             with self._database.transaction() as session:
                 suspicions.ask(session, slug=slug, now=self._now())
         return []  # the look itself is a job
+
+    def _events(self) -> Iterable[str]:
+        heard = hear(self._database, self._gateways, self._now())
+        return [f"gateways’ events looked at: {heard}"] if heard else []
 
     def _payments(self) -> Iterable[str]:
         asked = sweep(self._database, self._gateways, self._now())

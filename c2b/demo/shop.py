@@ -18,7 +18,7 @@ from c2b.demo import buyers, ring, stock, voters
 from c2b.demo.buyers import Paid
 from c2b.demo.catalogue import Product
 from c2b.demo.seasons import Season
-from c2b.deposits.pay import send_refunds
+from c2b.deposits.sending import send_refunds
 from c2b.errors import N_, Refused
 from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.payments.models import Refund

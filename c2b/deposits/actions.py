@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Row, Select, delete, insert, literal, select, update
+from sqlalchemy import Select, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -14,9 +14,10 @@ from c2b.deposits import legal, places, placing
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Place
 from c2b.deposits.placing import ShippingAddress, Wanted
 from c2b.deposits.refunds import RefundFigures, queue_refunds
-from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel
+from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel, may_pay
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.payments.models import Payment
+from c2b.payments.protocol import Gateway
 from c2b.payments.rules import OPEN, UNHEARD, new_key
 from c2b.people.models import Person
 from c2b.voting import actions as voting
@@ -60,25 +61,25 @@ def place_order(
     return order.ref
 
 
-def start_payment(session: Session, *, order_ref: str, person_id: int, gateway: str, merchant: str, now: datetime) -> str:
-    """Write the intent to pay all that is due on an order, and take its places; returns the payment's key. No gateway is called here.
+def start_payment(session: Session, *, order_ref: str, person_id: int, name: str, gateway: Gateway, now: datetime) -> str:
+    """Write the intent to pay all that is due on an order by a gateway, and take its places; returns the payment's key.
 
-    While a payment is open its key is returned and no second one begins. Raises Refused if nothing is due, ordering is closed
-    or a capped product has too few units left.
+    No gateway is called here. While a payment is open its key is returned and no second one begins. Raises Refused if nothing is due,
+    what is due can't be paid now, or a capped product has too few units left.
     """
     campaign, order = _locked(session, order_ref, person_id)
     running = select(Payment.key).where(Payment.payer == order.ref, Payment.state.in_(OPEN))
     if key := session.scalar(running):
         return key
-    _require_open(campaign, now)
-    due = _due(session, order)
-    lines = [line for _, line in due]
+    due = _due(session, campaign, order, now)
+    lines = [line for owed, line in due if line and owed.kind is ObligationKind.DEPOSIT]
     units = placing.by_candidate(lines)
     places.lock(session, units)
     places.require(session, units, besides=order.id, now=now)
-    places.take(session, lines, now=now)
-    payment = Payment(key=new_key(), payer=order.ref, gateway=gateway, merchant=merchant, currency=campaign.currency)
+    places.take(session, lines, until=now + gateway.lasts)
+    payment = Payment(key=new_key(), payer=order.ref, gateway=name, merchant=gateway.merchant, currency=campaign.currency)
     payment.amount, payment.created_at, payment.checked_at = sum(owed.amount for owed, _ in due), now, now
+    payment.minutes = gateway.lasts // timedelta(minutes=1)
     session.add(payment)
     session.flush()
     session.add_all(PaymentPart(payment_id=payment.id, obligation_id=owed.id, amount=owed.amount) for owed, _ in due)
@@ -223,17 +224,26 @@ def _locked(session: Session, order_ref: str, person_id: int) -> tuple[Campaign,
     return campaign, order
 
 
-def _due(session: Session, order: Order) -> Sequence[Row[Obligation, OrderLine]]:
-    """Return what is owed now, with the lines that it is for; raises Refused where that is nothing."""
-    due = session.execute(
-        select(Obligation, OrderLine)
-        .join(OrderLine, OrderLine.id == Obligation.line_id)
-        .where(Obligation.order_id == order.id, Obligation.state == ObligationState.DUE, OrderLine.outcome == Outcome.OPEN)
-        .order_by(Obligation.id)
-    ).all()
+def _due(session: Session, campaign: Campaign, order: Order, now: datetime) -> Sequence[tuple[Obligation, OrderLine | None]]:
+    """Return what is owed and can be paid now, with the lines that it is for; raises Refused where that is nothing."""
+    due = [
+        (owed, line)
+        for owed, line in session.execute(
+            select(Obligation, OrderLine)
+            .outerjoin(OrderLine, OrderLine.id == Obligation.line_id)
+            .where(Obligation.order_id == order.id, Obligation.state == ObligationState.DUE)
+            .order_by(Obligation.id)
+        )
+    ]
     if not due:
         raise Refused(N_("Nothing is due on this order"))
-    return due
+    payable = [(owed, line) for owed, line in due if may_pay(campaign, owed.kind, now)]
+    if not payable:
+        _require_open(campaign, now)
+        raise Refused(N_("The balance can’t be paid now; the order’s page says from when until when"))
+    if not order.address and any(owed.kind is not ObligationKind.DEPOSIT for owed, _ in payable):
+        raise Refused(N_("Say first where the goods go; then pay the balance"))
+    return payable
 
 
 def _public(reason: str) -> str:

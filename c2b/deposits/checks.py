@@ -70,7 +70,9 @@ def _parts(session: Session) -> Iterator[Finding]:
         .subquery()
     )
     account = literal(accounts.DEPOSIT).concat(cast(OrderLine.id, String))
-    came_in, paid = func.coalesce(GuardedAccount.credits, 0), func.coalesce(applied.c.amount, 0)
+    won = select(func.sum(Transfer.amount)).where(Transfer.credit == account, Transfer.event == "chargeback_won").correlate(OrderLine)
+    came_in = func.coalesce(GuardedAccount.credits, 0) - func.coalesce(won.scalar_subquery(), 0)
+    paid = func.coalesce(applied.c.amount, 0)
     rows = session.execute(
         select(OrderLine.id, came_in, paid)
         .outerjoin(applied, applied.c.line_id == OrderLine.id)

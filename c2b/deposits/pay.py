@@ -9,20 +9,22 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign
 from c2b.db import Database
 from c2b.deposits.actions import start_payment
-from c2b.deposits.apply import apply, apply_refund
+from c2b.deposits.apply import apply
+from c2b.deposits.apply_refund import apply_refund
 from c2b.deposits.models import Order
-from c2b.deposits.rules import PLACE_LASTS
 from c2b.errors import N_, Invalid, NotFound
 from c2b.jobs.rules import describe
+from c2b.payments import inbox
 from c2b.payments.models import Payment, Refund
-from c2b.payments.protocol import Answer, Gateway, Gateways, Heard, PaymentFacts, RefundFacts, ask
-from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, PaymentState, RefundState, wait
+from c2b.payments.protocol import About, Answer, Client, Gateway, Gateways, Heard, PaymentFacts, RefundFacts, ask
+from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, PaymentState
 
-_BATCH = 20
 _log = logging.getLogger(__name__)
 
 
-def pay(database: Database, gateways: Gateways, *, order_ref: str, person_id: int, gateway: str, now: datetime) -> str:
+def pay(
+    database: Database, gateways: Gateways, *, order_ref: str, person_id: int, gateway: str, now: datetime, client: Client | None = None
+) -> str:
     """Begin to pay what is due on an order; returns the address where the customer goes on: the gateway's page or our waiting page.
 
     Repeated while a payment is open it leads to the same payment.
@@ -30,9 +32,8 @@ def pay(database: Database, gateways: Gateways, *, order_ref: str, person_id: in
     if gateway not in gateways:
         raise Invalid(N_("Choose how to pay"), field="gateway")
     with database.transaction() as session:
-        merchant = gateways[gateway].merchant
-        key = start_payment(session, order_ref=order_ref, person_id=person_id, gateway=gateway, merchant=merchant, now=now)
-        name, facts = _facts(session, key)
+        key = start_payment(session, order_ref=order_ref, person_id=person_id, name=gateway, gateway=gateways[gateway], now=now)
+        name, facts = _facts(session, key, client or Client())
     if name not in gateways:
         return facts.back
     answer = ask(gateways[name].start, facts)
@@ -48,13 +49,20 @@ def check(database: Database, gateways: Gateways, *, key: str, now: datetime) ->
     """
     with database.reading() as session:
         state = session.scalar(select(Payment.state).where(Payment.key == key))
-        if state is None:
-            raise NotFound(N_("There is no such payment"))
-        name, facts = _facts(session, key)
-    if state not in OPEN or name not in gateways:
+    if state is None:
+        raise NotFound(N_("There is no such payment"))
+    return ask_again(database, gateways, key=key, now=now) if state in OPEN else state
+
+
+def ask_again(database: Database, gateways: Gateways, *, key: str, now: datetime) -> PaymentState:
+    """Ask about a payment whatever its state: one that failed may be captured by now, a captured one disputed."""
+    with database.reading() as session:
+        state = session.scalars(select(Payment.state).where(Payment.key == key)).one()
+        name, facts = _facts(session, key, Client())
+    if name not in gateways:
         return state
     answer = ask(gateways[name].query, facts)
-    if answer.heard is Heard.ABSENT:
+    if answer.heard is Heard.ABSENT and state in OPEN:
         answer = _once_more(gateways[name], facts, now)
     with database.transaction() as session:
         return apply(session, key=key, answer=answer, now=now)
@@ -83,26 +91,43 @@ def sweep(database: Database, gateways: Gateways, now: datetime, *, limit: int =
     return len(keys)
 
 
-def send_refunds(database: Database, gateways: Gateways, now: datetime, limit: int = 100) -> int:
-    """Send refunds that are due, in short transactions that may be killed anywhere; returns how many were sent or asked about.
+def hear(database: Database, gateways: Gateways, now: datetime, *, limit: int = 100) -> int:
+    """Ask about what gateways' events name, and apply it; returns how many events were looked at.
 
-    One that was sent before is asked for by its key first, and sent again with the same key only if the gateway surely hasn't it.
+    An event whose reference nobody knows yet waits for it to appear.
     """
-    done = 0
-    while done < limit:
+    with database.reading() as session:
+        events = inbox.due(session, now=now, limit=limit)
+    for event in events:
+        try:
+            is_known = _hear_one(database, gateways, event, now)
+        except Exception as error:  # noqa: BLE001  one stuck event blocks nobody
+            _log.error("event %s: it can't be applied: %s", event.id, describe(error))
+            is_known = False
         with database.transaction() as session:
-            claimed = _claim(session, gateways, now, min(_BATCH, limit - done))
-        for name, facts, sent_before in claimed:
-            answer = _send(gateways[name], facts, sent_before=sent_before)
-            try:
-                with database.transaction() as session:
-                    apply_refund(session, key=facts.key, answer=answer, now=now)
-            except Exception as error:  # noqa: BLE001  it is asked for by its key at its next attempt
-                _log.error("refund %s: its answer can't be applied: %s", facts.key, describe(error))
-        done += len(claimed)
-        if len(claimed) < _BATCH:
-            break
-    return done
+            if is_known:
+                inbox.applied(session, id=event.id, now=now)
+            else:
+                inbox.later(session, event=event, now=now)
+    return len(events)
+
+
+def _hear_one(database: Database, gateways: Gateways, event: inbox.Waiting, now: datetime) -> bool:
+    """Ask about what an event names; False: we don't know it, or nobody knows the answer."""
+    if event.about is About.PAYMENT:
+        with database.reading() as session:
+            known = session.scalar(select(Payment.key).where(Payment.key == event.key, Payment.gateway == event.gateway))
+        return known is not None and ask_again(database, gateways, key=event.key, now=now) not in UNHEARD
+    with database.reading() as session:
+        wanted = select(Refund, Payment).join(Payment, Payment.id == Refund.payment_id)
+        row = session.execute(wanted.where(Refund.key == event.key, Payment.gateway == event.gateway)).first()
+        if row is None or event.gateway not in gateways:
+            return False
+        facts = refund_facts(row[0], row[1])
+    answer = ask(gateways[event.gateway].query_refund, facts)
+    with database.transaction() as session:
+        apply_refund(session, key=event.key, answer=answer, now=now)
+    return answer.heard is not Heard.UNKNOWN
 
 
 def unheard(session: Session, *, campaign_id: int) -> int:
@@ -122,34 +147,21 @@ def _with_state(session: Session, campaign_id: int, states: tuple[PaymentState, 
     return list(session.scalars(open_ones))
 
 
-def _send(gateway: Gateway, facts: RefundFacts, *, sent_before: bool) -> Answer:
-    if sent_before:
-        known = ask(gateway.query_refund, facts)
-        if known.heard is not Heard.ABSENT:
-            return known
-    return ask(gateway.refund, facts)
-
-
-def _claim(session: Session, gateways: Gateways, now: datetime, limit: int) -> list[tuple[str, RefundFacts, bool]]:
-    """Mark refunds as sent before they are: whoever dies in between leaves one to be asked for by key."""
-    due = (
-        select(Refund, Payment)
-        .join(Payment, Payment.id == Refund.payment_id)
-        .where(Refund.state.in_((RefundState.QUEUED, RefundState.UNKNOWN)), Refund.next_attempt_at <= now, Payment.gateway.in_(gateways))
-        .order_by(Refund.next_attempt_at, Refund.id)
-        .limit(limit)
-        .with_for_update(of=Refund, skip_locked=True)
+def refund_facts(refund: Refund, payment: Payment) -> RefundFacts:
+    """Return a refund as its gateway is told of it."""
+    return RefundFacts(
+        key=refund.key,
+        payment_key=payment.key,
+        amount=refund.amount,
+        currency=payment.currency,
+        payment_reference=payment.provider_reference or "",
+        payment_amount=payment.captured,
+        payment_handle=payment.handle,
+        handle=refund.handle,
     )
-    claimed = []
-    for refund, payment in session.execute(due):
-        facts = RefundFacts(refund.key, payment.key, refund.amount, payment.currency, payment.provider_reference or "")
-        claimed.append((payment.gateway, facts, refund.attempts > 0))
-        refund.state, refund.attempts = RefundState.UNKNOWN, refund.attempts + 1
-        refund.next_attempt_at = now + wait(refund.attempts)
-    return claimed
 
 
-def _facts(session: Session, key: str) -> tuple[str, PaymentFacts]:
+def _facts(session: Session, key: str, client: Client) -> tuple[str, PaymentFacts]:
     row = session.execute(
         select(Payment, Campaign.slug)
         .join(Order, Order.ref == Payment.payer)
@@ -157,6 +169,6 @@ def _facts(session: Session, key: str) -> tuple[str, PaymentFacts]:
         .where(Payment.key == key)
     ).one()
     payment, slug = row
+    money = {"currency": payment.currency, "merchant": payment.merchant, "handle": payment.handle}
     back = f"/c/{slug}/pay/{key}"
-    expires_at = payment.created_at + PLACE_LASTS
-    return payment.gateway, PaymentFacts(key, payment.amount, payment.currency, payment.merchant, expires_at, back)
+    return payment.gateway, PaymentFacts(key, payment.amount, expires_at=payment.expires_at, back=back, client=client, **money)

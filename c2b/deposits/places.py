@@ -1,6 +1,7 @@
 """Places of capped products: captured units and live places together never exceed a cap.
 
-A place is taken when a payment starts and lasts 30 minutes, longer while nobody knows what became of the payment.
+A place is taken when a payment starts and lasts as long as its gateway lets the customer take,
+longer while nobody knows what became of the payment.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Candidate, Offer
 from c2b.db import insert_into
 from c2b.deposits.models import Obligation, OrderLine, PaymentPart, Place
-from c2b.deposits.rules import PLACE_LASTS, Outcome
+from c2b.deposits.rules import Outcome
 from c2b.errors import N_, Refused
 from c2b.payments.models import Payment
 from c2b.payments.rules import OPEN, UNHEARD, PaymentState
@@ -67,13 +68,13 @@ def require(session: Session, wanted: Mapping[int, int], *, besides: int | None,
             raise Refused(N_("Only %(left)s of %(code)s are left; order fewer or take it out"), left=max(left, 0), code=code)
 
 
-def take(session: Session, lines: Collection[OrderLine], *, now: datetime) -> None:
+def take(session: Session, lines: Collection[OrderLine], *, until: datetime) -> None:
     """Keep places for the lines of capped candidates; a place that a line had before is renewed. Locked and required by the caller."""
     capped = set(
         session.scalars(select(Offer.candidate_id).where(Offer.candidate_id.in_({line.candidate_id for line in lines}), Offer.cap > 0))
     )
     rows = [
-        {"line_id": line.id, "candidate_id": line.candidate_id, "units": line.units, "expires_at": now + PLACE_LASTS}
+        {"line_id": line.id, "candidate_id": line.candidate_id, "units": line.units, "expires_at": until}
         for line in lines
         if line.candidate_id in capped
     ]

@@ -75,6 +75,26 @@ def queue_owed(session: Session, *, payment: Payment, order: Order, amount: int,
     return key
 
 
+def send_anew(session: Session, *, refund: Refund, order: Order, now: datetime) -> str:
+    """Begin a failed or bounced refund once more, under a new key: its money stands on the order's `owed:` account.
+
+    Refund, payment and order are locked by the caller. Returns the new key.
+    """
+    payment = refund.payment
+    key = session.scalars(select(next_key()).where(Payment.id == payment.id)).one()
+    anew = Refund(key=key, payment_id=payment.id, amount=refund.amount, queued_at=now, next_attempt_at=now)
+    session.add(anew)
+    session.flush()
+    carried = select(literal(anew.id), RefundLine.order_id, RefundLine.line_id, RefundLine.amount, RefundLine.reason)
+    columns = ["refund_id", "order_id", "line_id", "amount", "reason"]
+    session.execute(insert(RefundLine).from_select(columns, carried.where(RefundLine.refund_id == refund.id)))
+    begun = accounts.Posting(f"hold:{key}:owed", accounts.owed(order.ref), accounts.hold(key), refund.amount, "refund_begun")
+    ledger.post(session, [begun], campaign=order.campaign.slug, currency=payment.currency, now=now)
+    refund.resolved_at = now
+    session.flush()
+    return key
+
+
 def next_key() -> ColumnElement[str]:
     """The next refund's key of a payment: the payment's with a running number, so that two can't begin as one."""
     begun = select(func.count()).select_from(Refund).where(Refund.payment_id == Payment.id).correlate(Payment).scalar_subquery()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from c2b.campaigns.rules import DEPOSIT_CAP_PERCENT, CampaignState, LegalProfile
+from c2b.campaigns.rules import DEPOSIT_CAP_PERCENT, CampaignState, LegalProfile, Timetable, ordering_is_open
 from c2b.money import percent_floor
 
 
@@ -53,6 +53,18 @@ class RefundReason(enum.StrEnum):
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     PAID_LATE = "paid_late"
     OVERPAID = "overpaid"
+    MISMATCH = "mismatch"
+    """The gateway took something else than was asked for."""
+    UNPAID = "unpaid"
+    """The balance wasn't paid, and the profile doesn't let us keep the deposit."""
+    UNDELIVERED = "undelivered"
+    """We can't deliver."""
+    WITHDRAWN = "withdrawn"
+    """The customer withdrew from the contract, or refused a delay."""
+    RETURNED = "returned"
+    """The goods came back."""
+    DISPUTED = "disputed"
+    """What their bank didn't take back."""
 
 
 class Money(enum.StrEnum):
@@ -67,10 +79,8 @@ class Money(enum.StrEnum):
     PAID = "paid"
     REFUND_DUE = "refund_due"
     REFUNDED = "refunded"
-
-
-PLACE_LASTS = timedelta(minutes=30)
-"""How long a place of a capped product is kept for somebody who is paying."""
+    FORFEITED = "forfeited"
+    DISPUTED = "disputed"
 
 
 @dataclass(frozen=True)
@@ -136,11 +146,46 @@ def may_cancel(campaign: Closing, now: datetime) -> bool:
     return campaign.state is CampaignState.ORDERING and now < campaign.ordering_closes
 
 
+class Window(Timetable, Protocol):
+    """The facts of a campaign that decide when what is owed can be paid; its row has them."""
+
+    @property
+    def balance_opens(self) -> datetime | None:
+        """From when the balance can be paid; empty: from the decision on."""
+
+    @property
+    def balance_due(self) -> datetime | None:
+        """Until when it should be paid; empty: whenever the customer likes."""
+
+    @property
+    def grace_days(self) -> int:
+        """How long it can be paid after that."""
+
+
+def balance_ends(campaign: Window) -> datetime | None:
+    """Return the first instant at which a balance can't be paid any more; None: there is none."""
+    return campaign.balance_due + timedelta(days=campaign.grace_days) if campaign.balance_due else None
+
+
+def may_pay(campaign: Window, kind: ObligationKind, now: datetime) -> bool:
+    """Say whether what is owed can be paid now: a deposit while ordering is open, the rest after the decision, in its window."""
+    if kind is ObligationKind.DEPOSIT:
+        return ordering_is_open(campaign, now)
+    opened = campaign.balance_opens is None or campaign.balance_opens <= now
+    ends = balance_ends(campaign)
+    return campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED) and opened and (ends is None or now < ends)
+
+
 def arrives_in_time(campaign: Closing, *, started_at: datetime, now: datetime) -> bool:
     """Say whether a payment begun at `started_at` and heard of `now` counts: begun before ordering closed, undecided, settling not over."""
     undecided = campaign.state in (CampaignState.ORDERING, CampaignState.SETTLING)
     settled_at = campaign.ordering_closes + timedelta(hours=campaign.settle_hours)
     return undecided and started_at < campaign.ordering_closes and now <= settled_at
+
+
+def is_undecided(state: CampaignState) -> bool:
+    """Say whether a campaign's orders still wait for its decision."""
+    return state in (CampaignState.ORDERING, CampaignState.SETTLING)
 
 
 @dataclass(frozen=True)
@@ -149,8 +194,10 @@ class Arrival:
 
     in_time: bool
     """Of the payment, see `arrives_in_time`; False too when we had heard that it failed."""
+    kind: ObligationKind
     owed: ObligationState
-    outcome: Outcome
+    outcome: Outcome | None
+    """Of the line; shipping has none."""
     cancel_requested: bool
     has_place: bool
 
@@ -166,8 +213,19 @@ def refund_reason(arrival: Arrival) -> RefundReason | None:
         return RefundReason.OVERPAID
     if arrival.is_cancelled:
         return RefundReason.CANCELLED
-    waited_for = (arrival.in_time, arrival.has_place, arrival.outcome, arrival.owed) == (True, True, Outcome.OPEN, ObligationState.DUE)
-    return None if waited_for else RefundReason.PAID_LATE
+    if arrival.owed is not ObligationState.DUE or arrival.outcome not in (None, _WAITS[arrival.kind]):
+        return RefundReason.PAID_LATE
+    if arrival.kind is not ObligationKind.DEPOSIT:
+        return None  # a balance that is still due is never too late
+    return None if arrival.in_time and arrival.has_place else RefundReason.PAID_LATE
+
+
+_WAITS = {
+    ObligationKind.DEPOSIT: Outcome.OPEN,
+    ObligationKind.BALANCE: Outcome.ALLOCATED,
+    ObligationKind.SHIPPING: Outcome.ALLOCATED,
+}
+"""The outcome of a line that waits for such money."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +238,10 @@ class LineMoney:
     """What is still on its account."""
     going_back: int = 0
     """Begun refunds that nobody confirmed, and refused ones that we owe."""
+    refunded: int = 0
+    forfeited: int = 0
+    disputed: int = 0
+    """Taken back by the customer's bank, and not won since."""
     balance_due_at: datetime | None = None
     balance_paid: bool = False
 
@@ -204,10 +266,11 @@ _HELD = {False: Money.HELD, True: Money.PAID}
 
 def money_state(line: LineMoney, now: datetime) -> Money:
     """Derive where the money of a line stands at `now`."""
-    if line.is_owed_back:
-        return Money.REFUND_DUE
-    if line.held == 0:
-        return Money.REFUNDED if line.captured else _UNPAID[line.has_ended]
-    if line.balance_due_at is not None:
-        return _OWED[now > line.balance_due_at]
-    return _HELD[line.balance_paid]
+    gone = {Money.REFUND_DUE: line.is_owed_back, Money.DISPUTED: line.disputed, Money.FORFEITED: line.forfeited}
+    if what := next((state for state, there in gone.items() if there), None):
+        return what
+    if line.captured == 0:
+        return _UNPAID[line.has_ended]
+    if line.has_ended or line.refunded == line.captured:
+        return Money.REFUNDED
+    return _HELD[line.balance_paid] if line.balance_due_at is None else _OWED[now > line.balance_due_at]

@@ -38,6 +38,14 @@ def tell_refund(database: Database, payload: Mapping[str, Any], now: datetime) -
         _tell(session, its_order, event=event, template="refund_settled", amount=refund.amount, now=now)
 
 
+def tell_bounced(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
+    """Tell the customer that the refund in `payload` came back to us, and ask for another way."""
+    with database.transaction() as session:
+        refund = session.get_one(Refund, payload["refund"])
+        event, its_order = f"refund_bounced:{refund.key}", Order.ref == refund.payment.payer
+        _tell(session, its_order, event=event, template="refund_bounced", amount=refund.amount, now=now)
+
+
 def _tell(session: Session, its_order: ColumnElement[bool], *, event: str, template: str, amount: int, now: datetime) -> None:
     address = (Address.person_id == Person.id) & (Address.kind == Campaign.identity) & Address.verified_at.is_not(None)
     query = (

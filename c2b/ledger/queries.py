@@ -6,7 +6,7 @@ from sqlalchemy import Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from c2b.ledger.models import Transfer
-from c2b.ledger.rules import Balance
+from c2b.ledger.rules import Balance, Posting
 
 
 def balances(session: Session, accounts: Collection[str]) -> dict[str, int]:
@@ -16,6 +16,12 @@ def balances(session: Session, accounts: Collection[str]) -> dict[str, int]:
         select(sides.c.account, func.sum(sides.c.credit - sides.c.debit)).where(sides.c.account.in_(accounts)).group_by(sides.c.account)
     )
     return dict.fromkeys(accounts, 0) | {account: int(left) for account, left in rows}
+
+
+def transfers(session: Session, *, beginning: str) -> list[Posting]:
+    """Return the transfers whose id begins so, by id."""
+    rows = session.scalars(select(Transfer).where(Transfer.id.startswith(beginning, autoescape=True)).order_by(Transfer.id))
+    return [Posting(row.id, row.debit, row.credit, row.amount, row.event) for row in rows]
 
 
 def trial_balance(session: Session, *, campaign: str | None = None) -> list[Balance]:

@@ -6,8 +6,10 @@ REVENUE = "revenue"
 SHIPPING = "shipping"
 FORFEIT = "forfeit"
 BANK = "bank"
+PENALTY = "penalty"
+FEES = "fees"
 
-DEPOSIT, SHIPPED, HOLD, OWED = "dep:", "ship:", "hold:", "owed:"
+DEPOSIT, SHIPPED, HOLD, OWED, SUSPENSE = "dep:", "ship:", "hold:", "owed:", "suspense:"
 GUARDED = (DEPOSIT, SHIPPED, HOLD)
 """Beginnings of the accounts that the database never lets be overdrawn."""
 
@@ -35,6 +37,11 @@ def owed(order_ref: str) -> str:
 def provider(gateway: str, merchant: str) -> str:
     """Return the account of our money at a gateway."""
     return f"psp:{gateway}:{merchant}"
+
+
+def suspense(gateway: str) -> str:
+    """Return the account of money that came by a gateway and isn't what was asked for, until a person decides."""
+    return f"{SUSPENSE}{gateway}"
 
 
 def is_guarded(account: str) -> bool:

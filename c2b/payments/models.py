@@ -80,6 +80,8 @@ class Refund(Base):
     settled_at: Mapped[datetime | None]
     bounced_at: Mapped[datetime | None]
     """It was settled, and then the money came back: it is owed to the customer."""
+    resolved_at: Mapped[datetime | None]
+    """A failed one: what it owed was sent anew or paid out by hand."""
     last_error: Mapped[str] = mapped_column(Text, default="")
 
     payment: Mapped[Payment] = relationship()
@@ -99,6 +101,17 @@ class Dispute(Base):
     opened_at: Mapped[datetime]
     won_at: Mapped[datetime | None]
     """The money is ours again."""
+
+
+class Pace(Base):
+    """How far ahead of the clock calls to a gateway have been promised: all workers together keep to its rate."""
+
+    __tablename__ = "pace"
+
+    gateway: Mapped[str] = mapped_column(String(16), primary_key=True)
+    merchant: Mapped[str] = mapped_column(String(60), primary_key=True)
+    until: Mapped[datetime]
+    """When the last promised call is due."""
 
 
 class InboxEvent(Base):

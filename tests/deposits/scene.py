@@ -12,7 +12,7 @@ from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate, Offer, Variant
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
-from c2b.deposits import actions, pay
+from c2b.deposits import actions, pay, sending
 from c2b.deposits import checks as deposit_checks
 from c2b.deposits.models import Order, OrderLine, RefundLine
 from c2b.deposits.rules import RefundReason
@@ -128,7 +128,7 @@ class Shop:
         return pay.sweep(self.database, {"sandbox": self.gateway}, self.now)
 
     def send_refunds(self) -> int:
-        return pay.send_refunds(self.database, {"sandbox": self.gateway}, self.now)
+        return sending.send_refunds(self.database, {"sandbox": self.gateway}, self.now)
 
     def buys(self, person: int, *lines: tuple[int, int]) -> str:
         """Order, pay and come back: returns the order's reference."""

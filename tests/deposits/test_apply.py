@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
-from c2b.deposits.apply import apply, apply_refund
+from c2b.deposits.apply import apply
+from c2b.deposits.apply_refund import apply_refund
 from c2b.deposits.models import RefundLine
 from c2b.deposits.rules import Outcome, RefundReason
 from c2b.errors import NotFound, Refused
@@ -15,6 +16,7 @@ from c2b.payments.rules import PaymentState, RefundState
 from tests import make
 from tests.deposits.scene import Shop
 
+SUSPENSE = "suspense:sandbox"
 PSP = "psp:sandbox:main"
 
 
@@ -132,7 +134,7 @@ def test_an_answer_that_does_not_match_is_put_aside_for_a_person(shop: Shop, cha
     answer = replace(captured(key), **change)  # type: ignore[arg-type]  # one field at a time
     assert hear(shop, key, answer) is PaymentState.MISMATCH
     assert hear(shop, key, captured(key)) is PaymentState.MISMATCH
-    assert shop.balances(PSP) == {PSP: 0}
+    assert shop.balances(SUSPENSE) == {SUSPENSE: answer.amount}
     assert shop.lines(ref)[0].reserved_at is None
     assert str(next(iter(change.values()))) in shop.payment(key).note
     assert [finding.check for finding in shop.findings()] == ["deposits.mismatch"]

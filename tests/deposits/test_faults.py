@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from c2b.db import Database
-from c2b.deposits import actions, pay
-from c2b.deposits.apply import apply, apply_refund
+from c2b.deposits import actions, pay, sending
+from c2b.deposits.apply import apply
+from c2b.deposits.apply_refund import apply_refund
 from c2b.deposits.rules import Outcome
 from c2b.errors import Invalid, NotFound
 from c2b.payments.models import Payment
@@ -100,7 +101,7 @@ def test_a_worker_that_dies_after_claiming_leaves_a_refund_that_is_asked_for_lat
     ref = shop.buys(anna, (shop.sells("K1")[0], 1))
     cancel(shop, ref, anna)
     with shop.database.transaction() as session:
-        assert len(pay._claim(session, {"sandbox": shop.gateway}, shop.now, 10)) == 1
+        assert len(sending._claim(session, "sandbox", shop.gateway, shop.now, 10)) == 1
     assert shop.send_refunds() == 0
     shop.forward(seconds=60)
     assert shop.send_refunds() == 1
@@ -133,9 +134,9 @@ def test_refunds_are_sent_in_small_batches_up_to_the_limit(shop: Shop) -> None:
         anna = shop.customer()
         cancel(shop, shop.buys(anna, (shirt[0], 1)), anna)
     gateways = {"sandbox": shop.gateway}
-    assert pay.send_refunds(shop.database, gateways, shop.now, limit=2) == 2
-    assert pay.send_refunds(shop.database, gateways, shop.now, limit=2) == 1
-    assert pay.send_refunds(shop.database, gateways, shop.now, limit=2) == 0
+    assert sending.send_refunds(shop.database, gateways, shop.now, limit=2) == 2
+    assert sending.send_refunds(shop.database, gateways, shop.now, limit=2) == 1
+    assert sending.send_refunds(shop.database, gateways, shop.now, limit=2) == 0
     assert gateway_holds(shop) == 0
 
 
@@ -248,7 +249,7 @@ def test_a_refund_whose_answer_cannot_be_applied_stops_no_other(
             raise ValueError("anna@example.com")
         return real(session, key=key, answer=answer, now=now)
 
-    monkeypatch.setattr("c2b.deposits.pay.apply_refund", stuck)
+    monkeypatch.setattr("c2b.deposits.sending.apply_refund", stuck)
     assert shop.send_refunds() == 2
     assert [refund.state for refund in shop.refunds()] == [RefundState.UNKNOWN, RefundState.SETTLED]
     assert stuck_key in caplog.text
@@ -285,7 +286,7 @@ def test_while_its_gateway_is_switched_off_a_payment_waits(shop: Shop) -> None:
     shop.forward(days=1)
     assert pay.check(shop.database, {}, key=key, now=shop.now) is PaymentState.PENDING
     assert pay.sweep(shop.database, {}, shop.now) == 0
-    assert pay.send_refunds(shop.database, {}, shop.now) == 0
+    assert sending.send_refunds(shop.database, {}, shop.now) == 0
 
 
 def test_the_customer_is_sent_to_the_page_or_to_wait(shop: Shop) -> None:

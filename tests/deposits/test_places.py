@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 
 from c2b.deposits import places
-from c2b.deposits.rules import PLACE_LASTS, Money, Outcome, RefundReason
+from c2b.deposits.rules import Money, Outcome, RefundReason
 from c2b.errors import Refused
 from c2b.payments.rules import PaymentState
 from tests.deposits.scene import Shop
 from tests.deposits.test_queries import order
 
 TICK = timedelta(microseconds=1)
+LASTS = timedelta(minutes=30)
 
 
 def left(shop: Shop, code: str = "K1", *, besides: int | None = None) -> int | None:
@@ -33,7 +34,7 @@ def test_an_order_alone_takes_no_place(shop: Shop) -> None:
     assert left(shop) == 3
 
 
-@pytest.mark.parametrize(("after", "free"), [(timedelta(0), 1), (PLACE_LASTS - TICK, 1), (PLACE_LASTS, 3), (PLACE_LASTS + TICK, 3)])
+@pytest.mark.parametrize(("after", "free"), [(timedelta(0), 1), (LASTS - TICK, 1), (LASTS, 3), (LASTS + TICK, 3)])
 def test_a_place_lasts_half_an_hour_to_the_tick(shop: Shop, after: timedelta, free: int) -> None:
     shirt = shop.sells("K1", offer={"cap": 3})
     person = shop.customer()
@@ -65,7 +66,7 @@ def test_a_place_whose_payment_nobody_knows_of_is_kept_until_somebody_does(shop:
     shop.gateway.troubles = ["down"]
     key = shop.pay(shop.order(person, (shirt[0], 1)), person)
     assert shop.payment(key).state is PaymentState.UNKNOWN
-    shop.now += PLACE_LASTS * 2
+    shop.now += LASTS * 2
     assert left(shop) == 0
     assert shop.check(key) is PaymentState.FAILED
     assert left(shop) == 1
@@ -92,7 +93,7 @@ def test_who_let_a_place_go_pays_only_while_there_is_another(shop: Shop) -> None
     slow, quick = shop.customer(), shop.customer()
     ref = shop.order(slow, (shirt[0], 1))
     first = shop.pay(ref, slow)
-    shop.now += PLACE_LASTS
+    shop.now += LASTS
     assert shop.check(first) is PaymentState.FAILED
     shop.buys(quick, (shirt[0], 1))
     with pytest.raises(Refused, match="Only 0 of K1"):
@@ -182,7 +183,7 @@ def test_money_that_comes_when_the_place_is_gone_goes_straight_back(shop: Shop) 
     slow, quick = shop.customer(), shop.customer()
     key = shop.pay(shop.order(slow, (shirt[0], 1)), slow)
     shop.sandbox.approve(key)
-    shop.now += PLACE_LASTS
+    shop.now += LASTS
     shop.buys(quick, (shirt[0], 1))
     assert shop.check(key) is PaymentState.CAPTURED
     (back,) = shop.refunds()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from c2b.campaigns.rules import CampaignState, LegalProfile
 from c2b.deposits import rules
-from c2b.deposits.rules import Arrival, LineMoney, Money, ObligationState, Outcome, Prices, RefundReason
+from c2b.deposits.rules import Arrival, LineMoney, Money, ObligationKind, ObligationState, Outcome, Prices, RefundReason
 
 CLOSES = datetime(2027, 3, 30, 14, 0, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -128,7 +128,9 @@ def test_a_payment_counts_if_begun_before_the_close_and_heard_of_before_the_deci
     assert rules.arrives_in_time(Campaign(state=state), started_at=CLOSES + started, now=CLOSES + heard) is counts
 
 
-FINE = Arrival(in_time=True, owed=ObligationState.DUE, outcome=Outcome.OPEN, cancel_requested=False, has_place=True)
+FINE = Arrival(
+    in_time=True, kind=ObligationKind.DEPOSIT, owed=ObligationState.DUE, outcome=Outcome.OPEN, cancel_requested=False, has_place=True
+)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""Sending refunds that are due, within what each gateway lets us do; may be killed anywhere."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased
+
+from c2b.db import Database
+from c2b.deposits.apply_refund import apply_refund
+from c2b.deposits.pay import refund_facts
+from c2b.jobs.rules import describe
+from c2b.payments import pace
+from c2b.payments.models import Payment, Refund
+from c2b.payments.protocol import Answer, Gateway, Gateways, Heard, Limits, RefundFacts, ask
+from c2b.payments.rules import RefundState, wait
+
+_BATCH = 20
+_WAITS = (RefundState.QUEUED, RefundState.UNKNOWN)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A refund that this worker sends now; `refused`: why the gateway would refuse it, so that it isn't even asked."""
+
+    facts: RefundFacts
+    sent_before: bool
+    is_forgotten: bool
+    """It was sent so long ago that the gateway may have forgotten its key: the same call could pay twice."""
+    refused: str
+
+
+def send_refunds(database: Database, gateways: Gateways, now: datetime, limit: int = 100) -> int:
+    """Send refunds that are due, in short transactions that may be killed anywhere; returns how many were sent or asked about.
+
+    One that was sent before is asked for by its key first, and sent again with the same key only if the gateway surely hasn't it.
+    """
+    return sum(_send_by(database, name, gateway, now, limit) for name, gateway in gateways.items())
+
+
+def _send_by(database: Database, name: str, gateway: Gateway, now: datetime, limit: int) -> int:
+    done = 0
+    while done < limit:
+        wanted = min(_BATCH, limit - done)
+        with database.transaction() as session:
+            claimed = _claim(session, name, gateway, now, wanted)
+        for each in claimed:
+            answer = _send(gateway, each)
+            try:
+                with database.transaction() as session:
+                    apply_refund(session, key=each.facts.key, answer=answer, now=now)
+            except Exception as error:  # noqa: BLE001  it is asked for by its key at its next attempt
+                _log.error("refund %s: its answer can't be applied: %s", each.facts.key, describe(error))
+        done += len(claimed)
+        if len(claimed) < wanted:
+            break
+    return done
+
+
+def _send(gateway: Gateway, claimed: Claimed) -> Answer:
+    if claimed.refused:
+        return Answer(Heard.FAILED, why=claimed.refused)
+    if claimed.sent_before:
+        known = ask(gateway.query_refund, claimed.facts)
+        if known.heard is not Heard.ABSENT:
+            return known
+        if claimed.is_forgotten:
+            return Answer(Heard.UNKNOWN, why="the gateway doesn’t know it any more; a person has to look whether it was paid")
+    return ask(gateway.refund, claimed.facts)
+
+
+def _claim(session: Session, name: str, gateway: Gateway, now: datetime, limit: int) -> list[Claimed]:
+    """Mark refunds as sent before they are: whoever dies in between leaves one to be asked for by key."""
+    granted = pace.grant(session, gateway=name, merchant=gateway.merchant, wanted=limit, a_second=gateway.limits.refunds_a_second, now=now)
+    due = (
+        select(Refund, Payment)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Refund.state.in_(_WAITS), Refund.next_attempt_at <= now, Payment.gateway == name, _alone(gateway.limits, now))
+        .order_by(Refund.next_attempt_at, Refund.id)
+        .limit(granted)
+        .with_for_update(of=Refund, skip_locked=True)
+    )
+    return list(_marked(session, list(session.execute(due).all()), gateway.limits, now)) if granted else []
+
+
+def _marked(session: Session, found: list[tuple[Refund, Payment]], limits: Limits, now: datetime) -> Iterator[Claimed]:
+    begun = _begun(session, [payment.id for _, payment in found]) if limits.refunds_each else {}
+    for refund, payment in found:
+        first = refund.sent_at or now
+        is_forgotten = limits.key_lasts is not None and now - first > limits.key_lasts
+        refused = "" if refund.attempts else _refused(limits, payment, begun.get(payment.id, 0), now)
+        yield Claimed(refund_facts(refund, payment), refund.attempts > 0, is_forgotten, refused)
+        refund.state, refund.attempts, refund.sent_at = RefundState.UNKNOWN, refund.attempts + 1, first
+        refund.next_attempt_at = now + wait(refund.attempts)
+
+
+def _refused(limits: Limits, payment: Payment, sent: int, now: datetime) -> str:
+    """Say why a refund that was never sent can't go by this gateway any more; empty: it can."""
+    if limits.refunded_within and now - (payment.settled_at or now) > limits.refunded_within:
+        return f"the gateway sends nothing back after {limits.refunded_within.days} days"
+    if limits.refunds_each and sent >= limits.refunds_each:
+        return f"the gateway allows {limits.refunds_each} refunds of one payment"
+    return ""
+
+
+def _begun(session: Session, payments: list[int]) -> dict[int, int]:
+    """Count the refunds of each payment that the gateway was told of."""
+    sent = select(Refund.payment_id, func.count()).where(Refund.payment_id.in_(payments), Refund.sent_at.is_not(None))
+    return {payment: int(count) for payment, count in session.execute(sent.group_by(Refund.payment_id))}
+
+
+def _alone(limits: Limits, now: datetime) -> ColumnElement[bool]:
+    """Keep the gateway's distance between two refunds of one payment: of those that wait the first goes, the others later."""
+    if not limits.refund_gap:
+        return Refund.id.is_not(None)
+    other = aliased(Refund)
+    just_sent = other.sent_at > now - limits.refund_gap
+    before = other.state.in_(_WAITS) & other.sent_at.is_(None) & (other.id < Refund.id)
+    return ~select(other.id).where(other.payment_id == Refund.payment_id, other.id != Refund.id, just_sent | before).exists()
