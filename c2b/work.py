@@ -15,6 +15,7 @@ from c2b.campaigns import readiness
 from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
+from c2b.deposits import reminding
 from c2b.deposits.checks import checks as deposits_checks
 from c2b.deposits.pay import hear, sweep
 from c2b.deposits.sending import send_refunds
@@ -27,8 +28,10 @@ from c2b.ledger.checks import checks as ledger_checks
 from c2b.messages.sending import send
 from c2b.payments import gateways
 from c2b.people.lost import move_account
+from c2b.production import defaults
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
+from c2b.production.telling_ends import tell_defaults, tell_undelivered
 from c2b.settings import Settings
 from c2b.voting import counting, suspicions
 from c2b.voting.checks import checks as voting_checks
@@ -46,6 +49,8 @@ PAUSE = 1.0
 BEAT = timedelta(seconds=10)
 LOOK = timedelta(seconds=5)
 """Between two looks whether a result waits to be published."""
+MINUTE = timedelta(minutes=1)
+"""Between two looks at balances: reminders and the end of the grace."""
 _log = logging.getLogger(__name__)
 
 
@@ -62,7 +67,10 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "deposits.tell_paid": tell_paid,
         "deposits.tell_bounced": tell_bounced,
         "deposits.tell_refund": tell_refund,
+        "deposits.remind": reminding.remind,
         "production.tell": tell,
+        "production.tell_defaults": tell_defaults,
+        "production.tell_undelivered": tell_undelivered,
         "voting.look": look,
         "voting.tell_held": tell_held,
     }
@@ -74,9 +82,20 @@ class Worker:
     def __init__(self, database: Database, settings: Settings, *, now: Callable[[], datetime] = clock.now) -> None:
         self._database, self._now = database, now
         self._handlers, self._gateways = handlers(settings), gateways.build(settings, database, now=now)
+        self._parts = (
+            self._counts,
+            self._timetable,
+            self._looks,
+            self._events,
+            self._payments,
+            self._refunds,
+            self._balances,
+            self._published,
+            self._jobs,
+        )
         self._stopped = threading.Event()
         self._data, self._looked_at = settings.data, datetime.min.replace(tzinfo=UTC)
-        self._beat_at = datetime.min.replace(tzinfo=UTC)
+        self._beat_at = self._balances_at = datetime.min.replace(tzinfo=UTC)
 
     def run(self) -> None:
         """Work until `stop` is called; what is being done then is finished."""
@@ -94,7 +113,7 @@ class Worker:
         One kind's failure is logged by its kind and place and doesn't stop the others; it is tried again in the next round.
         """
         done: list[str] = []
-        for part in (self._counts, self._timetable, self._looks, self._events, self._payments, self._refunds, self._published, self._jobs):
+        for part in self._parts:
             if not self._go_on():
                 break
             try:
@@ -131,6 +150,21 @@ class Worker:
     def _refunds(self) -> Iterable[str]:
         sent = send_refunds(self._database, self._gateways, self._now())
         return [f"refunds sent: {sent}"] if sent else []
+
+    def _balances(self) -> Iterable[str]:
+        if self._now() - self._balances_at < MINUTE:
+            return []
+        self._balances_at = self._now()
+        with self._database.transaction() as session:
+            reminding.ask(session, now=self._now())
+            over = defaults.over(session, now=self._now())
+        return [line for slug in over for line in self._end_unpaid(slug)]
+
+    def _end_unpaid(self, slug: str) -> Iterable[str]:
+        with self._database.transaction() as session:
+            ended = defaults.settle(session, slug=slug, actor="worker", now=self._now())
+        lines = ended.forfeited + ended.returned
+        return [f"{slug}: balances not paid: {lines}"] if lines else []
 
     def _published(self) -> Iterable[str]:
         if self._now() - self._looked_at < LOOK:

@@ -239,7 +239,8 @@ def _due(session: Session, campaign: Campaign, order: Order, now: datetime) -> S
         raise Refused(N_("Nothing is due on this order"))
     payable = [(owed, line) for owed, line in due if may_pay(campaign, owed.kind, now)]
     if not payable:
-        _require_open(campaign, now)
+        if any(owed.kind is ObligationKind.DEPOSIT for owed, _ in due):
+            _require_open(campaign, now)
         raise Refused(N_("The balance can’t be paid now; the order’s page says from when until when"))
     if not order.address and any(owed.kind is not ObligationKind.DEPOSIT for owed, _ in payable):
         raise Refused(N_("Say first where the goods go; then pay the balance"))

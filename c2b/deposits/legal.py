@@ -77,6 +77,8 @@ class Legal:
 
     forfeits: bool
     """The deposit stays with the seller when the balance isn't paid."""
+    doubles: bool
+    """Who can't deliver owes the deposit a second time."""
     unpaid: Words
     undelivered: Words
     besides: Words
@@ -103,6 +105,7 @@ _CONTRACT = Words(
 _PROFILES = {
     LegalProfile.CN_DINGJIN: Legal(
         forfeits=True,
+        doubles=True,
         unpaid=Words(
             "提醒三次，再宽限 %(grace)s 天；之后定金不退（《民法典》第五百八十七条），其余不用再付。",
             "Three reminders and %(grace)s days of grace; then the deposit is kept (Civil Code, art. 587) and you owe nothing more.",
@@ -118,12 +121,14 @@ _PROFILES = {
     ),
     LegalProfile.CN_PREPAY: Legal(
         forfeits=False,
+        doubles=False,
         unpaid=_RETURNED_UNPAID,
         undelivered=_RETURNED_UNDELIVERED,
         besides=Words("所付为订金（预付款），不是定金，任何情况都不会没收。", "What you pay is a prepayment; it is never forfeited."),
     ),
     LegalProfile.EU: Legal(
         forfeits=False,
+        doubles=False,
         unpaid=_RETURNED_UNPAID,
         undelivered=Words("已付的钱立即全部退回。", "Everything that you paid comes back without undue delay."),
         besides=Words(
@@ -133,6 +138,7 @@ _PROFILES = {
     ),
     LegalProfile.US: Legal(
         forfeits=False,
+        doubles=False,
         unpaid=_RETURNED_UNPAID,
         undelivered=Words("已付的钱在七个工作日内全部退回。", "Everything that you paid comes back within seven working days."),
         besides=Words(
@@ -142,6 +148,7 @@ _PROFILES = {
     ),
     LegalProfile.GENERIC: Legal(
         forfeits=False,
+        doubles=False,
         unpaid=_RETURNED_UNPAID,
         undelivered=_RETURNED_UNDELIVERED,
         besides=Words("退款一律原路退回。", "Refunds always go back the way the money came."),

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, String, Subquery, cast, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, String, Subquery, cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
 from c2b.deposits.models import Obligation, Order, PaymentPart, RefundLine
-from c2b.deposits.rules import RefundReason
+from c2b.deposits.rules import ObligationKind, ObligationState, RefundReason
 from c2b.ledger import actions as ledger
+from c2b.ledger import queries as ledger_queries
 from c2b.ledger import rules as accounts
 from c2b.ledger.models import Transfer
 from c2b.payments.models import Payment, Refund
@@ -73,6 +74,30 @@ def queue_owed(session: Session, *, payment: Payment, order: Order, amount: int,
     begun = accounts.Posting(f"hold:{key}:owed", accounts.owed(order.ref), accounts.hold(key), amount, "refund_begun")
     ledger.post(session, [begun], campaign=order.campaign.slug, currency=payment.currency, now=now)
     return key
+
+
+def queue_shipping(session: Session, *, orders: Select[int], reason: RefundReason, now: datetime) -> None:
+    """Send the shipping back of `orders` (a query of order ids), where it was paid; where it is still due it isn't owed any more.
+
+    The caller holds the lock on the campaign or on the orders; repeating it does nothing.
+    """
+    kind = (Obligation.kind == ObligationKind.SHIPPING) & Obligation.order_id.in_(orders)
+    due = update(Obligation).where(kind, Obligation.state == ObligationState.DUE).values(state=ObligationState.VOID)
+    session.execute(due, execution_options={"synchronize_session": False})
+    paid = (
+        select(PaymentPart, Order)
+        .join(Obligation, Obligation.id == PaymentPart.obligation_id)
+        .join(Order, Order.id == Obligation.order_id)
+        .where(kind, Obligation.state == ObligationState.PAID, PaymentPart.applied)
+    )
+    for part, order in session.execute(paid).all():
+        account = accounts.shipping(order.ref)
+        if not ledger_queries.balances(session, [account])[account]:
+            continue
+        moved = accounts.Posting(f"back:{order.ref}:shipping", account, accounts.owed(order.ref), part.amount, "shipping_returned")
+        ledger.post(session, [moved], campaign=order.campaign.slug, currency=order.campaign.currency, now=now)
+        payment = session.get_one(Payment, part.payment_id)
+        queue_owed(session, payment=payment, order=order, amount=part.amount, reason=reason, now=now)
 
 
 def send_anew(session: Session, *, refund: Refund, order: Order, now: datetime) -> str:

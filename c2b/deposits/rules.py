@@ -167,6 +167,40 @@ def balance_ends(campaign: Window) -> datetime | None:
     return campaign.balance_due + timedelta(days=campaign.grace_days) if campaign.balance_due else None
 
 
+class Reminder(enum.StrEnum):
+    """What a customer who owes a balance is told, and when."""
+
+    OPENS = "opens"
+    """The balance can be paid from now on."""
+    THREE_DAYS = "3"
+    ONE_DAY = "1"
+    TODAY = "0"
+    """It is due."""
+    OVERDUE = "overdue"
+    """It was due; the grace runs."""
+
+
+_REMINDED = {
+    Reminder.THREE_DAYS: timedelta(days=3),
+    Reminder.ONE_DAY: timedelta(days=1),
+    Reminder.TODAY: timedelta(hours=6),
+    Reminder.OVERDUE: timedelta(0),
+}
+"""How long before the balance is due."""
+
+
+def due_reminder(campaign: Window, now: datetime) -> Reminder | None:
+    """Return the last reminder whose hour has come, None before the first and once the grace is over.
+
+    Only the last: a worker that stood still for days sends one message, not four.
+    """
+    ends = balance_ends(campaign)
+    if campaign.balance_due is None or ends is None or now >= ends or not may_pay(campaign, ObligationKind.BALANCE, now):
+        return None
+    come = [reminder for reminder, before in _REMINDED.items() if campaign.balance_due - before <= now]
+    return come[-1] if come else Reminder.OPENS
+
+
 def may_pay(campaign: Window, kind: ObligationKind, now: datetime) -> bool:
     """Say whether what is owed can be paid now: a deposit while ordering is open, the rest after the decision, in its window."""
     if kind is ObligationKind.DEPOSIT:

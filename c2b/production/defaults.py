@@ -1,0 +1,253 @@
+"""Balances that nobody paid, and products that we can't deliver: what becomes of the lines, their money and their units."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from c2b.audit.actions import record
+from c2b.audit.queries import approvers
+from c2b.campaigns.actions import locked
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import CampaignState
+from c2b.db import Instant
+from c2b.deposits import reminding
+from c2b.deposits.legal import legal
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
+from c2b.deposits.refunds import queue_refunds, queue_shipping
+from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, balance_ends
+from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.jobs.actions import enqueue
+from c2b.ledger import actions as ledger
+from c2b.ledger import rules as accounts
+from c2b.ledger.models import GuardedAccount
+from c2b.messages.models import Message
+from c2b.messages.rules import MessageState
+from c2b.payments.models import Payment
+from c2b.payments.rules import OPEN
+from c2b.production.models import ProductionOrderLine
+
+FORFEIT = "production.forfeit"
+"""Its name in the audit log and in approvals."""
+
+
+@dataclass(frozen=True)
+class DefaultFigures:
+    """What became of unpaid balances: lines and minor units kept and returned, and lines that wait for a person."""
+
+    forfeited: int
+    forfeited_amount: int
+    returned: int
+    returned_amount: int
+    waiting: int
+    """Nobody's reminder was delivered, so their deposit may not be kept."""
+
+
+def over(session: Session, *, now: datetime) -> list[str]:
+    """Return the decided campaigns whose grace is over and some of whose balances are still due."""
+    open_ones = select(Campaign).where(Campaign.state.in_((CampaignState.DECIDED, CampaignState.COMPLETED)), Campaign.balance_due <= now)
+    campaigns = session.scalars(open_ones.order_by(Campaign.id)).all()
+    return [each.slug for each in campaigns if _has_ended(each, now) and session.scalars(_unpaid(each).limit(1)).first() is not None]
+
+
+def settle(session: Session, *, slug: str, actor: str, now: datetime) -> DefaultFigures:
+    """End the lines whose balance wasn't paid within the grace: the legal profile says whether the deposit is kept or goes back.
+
+    A deposit is kept only where a reminder was delivered (domain.md 5), and where the campaign asks for two people only once a second
+    one has agreed, see `forfeits`. While a payment of an order runs its lines wait. The units become extra stock of their production
+    orders. Repeated it does nothing. A constant number of statements.
+    """
+    campaign = locked(session, slug)
+    if not _has_ended(campaign, now):
+        raise Refused(N_("The balance of %(slug)s can still be paid; nothing ends before the grace is over"), slug=slug)
+    keeps = legal(campaign.legal_profile).forfeits
+    agreed = not keeps or not campaign.two_person or bool(_others(session, campaign, actor))
+    ending = _unpaid(campaign).where(_reminded()) if keeps else _unpaid(campaign)
+    figures = DefaultFigures(0, 0, 0, 0, 0)
+    if agreed and _mark(session, campaign, ending, now):
+        figures = _forfeit(session, campaign, now) if keeps else _return(session, campaign, now)
+        _end(session, campaign, now)
+        action = FORFEIT if keeps else "production.return_unpaid"
+        record(session, actor=actor, action=action, campaign=slug, after=vars(figures), now=now)
+    waiting = session.scalar(select(func.count()).select_from(_unpaid(campaign).subquery())) or 0
+    return replace(figures, waiting=waiting)
+
+
+def forfeits(session: Session, *, slug: str, now: datetime) -> tuple[int, int, str]:
+    """Return how many lines would lose their deposit now, how much that is, and the digest that a second person agrees to."""
+    campaign = session.scalars(select(Campaign).where(Campaign.slug == slug)).one()
+    if not _has_ended(campaign, now) or not legal(campaign.legal_profile).forfeits:
+        return 0, 0, _digest(campaign)
+    ending = _unpaid(campaign).where(_reminded())
+    count, amount = session.execute(
+        select(func.count(), func.coalesce(func.sum(GuardedAccount.credits - GuardedAccount.debits), 0))
+        .select_from(OrderLine)
+        .join(GuardedAccount, GuardedAccount.account == _account())
+        .where(OrderLine.id.in_(ending))
+    ).one()
+    return int(count), int(amount), _digest(campaign)
+
+
+def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor: str, now: datetime) -> int:
+    """Give everything back for a confirmed product that can't be delivered; `reason` is public. Returns how many lines ended.
+
+    Under a profile with double return (`penalty_percent`) the penalty is booked as owed to the customers, and finance pays it out.
+    """
+    campaign = locked(session, slug)
+    candidate = session.scalar(select(Candidate).where(Candidate.campaign_id == campaign.id, Candidate.code == code))
+    if candidate is None:
+        raise NotFound(N_("There is no product %(code)s in this campaign"), code=code)
+    if not reason.strip():
+        raise Invalid(N_("Give the reason; customers read it"), field="reason")
+    query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, OrderLine.outcome == Outcome.ALLOCATED)
+    lines = _mark(session, campaign, query, now)
+    if not lines:
+        return 0
+    if legal(campaign.legal_profile).doubles:
+        _penalty(session, campaign, now)
+    figures = queue_refunds(session, lines=_marked(campaign, now), reason=RefundReason.UNDELIVERED, now=now)
+    _to_stock(session, campaign, now)  # whatever of it still comes is nobody's
+    _close(session, campaign, now)
+    _shipping(session, campaign, now, reason=RefundReason.UNDELIVERED)
+    after = {"lines": lines, "refunds": figures.count, "refund_amount": figures.amount}
+    record(session, actor=actor, action="production.cannot_deliver", campaign=slug, object=code, after=after, reason=reason, now=now)
+    payload = {"campaign": campaign.id, "candidate": candidate.id}
+    enqueue(session, kind="production.tell_undelivered", payload=payload, key=f"production.tell_undelivered:{slug}:{code}", now=now)
+    return lines
+
+
+def _mark(session: Session, campaign: Campaign, lines: Select[int], now: datetime) -> int:
+    """Note of lines that they end now, so that all that follows is over the same set; returns how many there are."""
+    marked = update(OrderLine).where(OrderLine.id.in_(lines)).values(ended_at=now)
+    session.execute(marked, execution_options={"synchronize_session": False})
+    return session.scalar(select(func.count()).select_from(_marked(campaign, now).subquery())) or 0
+
+
+def _marked(campaign: Campaign, now: datetime) -> Select[int]:
+    """Choose the lines that `_mark` has marked: they end now and aren't closed yet."""
+    ending = (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.ALLOCATED) & (OrderLine.ended_at == now)
+    return select(OrderLine.id).where(ending)
+
+
+def _has_ended(campaign: Campaign, now: datetime) -> bool:
+    ends = balance_ends(campaign)
+    return ends is not None and now >= ends
+
+
+def _unpaid(campaign: Campaign) -> Select[int]:
+    """Choose the allocated lines whose balance is due and for whose order no payment runs."""
+    due = (Obligation.line_id == OrderLine.id) & (Obligation.kind == ObligationKind.BALANCE) & (Obligation.state == ObligationState.DUE)
+    runs = (
+        select(Payment.id)
+        .join(PaymentPart, PaymentPart.payment_id == Payment.id)
+        .where(PaymentPart.obligation_id == Obligation.id, Payment.state.in_(OPEN))
+    )
+    allocated = (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.ALLOCATED)
+    return select(OrderLine.id).join(Obligation, due).where(allocated, ~runs.correlate(Obligation).exists())
+
+
+def _reminded() -> ColumnElement[bool]:
+    """A reminder of the line's order was delivered: handed over to whoever carries it without a refusal."""
+    told = Message.event.startswith(literal(reminding.EVENT).concat(Order.ref).concat(":"))
+    sent = select(Message.id).join(Order, Order.id == OrderLine.order_id).where(told, Message.state == MessageState.SENT)
+    return exists(sent.correlate(OrderLine))
+
+
+def _account() -> ColumnElement[str]:
+    return literal(accounts.DEPOSIT).concat(cast(OrderLine.id, String))
+
+
+def _digest(campaign: Campaign) -> str:
+    return f"{campaign.slug}:{campaign.balance_due}"
+
+
+def _others(session: Session, campaign: Campaign, actor: str) -> set[str]:
+    return set(approvers(session, campaign=campaign.slug, action=FORFEIT, digest=_digest(campaign))) - {actor}
+
+
+def _forfeit(session: Session, campaign: Campaign, now: datetime) -> DefaultFigures:
+    held = GuardedAccount.credits - GuardedAccount.debits
+    rows = (
+        select(
+            literal("forfeit:").concat(cast(OrderLine.id, String)),
+            _account(),
+            literal(accounts.FORFEIT),
+            held,
+            literal(campaign.currency),
+            literal("forfeited"),
+            literal(campaign.slug),
+            literal(now, Instant()),
+        )
+        .select_from(OrderLine)
+        .join(GuardedAccount, GuardedAccount.account == _account())
+        .where(OrderLine.id.in_(_marked(campaign, now)), held > 0)
+    )
+    sums = rows.with_only_columns(func.count(), func.coalesce(func.sum(held), 0), maintain_column_froms=True)
+    count, amount = session.execute(sums).one()
+    ledger.post_rows(session, rows)
+    return DefaultFigures(int(count), int(amount), 0, 0, 0)
+
+
+def _return(session: Session, campaign: Campaign, now: datetime) -> DefaultFigures:
+    lines = session.scalar(select(func.count()).select_from(_marked(campaign, now).subquery())) or 0
+    figures = queue_refunds(session, lines=_marked(campaign, now), reason=RefundReason.UNPAID, now=now)
+    return DefaultFigures(0, 0, lines, figures.amount, 0)
+
+
+def _end(session: Session, campaign: Campaign, now: datetime) -> None:
+    """Make the units extra stock, end the lines, and send back the shipping of orders in which nothing is left."""
+    _to_stock(session, campaign, now)
+    _close(session, campaign, now)
+    _shipping(session, campaign, now, reason=RefundReason.UNPAID)
+    payload = {"campaign": campaign.id, "at": now.isoformat()}
+    enqueue(
+        session, kind="production.tell_defaults", payload=payload, key=f"production.tell_defaults:{campaign.id}:{now.isoformat()}", now=now
+    )
+
+
+def _to_stock(session: Session, campaign: Campaign, now: datetime) -> None:
+    units = (
+        select(func.sum(OrderLine.units))
+        .where(OrderLine.id.in_(_marked(campaign, now)), OrderLine.variant_id == ProductionOrderLine.variant_id)
+        .correlate(ProductionOrderLine)
+        .scalar_subquery()
+    )
+    left = {"units_ordered": ProductionOrderLine.units_ordered - units, "units_extra": ProductionOrderLine.units_extra + units}
+    hit = select(OrderLine.variant_id).where(OrderLine.id.in_(_marked(campaign, now)))
+    moved = update(ProductionOrderLine).where(ProductionOrderLine.campaign_id == campaign.id, ProductionOrderLine.variant_id.in_(hit))
+    session.execute(moved.values(left), execution_options={"synchronize_session": False})
+
+
+def _close(session: Session, campaign: Campaign, now: datetime) -> None:
+    due = (Obligation.state == ObligationState.DUE) & Obligation.line_id.in_(_marked(campaign, now))
+    session.execute(update(Obligation).where(due).values(state=ObligationState.VOID), execution_options={"synchronize_session": False})
+    ended = update(OrderLine).where(OrderLine.id.in_(_marked(campaign, now))).values(outcome=Outcome.CANCELLED)
+    session.execute(ended, execution_options={"synchronize_session": False})
+    session.expire_all()
+
+
+def _shipping(session: Session, campaign: Campaign, now: datetime, *, reason: RefundReason) -> None:
+    """Where nothing of an order is left, its shipping isn't owed any more, and goes back if it was paid."""
+    left = select(OrderLine.id).where(OrderLine.order_id == Order.id, OrderLine.outcome == Outcome.ALLOCATED)
+    empty = select(Order.id).where(Order.campaign_id == campaign.id, ~left.correlate(Order).exists())
+    queue_shipping(session, orders=empty, reason=reason, now=now)
+
+
+def _penalty(session: Session, campaign: Campaign, now: datetime) -> None:
+    """Book what the seller owes besides the refund: the deposit once more (Civil Code of China, art. 587)."""
+    rows = (
+        select(
+            literal("penalty:").concat(cast(OrderLine.id, String)),
+            literal(accounts.PENALTY),
+            literal(accounts.OWED).concat(Order.ref),
+            OrderLine.deposit,
+            literal(campaign.currency),
+            literal("penalty"),
+            literal(campaign.slug),
+            literal(now, Instant()),
+        )
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(OrderLine.id.in_(_marked(campaign, now)), OrderLine.deposit > 0)
+    )
+    ledger.post_rows(session, rows)

@@ -1,0 +1,277 @@
+"""After the decision: a balance is paid, forgotten or can't be honoured; every fen and every unit is accounted for."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from c2b.audit.actions import approve
+from c2b.audit.models import AuditEntry
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.rules import LegalProfile
+from c2b.db import Database
+from c2b.deposits import actions as deposits
+from c2b.deposits import reminding
+from c2b.deposits.apply import apply
+from c2b.deposits.models import Obligation, Order, RefundLine
+from c2b.deposits.rules import Money, ObligationKind, ObligationState, Outcome, RefundReason, Reminder
+from c2b.deposits.standing import money_states
+from c2b.errors import Invalid, NotFound, Refused
+from c2b.ledger import queries as ledger
+from c2b.messages.models import Message
+from c2b.messages.rules import MessageState
+from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.models import Payment
+from c2b.payments.protocol import Answer, Heard
+from c2b.payments.rules import PaymentState
+from c2b.production import actions, defaults, telling_ends
+from c2b.production.models import ProductionOrderLine
+from c2b.work import audit
+from tests import books, make
+from tests.production import shop
+from tests.statements import counted
+
+DECIDED = make.ORDERING_CLOSES + timedelta(hours=24)
+DUE = DECIDED + timedelta(days=10)
+OVER = DUE + timedelta(days=7)
+SECOND = timedelta(seconds=1)
+
+
+def decided(session: Session, *, reminded: bool = True, customers: int = 1, **campaign: Any) -> tuple[Campaign, list[Order]]:
+    """Let customers buy twelve each of K1 at 100.00, deposits of 240.00, and decide; their reminders are delivered."""
+    rules: dict[str, Any] = {"balance_due": DUE, "grace_days": 7, "shipping": 1500, **campaign}
+    of = shop.settling(session, **rules)
+    one = shop.variant(session, shop.product(session, of, "K1"))
+    orders = []
+    for number in range(customers):
+        person = make.person(session, locale="en")
+        make.address(session, person, f"anna{number}@example.com")
+        order = shop.buys(session, of, (one, 12), by=person)
+        order.recipient, order.address, order.country = "Anna", "1 Road", "CN"
+        orders.append(order)
+        if reminded:
+            told = {"event": reminding.event(order.ref, Reminder.ONE_DAY), "channel": "email", "recipient": f"anna{number}@example.com"}
+            session.add(Message(**told, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE))
+    actions.decide(session, slug="ss27", actor="cli:test", now=DECIDED)
+    return of, orders
+
+
+def pays(session: Session, order: Order, now: Any) -> PaymentState:
+    """Begin to pay all that is due and let the gateway say that it came."""
+    gateway = Sandbox(None, lambda: now)  # type: ignore[arg-type]  # it is never asked
+    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, name="sandbox", gateway=gateway, now=now)
+    amount = session.scalars(select(Payment.amount).where(Payment.key == key)).one()
+    answer = Answer(Heard.DONE, amount=amount, currency="CNY", merchant="main", reference=f"R-{key}")
+    return apply(session, key=key, answer=answer, now=now)
+
+
+def money(session: Session, order: Order, now: Any = OVER) -> Money:
+    (line,) = make.lines_of(session, order)
+    return money_states(session, lines=books.ids(line.id), now=now)[line.id]
+
+
+def states(session: Session, order: Order) -> dict[ObligationKind, ObligationState]:
+    rows = session.execute(select(Obligation.kind, Obligation.state).where(Obligation.order_id == order.id))
+    return {row.kind: row.state for row in rows}
+
+
+def test_the_balance_is_paid_with_the_shipping_in_one_payment(session: Session) -> None:
+    _, (order,) = decided(session)
+    assert money(session, order, DECIDED) is Money.BALANCE_DUE
+    assert pays(session, order, DUE - SECOND) is PaymentState.CAPTURED
+    assert states(session, order) == dict.fromkeys(ObligationKind, ObligationState.PAID)
+    (line,) = make.lines_of(session, order)
+    assert ledger.balances(session, [f"dep:{line.id}", f"ship:{order.ref}"]) == {f"dep:{line.id}": 120000, f"ship:{order.ref}": 1500}
+    assert money(session, order) is Money.PAID
+    assert audit(session) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "why"), [(DECIDED - SECOND, "can’t be paid now"), (OVER, "can’t be paid now"), (OVER + timedelta(days=9), "can’t be paid now")]
+)
+def test_outside_of_its_window_a_balance_cannot_be_paid(session: Session, when: Any, why: str) -> None:
+    _, (order,) = decided(session, balance_opens=DECIDED)
+    with pytest.raises(Refused, match=why):
+        pays(session, order, when)
+
+
+def test_without_an_address_no_balance_is_taken(session: Session) -> None:
+    _, (order,) = decided(session)
+    order.address = ""
+    with pytest.raises(Refused, match="where the goods go"):
+        pays(session, order, DUE)
+
+
+def test_it_can_still_be_paid_in_the_last_second_of_the_grace(session: Session) -> None:
+    _, (order,) = decided(session)
+    pays(session, order, OVER - SECOND)
+    assert defaults.over(session, now=OVER) == []
+    assert money(session, order) is Money.PAID
+
+
+def test_nothing_ends_before_the_grace_is_over(session: Session) -> None:
+    decided(session)
+    assert defaults.over(session, now=OVER - SECOND) == []
+    with pytest.raises(Refused, match="can still be paid"):
+        defaults.settle(session, slug="ss27", actor="worker", now=OVER - SECOND)
+
+
+def test_in_china_a_reminded_customer_loses_the_deposit_and_the_units_become_stock(session: Session) -> None:
+    _, (order,) = decided(session)
+    assert defaults.over(session, now=OVER) == ["ss27"]
+    figures = defaults.settle(session, slug="ss27", actor="worker", now=OVER)
+    assert (figures.forfeited, figures.forfeited_amount, figures.returned, figures.waiting) == (1, 24000, 0, 0)
+    (line,) = make.lines_of(session, order)
+    assert (line.outcome, line.ended_at) == (Outcome.CANCELLED, OVER)
+    assert money(session, order) is Money.FORFEITED
+    assert ledger.balances(session, ["forfeit"]) == {"forfeit": 24000}
+    assert states(session, order)[ObligationKind.SHIPPING] is ObligationState.VOID
+    (made,) = session.scalars(select(ProductionOrderLine))
+    assert (made.units_ordered, made.units_extra) == (0, 12)
+    assert audit(session) == []
+
+
+def test_nobody_loses_a_deposit_whose_reminder_was_not_delivered(session: Session) -> None:
+    _, (order,) = decided(session, reminded=False)
+    figures = defaults.settle(session, slug="ss27", actor="worker", now=OVER)
+    assert (figures.forfeited, figures.waiting) == (0, 1)
+    assert money(session, order) is Money.OVERDUE
+    assert ledger.balances(session, ["forfeit"]) == {"forfeit": 0}
+
+
+@pytest.mark.parametrize("profile", [LegalProfile.CN_PREPAY, LegalProfile.EU, LegalProfile.US, LegalProfile.GENERIC])
+def test_elsewhere_the_deposit_goes_back_reminded_or_not(session: Session, profile: LegalProfile) -> None:
+    _, (order,) = decided(session, reminded=False, legal_profile=profile)
+    figures = defaults.settle(session, slug="ss27", actor="worker", now=OVER)
+    assert (figures.returned, figures.returned_amount, figures.forfeited) == (1, 24000, 0)
+    assert [tuple(row) for row in session.execute(select(RefundLine.amount, RefundLine.reason))] == [(24000, RefundReason.UNPAID)]
+    assert money(session, order) is Money.REFUND_DUE
+    assert audit(session) == []
+
+
+def test_ending_unpaid_balances_twice_ends_them_once(session: Session) -> None:
+    decided(session)
+    defaults.settle(session, slug="ss27", actor="worker", now=OVER)
+    again = defaults.settle(session, slug="ss27", actor="worker", now=OVER + timedelta(days=1))
+    assert vars(again) == {"forfeited": 0, "forfeited_amount": 0, "returned": 0, "returned_amount": 0, "waiting": 0}
+    assert ledger.balances(session, ["forfeit"]) == {"forfeit": 24000}
+
+
+def test_who_is_paying_in_that_moment_loses_nothing(session: Session) -> None:
+    _, (order,) = decided(session)
+    at = OVER - SECOND
+    gateway = Sandbox(None, lambda: at)  # type: ignore[arg-type]  # it is never asked
+    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, name="sandbox", gateway=gateway, now=at)
+    assert defaults.settle(session, slug="ss27", actor="worker", now=OVER).forfeited == 0
+    answer = Answer(Heard.DONE, amount=97500, currency="CNY", merchant="main", reference="R")
+    apply(session, key=key, answer=answer, now=OVER + SECOND)
+    assert money(session, order) is Money.PAID
+
+
+def test_a_balance_that_comes_after_its_line_ended_goes_back(session: Session) -> None:
+    _, (order,) = decided(session)
+    at = OVER - SECOND
+    gateway = Sandbox(None, lambda: at)  # type: ignore[arg-type]  # it is never asked
+    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, name="sandbox", gateway=gateway, now=at)
+    apply(session, key=key, answer=Answer(Heard.FAILED, why="expired"), now=OVER)
+    defaults.settle(session, slug="ss27", actor="worker", now=OVER)
+    answer = Answer(Heard.DONE, amount=97500, currency="CNY", merchant="main", reference="R")
+    apply(session, key=key, answer=answer, now=OVER + timedelta(hours=25))
+    assert [tuple(row) for row in session.execute(select(RefundLine.amount, RefundLine.reason))] == [(97500, RefundReason.PAID_LATE)]
+    assert audit(session) == []
+
+
+def test_where_two_people_are_asked_for_a_second_one_agrees_to_forfeits(session: Session) -> None:
+    campaign, _ = decided(session)
+    campaign.two_person = True
+    assert defaults.settle(session, slug="ss27", actor="staff:a@example.com", now=OVER).forfeited == 0
+    count, amount, digest = defaults.forfeits(session, slug="ss27", now=OVER)
+    assert (count, amount) == (1, 24000)
+    approve(session, campaign="ss27", action=defaults.FORFEIT, digest=digest, actor="staff:a@example.com", now=OVER)
+    assert defaults.settle(session, slug="ss27", actor="staff:a@example.com", now=OVER).forfeited == 0
+    assert defaults.settle(session, slug="ss27", actor="staff:b@example.com", now=OVER).forfeited == 1
+
+
+def test_what_cannot_be_delivered_goes_back_whole_and_in_china_the_deposit_is_owed_once_more(session: Session) -> None:
+    _, (order,) = decided(session)
+    pays(session, order, DUE)
+    assert (
+        defaults.cannot_deliver(session, slug="ss27", code="K1", reason="The mill burnt down", actor="staff:a@example.com", now=OVER) == 1
+    )
+    lines = [tuple(row) for row in session.execute(select(RefundLine.amount, RefundLine.reason).order_by(RefundLine.id))]
+    assert sorted(lines) == [(1500, RefundReason.UNDELIVERED), (24000, RefundReason.UNDELIVERED), (96000, RefundReason.UNDELIVERED)]
+    assert ledger.balances(session, [f"owed:{order.ref}", "penalty"]) == {f"owed:{order.ref}": 24000, "penalty": -24000}
+    assert defaults.cannot_deliver(session, slug="ss27", code="K1", reason="again", actor="staff:a@example.com", now=OVER) == 0
+    assert audit(session) == []
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "production.cannot_deliver")).one()
+    assert (entry.object, entry.reason, entry.after["lines"]) == ("K1", "The mill burnt down", 1)
+
+
+def test_elsewhere_nothing_is_doubled(session: Session) -> None:
+    _, (order,) = decided(session, legal_profile=LegalProfile.GENERIC)
+    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    assert ledger.balances(session, [f"owed:{order.ref}", "penalty"]) == {f"owed:{order.ref}": 0, "penalty": 0}
+    assert audit(session) == []
+
+
+def test_a_product_that_is_not_there_or_no_reason_is_refused(session: Session) -> None:
+    decided(session)
+    with pytest.raises(NotFound, match="K9"):
+        defaults.cannot_deliver(session, slug="ss27", code="K9", reason="x", actor="staff:a@example.com", now=DUE)
+    with pytest.raises(Invalid, match="reason"):
+        defaults.cannot_deliver(session, slug="ss27", code="K1", reason=" ", actor="staff:a@example.com", now=DUE)
+
+
+@pytest.mark.parametrize("profile", [LegalProfile.CN_DINGJIN, LegalProfile.GENERIC])
+def test_ending_takes_a_constant_number_of_statements(database: Database, profile: LegalProfile) -> None:
+    taken = []
+    for customers in (1, 8):
+        slug = f"c{customers}"
+        with database.transaction() as session:
+            of, _ = decided_as(session, slug, customers, profile)
+        with database.transaction() as session, counted(database) as statements:
+            defaults.settle(session, slug=of.slug, actor="worker", now=OVER)
+        taken.append(len(statements))
+    assert taken[0] == taken[1]
+
+
+def decided_as(session: Session, slug: str, customers: int, profile: LegalProfile) -> tuple[Campaign, list[Order]]:
+    of = shop.settling(session, slug=slug, balance_due=DUE, grace_days=7, legal_profile=profile)
+    one = shop.variant(session, shop.product(session, of, "K1", by=make.supplier(session, f"F{customers}")))
+    orders = [shop.buys(session, of, (one, 12)) for _ in range(customers)]
+    for order in orders:
+        told = {"event": reminding.event(order.ref, Reminder.TODAY), "channel": "email", "recipient": f"{order.ref}@example.com"}
+        session.add(Message(**told, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE))
+    actions.decide(session, slug=slug, actor="cli:test", now=DECIDED)
+    return of, orders
+
+
+@pytest.mark.parametrize(
+    ("profile", "template", "amount"),
+    [(LegalProfile.CN_DINGJIN, "deposit_forfeited", "240.00"), (LegalProfile.EU, "order_refunded_unpaid", "240.00")],
+)
+def test_customers_are_told_what_became_of_their_money_once(database: Database, profile: LegalProfile, template: str, amount: str) -> None:
+    with database.transaction() as session:
+        of, _ = decided(session, customers=2, legal_profile=profile)
+    with database.transaction() as session:
+        defaults.settle(session, slug="ss27", actor="worker", now=OVER)
+    for _ in range(2):
+        telling_ends.tell_defaults(database, {"campaign": of.id, "at": OVER.isoformat()}, OVER)
+    with database.reading() as session:
+        told = session.scalars(select(Message).where(Message.template == template)).all()
+        assert sorted(message.recipient for message in told) == ["anna0@example.com", "anna1@example.com"]
+        assert all(amount in message.fields["amount"] for message in told)
+
+
+def test_customers_of_what_cannot_be_delivered_are_told(database: Database) -> None:
+    with database.transaction() as session:
+        of, _ = decided(session)
+    with database.transaction() as session:
+        defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    with database.reading() as session:
+        candidate = session.scalars(select(Candidate.id)).one()
+    telling_ends.tell_undelivered(database, {"campaign": of.id, "candidate": candidate}, DUE)
+    with database.reading() as session:
+        assert session.scalars(select(Message.template).where(Message.event.startswith("ended:"))).all() == ["seller_default"]
