@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from c2b.deposits.actions import end_lines
 from c2b.deposits.locking import book
-from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
+from c2b.deposits.models import DisputeLine, Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.rules import RefundReason, is_undecided
 from c2b.ledger import queries as ledger
 from c2b.ledger import rules as accounts
@@ -44,9 +44,13 @@ def _taken_back(session: Session, order: Order, payment: Payment, dispute: Dispu
     held = ledger.balances(session, [*(accounts.deposit(line) for line in lines), accounts.shipping(order.ref)])
     taken = list(_spread(dispute, provider, held, left))
     book(session, order, payment.currency, taken, now)
+    by_line = {
+        posting.debit.removeprefix(accounts.DEPOSIT): posting.amount for posting in taken if posting.debit.startswith(accounts.DEPOSIT)
+    }
+    session.add_all(DisputeLine(dispute_id=dispute.id, line_id=int(line), amount=amount) for line, amount in by_line.items())
+    session.flush()
     if is_undecided(order.campaign.state):
-        hit = [line for line in lines if any(posting.debit == accounts.deposit(line) for posting in taken)]
-        gone = select(OrderLine.id).where(OrderLine.id.in_(hit))
+        gone = select(DisputeLine.line_id).where(DisputeLine.dispute_id == dispute.id)
         end_lines(session, lines=gone, reason=RefundReason.DISPUTED, now=now)
 
 

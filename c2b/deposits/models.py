@@ -142,3 +142,14 @@ class RefundLine(Base):
     """Empty: money that came late, twice or too much."""
     amount: Mapped[int]
     reason: Mapped[RefundReason] = mapped_column(choice(RefundReason))
+
+
+class DisputeLine(Base):
+    """What a dispute took from the account of a line."""
+
+    __tablename__ = "dispute_line"
+    __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
+
+    dispute_id: Mapped[int] = mapped_column(ForeignKey("dispute.id"), primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True, index=True)
+    amount: Mapped[int]

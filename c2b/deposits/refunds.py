@@ -7,13 +7,13 @@ from sqlalchemy import ColumnElement, Select, String, Subquery, cast, func, inse
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
-from c2b.deposits.models import Obligation, Order, PaymentPart, RefundLine
+from c2b.deposits.models import DisputeLine, Obligation, Order, PaymentPart, RefundLine
 from c2b.deposits.rules import ObligationKind, ObligationState, RefundReason
 from c2b.ledger import actions as ledger
 from c2b.ledger import queries as ledger_queries
 from c2b.ledger import rules as accounts
 from c2b.ledger.models import Transfer
-from c2b.payments.models import Payment, Refund
+from c2b.payments.models import Dispute, Payment, Refund
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def next_key() -> ColumnElement[str]:
 
 
 def _held(lines: Select[int]) -> Subquery:
-    """Per payment and line: what was captured for it, less every refund that was ever begun."""
+    """Per payment and line: what was captured for it, less every refund that was ever begun, and what a bank took back."""
     begun = (
         select(func.coalesce(func.sum(RefundLine.amount), 0))
         .join(Refund, Refund.id == RefundLine.refund_id)
@@ -135,9 +135,16 @@ def _held(lines: Select[int]) -> Subquery:
         .correlate(PaymentPart, Obligation)
         .scalar_subquery()
     )
-    captured = func.sum(PaymentPart.amount)
+    taken_back = (
+        select(func.coalesce(func.sum(DisputeLine.amount), 0))
+        .join(Dispute, Dispute.id == DisputeLine.dispute_id)
+        .where(Dispute.payment_id == PaymentPart.payment_id, DisputeLine.line_id == Obligation.line_id, Dispute.won_at.is_(None))
+        .correlate(PaymentPart, Obligation)
+        .scalar_subquery()
+    )
+    left = func.sum(PaymentPart.amount) - begun - taken_back
     per_line = (
-        select(PaymentPart.payment_id, Obligation.order_id, Obligation.line_id, (captured - begun).label("amount"))
+        select(PaymentPart.payment_id, Obligation.order_id, Obligation.line_id, left.label("amount"))
         .join(Obligation, Obligation.id == PaymentPart.obligation_id)
         .where(PaymentPart.applied, Obligation.line_id.in_(lines))
         .group_by(PaymentPart.payment_id, Obligation.order_id, Obligation.line_id)

@@ -138,7 +138,7 @@ class InboxEvent(Base):
 
 _TAKE = "UPDATE payment SET refunded = refunded + NEW.amount WHERE id = NEW.payment_id"
 _GIVE = "UPDATE payment SET refunded = refunded - NEW.amount WHERE id = NEW.payment_id"
-_BROKEN = "OLD.state = 'failed' OR NEW.amount <> OLD.amount OR NEW.payment_id <> OLD.payment_id"
+_BROKEN = "(OLD.state = 'failed' AND NEW.state <> 'failed') OR NEW.amount <> OLD.amount OR NEW.payment_id <> OLD.payment_id"
 _FIXED = "a refund keeps its amount, and a failed one is final"
 TRIGGERS.append(
     Trigger(
@@ -155,7 +155,7 @@ TRIGGERS.append(
             "IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'a refund stays'; END IF; "
             f"IF TG_OP = 'INSERT' THEN IF NEW.state <> 'failed' THEN {_TAKE}; END IF; RETURN NEW; END IF; "
             f"IF {_BROKEN} THEN RAISE EXCEPTION '{_FIXED}'; END IF; "
-            f"IF NEW.state = 'failed' THEN {_GIVE}; END IF; RETURN NEW; END $$",
+            f"IF NEW.state = 'failed' AND OLD.state <> 'failed' THEN {_GIVE}; END IF; RETURN NEW; END $$",
             "CREATE TRIGGER refund_guard BEFORE INSERT OR UPDATE OR DELETE ON refund FOR EACH ROW EXECUTE FUNCTION refund_guard()",
         ),
     )

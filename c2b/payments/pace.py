@@ -9,7 +9,7 @@ from c2b.db import insert_into
 from c2b.payments.models import Pace
 
 BURST = timedelta(seconds=1)
-"""So much of the rate may be used at once."""
+"""So much of the rate may be used at once, one call at least."""
 
 
 def grant(session: Session, *, gateway: str, merchant: str, wanted: int, a_second: float | None, now: datetime) -> int:
@@ -23,7 +23,7 @@ def grant(session: Session, *, gateway: str, merchant: str, wanted: int, a_secon
     session.execute(insert_into(session, Pace).values(**here, until=now).on_conflict_do_nothing())
     row = session.scalars(select(Pace).filter_by(**here).with_for_update().execution_options(populate_existing=True)).one()
     start, each = max(row.until, now), timedelta(seconds=1 / a_second)
-    granted = min(wanted, (now + BURST - start) // each)
+    granted = min(wanted, (now + max(BURST, each) - start) // each)
     if granted <= 0:
         return 0
     row.until = start + granted * each

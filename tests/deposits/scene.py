@@ -1,13 +1,15 @@
 """A shop in its ordering phase, on a database, with a gateway whose clock and moods a test sets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
+from c2b.audit.models import AuditEntry
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate, Offer, Variant
 from c2b.campaigns.rules import CampaignState
@@ -15,12 +17,13 @@ from c2b.db import Database
 from c2b.deposits import actions, pay, sending
 from c2b.deposits import checks as deposit_checks
 from c2b.deposits.models import Order, OrderLine, RefundLine
-from c2b.deposits.rules import RefundReason
+from c2b.deposits.rules import Outcome, RefundReason
 from c2b.ledger import checks as ledger_checks
 from c2b.ledger import queries as ledger
+from c2b.payments import inbox
 from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.payments.models import Payment, Refund
-from c2b.payments.protocol import Answer, Call, Client, Limits, Notice, PaymentFacts, RefundFacts, StatementLine
+from c2b.payments.protocol import About, Answer, Call, Client, Limits, Notice, PaymentFacts, RefundFacts, StatementLine
 from c2b.payments.rules import PaymentState
 from tests import books, make
 
@@ -38,6 +41,8 @@ class Faulty:
     sandbox: Sandbox
     troubles: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    says: dict[str, Answer] = field(default_factory=dict)
+    """By key: what it answers when it is asked about a payment or refund, whatever its books say."""
     merchant: str = "main"
     limits: Limits = field(default_factory=Limits)
     lasts: timedelta = timedelta(minutes=30)
@@ -71,6 +76,8 @@ class Faulty:
         if trouble == "down":
             raise ConnectionRefusedError
         answer: Answer = getattr(self.sandbox, call)(facts)
+        if call.startswith("query"):
+            answer = self.says.get(facts.key, answer)
         if trouble == "lost":
             raise TimeoutError
         return answer
@@ -130,6 +137,13 @@ class Shop:
     def send_refunds(self) -> int:
         return sending.send_refunds(self.database, {"sandbox": self.gateway}, self.now)
 
+    def hear(self, *, key: str, about: About = About.PAYMENT, event: str = "") -> int:
+        """Let the gateway send an event about a key, and apply it."""
+        with self.database.transaction() as session:
+            notice = Notice(event or f"evt-{key}-{self.now.isoformat()}", "changed", about, key)
+            inbox.store(session, gateway="sandbox", notice=notice, now=self.now)
+        return pay.hear(self.database, {"sandbox": self.gateway}, self.now)
+
     def buys(self, person: int, *lines: tuple[int, int]) -> str:
         """Order, pay and come back: returns the order's reference."""
         ref = self.order(person, *lines)
@@ -138,9 +152,33 @@ class Shop:
         assert self.check(key) is PaymentState.CAPTURED
         return ref
 
+    def person_of(self, ref: str) -> int:
+        with self.database.reading() as session:
+            return session.scalars(select(Order.person_id).where(Order.ref == ref)).one()
+
+    def resolves(self, action: Callable[..., Any], *, reason: str = "The customer asked", **values: Any) -> Any:
+        """Let finance decide what no rule can."""
+        with self.database.transaction() as session:
+            return action(session, reason=reason, actor="staff:finance@example.com", now=self.now, **values)
+
+    def log(self) -> list[tuple[str, str, str]]:
+        """Action, object and reason of every entry, oldest first."""
+        with self.database.reading() as session:
+            return [(entry.action, entry.object, entry.reason) for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+
+    def decided(self, session: Session) -> None:
+        """Decide the campaign in favour of every reserved line."""
+        session.get_one(Campaign, self.campaign_id).state = CampaignState.DECIDED
+        reserved = update(OrderLine).where(OrderLine.reserved_at.is_not(None))
+        session.execute(reserved.values(outcome=Outcome.ALLOCATED, final_unit_price=OrderLine.unit_price))
+
     def cancel(self, ref: str, person: int) -> None:
         with self.database.transaction() as session:
             actions.cancel_order(session, order_ref=ref, person_id=person, now=self.now)
+
+    def cancel_line(self, ref: str, line: int, person: int) -> None:
+        with self.database.transaction() as session:
+            actions.cancel_line(session, order_ref=ref, line_id=line, person_id=person, now=self.now)
 
     def reasons(self) -> list[RefundReason]:
         with self.database.reading() as session:

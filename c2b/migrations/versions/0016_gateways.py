@@ -50,6 +50,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_dispute_payment_id"), "dispute", ["payment_id"], unique=False)
     op.create_table(
+        "dispute_line",
+        sa.Column("dispute_id", _KEY, nullable=False),
+        sa.Column("line_id", _KEY, nullable=False),
+        sa.Column("amount", _KEY, nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_dispute_line_amount")),
+        sa.ForeignKeyConstraint(["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_line_dispute_id")),
+        sa.ForeignKeyConstraint(["line_id"], ["order_line.id"], name=op.f("fk_dispute_line_line_id")),
+        sa.PrimaryKeyConstraint("dispute_id", "line_id", name=op.f("pk_dispute_line")),
+    )
+    op.create_index(op.f("ix_dispute_line_line_id"), "dispute_line", ["line_id"], unique=False)
+    op.create_table(
         "pace",
         sa.Column("gateway", sa.String(length=16), nullable=False),
         sa.Column("merchant", sa.String(length=60), nullable=False),
