@@ -11,15 +11,18 @@ from sqlalchemy.orm import Session
 from c2b.campaigns import queries as campaigns
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import CandidateDetail, PictureRow
-from c2b.campaigns.rules import CampaignState, ordering_is_open, text
+from c2b.campaigns.rules import CampaignState, text
 from c2b.deposits import legal
 from c2b.deposits.legal import Consequence
 from c2b.deposits.models import Obligation, Order, OrderLine
-from c2b.deposits.rules import Fulfilment, Money, ObligationState, Outcome, may_cancel
+from c2b.deposits.rules import LEFT, Fulfilment, Money, ObligationKind, ObligationState, Outcome, balance_ends, may_cancel, may_pay
 from c2b.deposits.standing import money_states
 from c2b.deposits.timeline import Entry, timeline
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import OPEN, PaymentState
+
+Owed = dict[tuple[ObligationKind, ObligationState], int]
+"""What an order owes, owed or doesn't owe any more, in minor units."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,13 @@ class OrderView:
     lines: tuple[LineView, ...]
     due: int
     """To be paid now."""
+    is_balance: bool
+    """What is to be paid now is the balance, with the shipping."""
+    shipping: int
+    """Of the whole order; 0 while it isn't known or owed."""
+    pay_until: datetime | None
+    """Until when what is due now can be paid."""
+    balance_opens: datetime | None
     payment: PaymentView | None
     """The last one begun."""
     timeline: tuple[Entry, ...]
@@ -88,6 +98,9 @@ class OrderView:
     terms: str
     may_pay: bool
     may_cancel: bool
+    may_move: bool
+    """The address can still be changed: nothing has left."""
+    countries: tuple[str, ...]
     recipient: str
     phone: str
     country: str
@@ -113,7 +126,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
     found = {each.id: each for each in session.scalars(theirs)}
     lines = _lines(session, ids, locale, now)
     payments, refunds = _payments(session, [each.ref for each in orders])
-    unpaid = _due(session, ids)
+    owed = _owed(session, ids)
     return [
         _view(
             each,
@@ -121,7 +134,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
             lines=lines[each.id],
             payments=payments[each.ref],
             refunds=refunds[each.ref],
-            due=unpaid.get(each.id, 0),
+            owed=owed.get(each.id, {}),
             locale=locale,
             now=now,
         )
@@ -136,12 +149,13 @@ def _view(
     lines: Sequence[tuple[OrderLine, LineView]],
     payments: Sequence[Payment],
     refunds: Sequence[Refund],
-    due: int,
+    owed: Owed,
     locale: str,
     now: datetime,
 ) -> OrderView:
     last = payment_view(payments[-1], campaign.slug) if payments else None
-    is_open = ordering_is_open(campaign, now)
+    payable = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE and may_pay(campaign, kind, now)}
+    due, is_balance = sum(payable.values()), bool(payable) and ObligationKind.DEPOSIT not in payable
     open_lines = any(line.outcome is Outcome.OPEN for line, _ in lines)
     return OrderView(
         ref=order.ref,
@@ -155,11 +169,17 @@ def _view(
         balance_due=campaign.balance_due,
         lines=tuple(view for _, view in lines),
         due=due,
+        is_balance=is_balance,
+        shipping=sum(owed.get((ObligationKind.SHIPPING, state), 0) for state in (ObligationState.DUE, ObligationState.PAID)),
+        pay_until=balance_ends(campaign) if is_balance else campaign.ordering_closes,
+        balance_opens=campaign.balance_opens,
         payment=last,
-        timeline=timeline(order, [(line, view.code) for line, view in lines], payments, refunds),
+        timeline=timeline(order, [(line, view.code, view.money) for line, view in lines], payments, refunds),
         consequences=legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)),
         terms=order.terms,
-        may_pay=due > 0 and is_open,
+        may_pay=due > 0,
+        may_move=any(view.money is not Money.NOTHING for _, view in lines) and not any(line.fulfilment in LEFT for line, _ in lines),
+        countries=tuple(campaign.countries),
         may_cancel=open_lines and may_cancel(campaign, now),
         recipient=order.recipient,
         phone=order.phone,
@@ -217,13 +237,16 @@ def _payments(session: Session, refs: Sequence[str]) -> tuple[dict[str, list[Pay
     return payments, refunds
 
 
-def _due(session: Session, order_ids: Sequence[int]) -> dict[int, int]:
+def _owed(session: Session, order_ids: Sequence[int]) -> dict[int, Owed]:
     rows = session.execute(
-        select(Obligation.order_id, func.sum(Obligation.amount))
-        .where(Obligation.order_id.in_(order_ids), Obligation.state == ObligationState.DUE)
-        .group_by(Obligation.order_id)
+        select(Obligation.order_id, Obligation.kind, Obligation.state, func.sum(Obligation.amount))
+        .where(Obligation.order_id.in_(order_ids))
+        .group_by(Obligation.order_id, Obligation.kind, Obligation.state)
     )
-    return {order_id: int(amount) for order_id, amount in rows}
+    found: dict[int, Owed] = defaultdict(dict)
+    for order_id, kind, state, amount in rows:
+        found[order_id][kind, state] = int(amount)
+    return found
 
 
 def payment_view(found: Payment, slug: str) -> PaymentView:

@@ -29,6 +29,10 @@ class Fulfilment(enum.StrEnum):
     RETURNED = "returned"
 
 
+LEFT = (Fulfilment.SHIPPED, Fulfilment.PICKED_UP, Fulfilment.RETURNED)
+"""The goods aren't with us any more."""
+
+
 class ObligationKind(enum.StrEnum):
     """What is owed; `shipping` is the order's, the others a line's."""
 

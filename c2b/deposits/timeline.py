@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from c2b.deposits.models import Order, OrderLine
-from c2b.deposits.rules import Outcome
+from c2b.deposits.rules import Money, Outcome
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import PaymentState, RefundState
 
@@ -27,6 +27,10 @@ class Event(enum.StrEnum):
     REFUND_QUEUED = "refund_queued"
     REFUNDED = "refunded"
     REFUND_REFUSED = "refund_refused"
+    REFUND_BOUNCED = "refund_bounced"
+    """It was settled, and then it came back to us."""
+    FORFEITED = "forfeited"
+    DISPUTED = "disputed"
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Entry:
 
 
 _LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.ALLOCATED: Event.CONFIRMED, Outcome.MISSED: Event.MISSED}
+_MONEY_ENDS = {Money.FORFEITED: Event.FORFEITED, Money.DISPUTED: Event.DISPUTED}
 _PAYMENT_ENDS = {
     PaymentState.CAPTURED: Event.PAID,
     PaymentState.FAILED: Event.PAYMENT_FAILED,
@@ -50,20 +55,20 @@ _REFUND_ENDS = {RefundState.SETTLED: Event.REFUNDED, RefundState.FAILED: Event.R
 
 
 def timeline(
-    order: Order, lines: Iterable[tuple[OrderLine, str]], payments: Iterable[Payment], refunds: Iterable[Refund]
+    order: Order, lines: Iterable[tuple[OrderLine, str, Money]], payments: Iterable[Payment], refunds: Iterable[Refund]
 ) -> tuple[Entry, ...]:
-    """Return an order's entries, oldest first; `lines` come with their product's code."""
+    """Return an order's entries, oldest first; `lines` come with their product's code and where their money stands."""
     entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines), *_of_payments(payments), *_of_refunds(refunds)]
     rank = list(Event)
     return tuple(sorted(entries, key=lambda entry: (entry.at, rank.index(entry.event), entry.about)))
 
 
-def _of_lines(lines: Iterable[tuple[OrderLine, str]]) -> Iterator[Entry]:
-    for line, code in lines:
+def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]]) -> Iterator[Entry]:
+    for line, code, money in lines:
         if line.cancel_requested_at is not None:
             yield Entry(line.cancel_requested_at, Event.CANCEL_REQUESTED, about=code)
         if line.ended_at is not None and line.outcome in _LINE_ENDS:
-            yield Entry(line.ended_at, _LINE_ENDS[line.outcome], about=code)
+            yield Entry(line.ended_at, _MONEY_ENDS.get(money, _LINE_ENDS[line.outcome]), about=code)
 
 
 def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
@@ -79,4 +84,7 @@ def _of_refunds(refunds: Iterable[Refund]) -> Iterator[Entry]:
         yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key)
         if refund.state in _REFUND_ENDS:
             at = refund.settled_at or refund.next_attempt_at
-            yield Entry(at, _REFUND_ENDS[refund.state], refund.amount, refund.provider_reference or refund.key)
+            ended = Event.REFUNDED if refund.bounced_at else _REFUND_ENDS[refund.state]
+            yield Entry(at, ended, refund.amount, refund.provider_reference or refund.key)
+        if refund.bounced_at is not None:
+            yield Entry(refund.bounced_at, Event.REFUND_BOUNCED, refund.amount, refund.key)

@@ -1,5 +1,6 @@
 """What a customer has: picks and orders, grouped by what they must do."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request
@@ -8,19 +9,21 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries as campaigns
-from c2b.deposits import actions, queries
-from c2b.errors import Refused
+from c2b.deposits import actions, address, queries
+from c2b.deposits.placing import ShippingAddress
+from c2b.errors import Invalid, Refused
 from c2b.people import addresses, size
 from c2b.people.queries import Customer
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import customer, customer_required, now, reading, to_sign_in, transaction, visitor
+from c2b.ui.shell import customer, customer_required, now, parts, reading, to_sign_in, transaction, visitor
 from c2b.voting import queries as voting
 from c2b.voting.linking import waiting
 from c2b.web.campaign import title
 from c2b.web.words import entries, line_state
 
+ADDRESS = ("recipient", "phone", "country", "postal_code", "address")
 bp = Blueprint("me", __name__, template_folder="templates")
 
 
@@ -52,10 +55,35 @@ def _account(session: Session, known: Customer) -> dict[str, Any]:
 @bp.get("/me/orders/<ref>")
 @customer_required
 def order(ref: str) -> str:
-    """Show one order: lines, money, what happened, what happens otherwise."""
+    """Show one order: lines, money, where it goes, what happened, what happens otherwise."""
+    return _order_page(ref)
+
+
+def _order_page(ref: str, errors: Mapping[str, str] | None = None) -> str:
     with reading() as session:
         found = queries.order(session, ref=ref, person_id=customer().person_id, locale=locale(), now=now())
-    return render_template("web/order.html", order=found, timeline=entries(found), line_state=line_state)
+    form = {name: request.form.get(name, getattr(found, name)) for name in ADDRESS}
+    values = {"form": form, "errors": errors or {}, "countries": [(country, country) for country in found.countries]}
+    return render_template(
+        "web/order.html", order=found, timeline=entries(found), line_state=line_state, gateways=list(parts().gateways), **values
+    )
+
+
+@bp.post("/me/orders/<ref>/address")
+@customer_required
+def send_to(ref: str) -> Response | tuple[str, int]:
+    """Say where an order goes."""
+    wanted = ShippingAddress(**{name: request.form.get(name, "").strip() for name in ADDRESS})
+    try:
+        with transaction() as session:
+            address.change(session, order_ref=ref, person_id=customer().person_id, address=wanted)
+    except Invalid as problem:
+        return _order_page(ref, {problem.field: say(problem)}), 400
+    except Refused as problem:
+        flash(say(problem), "bad")
+    else:
+        flash(_("Saved. It goes there."), "ok")
+    return redirect(f"/me/orders/{ref}#to", 303)
 
 
 def _number(line: str) -> int:

@@ -26,9 +26,9 @@ from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, parts, reading, transaction
 from c2b.web.campaign import shown
 from c2b.web.gallery import about, own_ballot
+from c2b.web.me import ADDRESS
 
 bp = Blueprint("orders", __name__, template_folder="templates")
-_ADDRESS = ("recipient", "phone", "country", "postal_code", "address")
 _UNITS = re.compile("[0-9]{1,3}")
 _MOST_KEPT = 40
 """Products whose choices the cookie keeps."""
@@ -163,7 +163,7 @@ def _page(
         sums=_sums(rows),
         errors=errors or {},
         key=secrets.token_urlsafe(16),  # nothing was written by a form that is shown again
-        form={name: request.form.get(name, "") for name in _ADDRESS},
+        form={name: request.form.get(name, "") for name in ADDRESS},
         gateways=list(parts().gateways),
         gateway_name=_gateway_name,
         countries=[("", "—"), *((country, country) for country in campaign.countries)],
@@ -233,7 +233,7 @@ def _write(slug: str, rows: list[Row]) -> str:
             slug=slug,
             person_id=customer().person_id,
             lines=[(row.choice.variant.id, row.units) for row in rows if row.choice],
-            address=ShippingAddress(**{name: request.form.get(name, "").strip() for name in _ADDRESS}),
+            address=ShippingAddress(**{name: request.form.get(name, "").strip() for name in ADDRESS}),
             idempotency_key=request.form.get("key", ""),
             locale=locale(),
             now=now(),
@@ -283,7 +283,7 @@ def check(slug: str, ref: str) -> Response:
         found = queries.payment(session, key=ref, person_id=customer().person_id)
     state = pay.check(parts().database, parts().gateways, key=found.key, now=now())
     if state is PaymentState.CAPTURED:
-        flash(_("The deposit is in. Your places are yours."), "ok")
+        flash(_("The money is in."), "ok")
     here = iri_to_uri(f"/c/{slug}/pay/{ref}") if state is not PaymentState.CAPTURED else f"/me/orders/{found.order_ref}"
     if "HX-Request" not in request.headers:
         return redirect(here, 303)

@@ -14,8 +14,10 @@ from c2b.ui.filters import instant_text, money
 _NOT_MADE = {
     (Outcome.MISSED, Money.REFUND_DUE): (N_("Not made, deposit on its way back"), "warn"),
     (Outcome.MISSED, Money.REFUNDED): (N_("Not made, deposit returned in full"), "ok"),
-    (Outcome.CANCELLED, Money.REFUND_DUE): (N_("Cancelled, deposit on its way back"), "warn"),
-    (Outcome.CANCELLED, Money.REFUNDED): (N_("Cancelled, deposit returned in full"), "ok"),
+    (Outcome.CANCELLED, Money.REFUND_DUE): (N_("Cancelled, what you paid is on its way back"), "warn"),
+    (Outcome.CANCELLED, Money.REFUNDED): (N_("Cancelled, what you paid was returned"), "ok"),
+    (Outcome.CANCELLED, Money.FORFEITED): (N_("Balance not paid, deposit kept"), "bad"),
+    (Outcome.CANCELLED, Money.DISPUTED): (N_("Taken back by your bank"), "bad"),
 }
 _NOTHING_BACK = {Outcome.MISSED: (N_("Not made"), ""), Outcome.CANCELLED: (N_("Cancelled"), "")}
 
@@ -55,8 +57,13 @@ def _allocated(line: LineView) -> Said:
     }
     if line.fulfilment in goods:
         return Said(goods[line.fulfilment], "ok")
-    if line.money is Money.OVERDUE:
-        return Said(_("Being made, balance overdue"), "bad")
+    owes = {
+        Money.OVERDUE: Said(_("Being made, balance overdue"), "bad"),
+        Money.BALANCE_DUE: Said(_("Being made, balance to pay"), "warn"),
+        Money.DISPUTED: Said(_("Taken back by your bank; write to us"), "bad"),
+    }
+    if line.money in owes:
+        return owes[line.money]
     return Said(_("Being made") if line.fulfilment is Fulfilment.IN_PRODUCTION else _("Confirmed, will be made"), "ok")
 
 
@@ -92,6 +99,9 @@ def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
         Event.MISSED: _("%(code)s missed its minimum and is not made", **values),
         Event.REFUND_QUEUED: _("%(amount)s on its way back to you", **values),
         Event.REFUNDED: _("%(amount)s returned", **values),
+        Event.REFUND_BOUNCED: _("%(amount)s came back to us; we ask you for another way", **values),
+        Event.FORFEITED: _("%(code)s: the balance was not paid, the deposit is kept", **values),
+        Event.DISPUTED: _("%(code)s: your bank took the money back", **values),
         Event.REFUND_REFUSED: _("%(amount)s could not be returned the way it came; somebody is looking at it", **values),
     }
     when = instant_text(entry.at, order.time_zone)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from c2b.deposits.models import Order, OrderLine
-from c2b.deposits.rules import Outcome
+from c2b.deposits.rules import Money, Outcome
 from c2b.deposits.timeline import Entry, Event, timeline
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import PaymentState, RefundState
@@ -21,7 +21,7 @@ def payment(state: PaymentState, **values: object) -> Payment:
 
 
 def events(*lines: OrderLine, payments: tuple[Payment, ...] = (), refunds: tuple[Refund, ...] = ()) -> list[Event]:
-    return [entry.event for entry in timeline(order(), [(line, "K1") for line in lines], payments, refunds)]
+    return [entry.event for entry in timeline(order(), [(line, "K1", Money.HELD) for line in lines], payments, refunds)]
 
 
 def test_every_order_begins_with_being_placed() -> None:
@@ -54,7 +54,7 @@ def test_a_paid_entry_quotes_the_gateways_reference() -> None:
 )
 def test_how_a_line_ended_names_its_product(outcome: Outcome, event: Event) -> None:
     line = OrderLine(outcome=outcome, ended_at=LATER)
-    assert timeline(order(), [(line, "K1")], [], [])[-1] == Entry(LATER, event, about="K1")
+    assert timeline(order(), [(line, "K1", Money.HELD)], [], [])[-1] == Entry(LATER, event, about="K1")
 
 
 def test_a_cancelling_that_waits_is_told_before_it_is_done() -> None:
@@ -75,3 +75,15 @@ def test_what_happened_at_one_instant_is_told_in_the_order_of_the_story() -> Non
     refund = Refund(key="k-1", amount=5980, state=RefundState.SETTLED, queued_at=AT, next_attempt_at=AT, settled_at=AT)
     told = events(line, payments=(payment(PaymentState.CAPTURED, settled_at=AT),), refunds=(refund,))
     assert told == [Event.PLACED, Event.PAYMENT_STARTED, Event.PAID, Event.CANCELLED, Event.REFUND_QUEUED, Event.REFUNDED]
+
+
+@pytest.mark.parametrize(("money", "event"), [(Money.FORFEITED, Event.FORFEITED), (Money.DISPUTED, Event.DISPUTED)])
+def test_a_line_that_ended_by_its_money_says_so(money: Money, event: Event) -> None:
+    line = OrderLine(outcome=Outcome.CANCELLED, ended_at=LATER)
+    assert timeline(order(), [(line, "K1", money)], [], [])[-1] == Entry(LATER, event, about="K1")
+
+
+def test_a_refund_that_came_back_was_returned_first() -> None:
+    times = {"queued_at": AT, "settled_at": LATER, "bounced_at": LATER + (LATER - AT)}
+    back = Refund(key="k-1", amount=5980, state=RefundState.FAILED, **times)
+    assert events(refunds=(back,)) == [Event.PLACED, Event.REFUND_QUEUED, Event.REFUNDED, Event.REFUND_BOUNCED]

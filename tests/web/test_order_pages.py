@@ -278,7 +278,7 @@ def test_htmx_is_sent_to_the_order_as_soon_as_the_payment_is_known(visit: Open) 
     answer = anna.client.post(anna.url, data={"csrf_token": token[1]}, headers={"HX-Request": "true"})
     assert answer.headers["HX-Redirect"].startswith("/me/orders/")
     anna.get(answer.headers["HX-Redirect"])
-    assert "The deposit is in" in anna.words
+    assert "The money is in" in anna.words
 
 
 @pytest.mark.usefixtures("ordering")
@@ -291,7 +291,7 @@ def test_a_line_is_cancelled_alone_and_its_deposit_goes_back(visit: Open, sqlite
     pay(anna)
     anna.press("Check now")
     anna.press("Cancel Cable knit 2")
-    assert "Cancelled, deposit on its way back" in anna.words
+    assert "Cancelled, what you paid is on its way back" in anna.words
     assert "Ordered, deposit paid" in anna.words
     with sqlite_database.reading() as session:
         assert session.scalars(select(Refund.amount)).all() == [5980]
