@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from stripe import Dispute, PaymentIntent, Refund
+from stripe import Dispute, PaymentIntent, Refund, StripeObject
 from stripe.checkout import Session
 
 from c2b.payments.gateways.stripe.amounts import from_stripe
@@ -10,7 +10,8 @@ from c2b.payments.protocol import Answer, Disputed, Heard
 
 OURS = "c2b"
 """The name under which our key stands in the metadata of whatever we begin."""
-_MOVING = ("processing", "requires_action", "requires_capture", "requires_confirmation")
+_SURELY_MOVING = ("processing", "requires_capture")
+_MOVING = (*_SURELY_MOVING, "requires_action", "requires_confirmation")
 _OVER = ("requires_payment_method", "canceled")
 
 
@@ -21,28 +22,23 @@ def payment(session: Session, *, merchant: str, disputes: Iterable[Dispute] = ()
         return _captured(session, intent, merchant, disputes)
     if session.status == "open":
         return Answer(Heard.PENDING, page=session.url or "", handle=session.id)
-    if session.status == "expired" and (intent is None or intent.status not in ("processing", "requires_capture")):
-        return Answer(Heard.FAILED, why=_why(intent) or "expired", handle=session.id)
-    if intent is not None and intent.status in _OVER:
-        return Answer(Heard.FAILED, why=_why(intent) or intent.status, handle=session.id)
-    moving = intent is not None and intent.status in _MOVING
-    return Answer(Heard.PENDING if moving else Heard.UNKNOWN, handle=session.id)
+    return _closed(session, intent)
 
 
 def refund(sent: Refund, *, merchant: str) -> Answer:
     """Say what a refund's state means: one that bounced after it succeeded has failed, and its money is ours again."""
     if sent.status in ("failed", "canceled"):
-        return Answer(Heard.FAILED, why=sent.failure_reason or sent.status, reference=sent.id, handle=sent.id)
+        return Answer(Heard.FAILED, why=_word(sent, "failure_reason") or sent.status, reference=sent.id, handle=sent.id)
     if sent.status != "succeeded":
-        return Answer(Heard.PENDING, why=sent.pending_reason or sent.status or "", handle=sent.id)
+        return Answer(Heard.PENDING, why=_word(sent, "pending_reason"), handle=sent.id)
     currency = sent.currency.upper()
     moved = from_stripe(sent.amount, currency)
     return Answer(Heard.DONE, amount=moved, currency=currency, merchant=merchant, reference=sent.id, handle=sent.id)
 
 
-def key_in(metadata: object) -> str:
+def key_in(metadata: StripeObject | None) -> str:
     """Return our key from an object's metadata; empty if it isn't one of ours."""
-    return str(getattr(metadata, OURS, "") or "")
+    return _word(metadata, OURS) if metadata is not None else ""
 
 
 def _captured(session: Session, intent: PaymentIntent, merchant: str, disputes: Iterable[Dispute]) -> Answer:
@@ -50,6 +46,14 @@ def _captured(session: Session, intent: PaymentIntent, merchant: str, disputes: 
     amount = from_stripe(intent.amount_received, currency)
     taken = tuple(_disputed(each) for each in disputes if each.balance_transactions)
     return Answer(Heard.DONE, amount=amount, currency=currency, merchant=merchant, reference=intent.id, handle=session.id, disputes=taken)
+
+
+def _closed(session: Session, intent: PaymentIntent | None) -> Answer:
+    """Say what a page that can't be used any more means: money may be on its way all the same."""
+    state, expired = intent.status if intent is not None else "", session.status == "expired"
+    if state in _OVER or (expired and state not in _SURELY_MOVING):
+        return Answer(Heard.FAILED, why=_why(intent) or ("expired" if expired else state), handle=session.id)
+    return Answer(Heard.PENDING if state in _MOVING else Heard.UNKNOWN, handle=session.id)
 
 
 def _disputed(dispute: Dispute) -> Disputed:
@@ -60,4 +64,9 @@ def _disputed(dispute: Dispute) -> Disputed:
 
 def _why(intent: PaymentIntent | None) -> str:
     error = intent.last_payment_error if intent is not None else None
-    return (error.decline_code or error.code or "") if error else ""
+    return (_word(error, "decline_code") or _word(error, "code")) if error else ""
+
+
+def _word(said: StripeObject, name: str) -> str:
+    """Return what Stripe writes only where there is something to write."""
+    return str(getattr(said, name, None) or "")

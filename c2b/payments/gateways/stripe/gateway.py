@@ -140,7 +140,7 @@ class Stripe:
         name = self._shop.partition("://")[2]
         return {
             "mode": "payment",
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "line_items": [
                 {
                     "quantity": 1,

@@ -53,7 +53,7 @@ def read(content: bytes) -> list[StatementLine]:
         return [_line(row, number) for number, row in _rows(reader)]
     except csv.Error as error:
         raise Invalid(
-            N_("Line %(line)s: this is no CSV (%(why)s); take the file as Stripe made it"), line=reader.line_num, why=error
+            N_("Line %(line)s: this is no CSV (%(why)s); take the file as Stripe made it"), line=reader.reader.line_num, why=error
         ) from None
 
 
