@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from stripe.checkout import Session
 
 from c2b.db import Database
 from c2b.errors import Refused
 from c2b.payments.gateways import build
 from c2b.payments.gateways.stripe.amounts import from_stripe, to_stripe
+from c2b.payments.gateways.stripe.answers import payment
 from c2b.payments.gateways.stripe.gateway import Stripe
 from c2b.payments.protocol import Answer, Client, Disputed, Heard, PaymentFacts, RefundFacts, ask
 from tests.payments.books import GatewayBooks
@@ -173,6 +175,33 @@ def test_a_list_that_breaks_off_proves_nothing(stripe: Stripe, server: StripeSer
     crowd(server, 101)
     server.troubles = ["", "down"]  # its second page
     assert ask(stripe.query, deposit) == Answer(Heard.UNKNOWN)
+
+
+@pytest.mark.parametrize(("others", "heard"), [(100, Heard.ABSENT), (101, Heard.UNKNOWN)])
+def test_among_too_many_nobody_looks_to_the_end_and_nobody_knows(
+    stripe: Stripe, server: StripeServer, deposit: PaymentFacts, monkeypatch: pytest.MonkeyPatch, *, others: int, heard: Heard
+) -> None:
+    monkeypatch.setattr("c2b.payments.gateways.stripe.gateway._MOST_SESSIONS", 100)
+    crowd(server, others)
+    assert ask(stripe.query, deposit).heard is heard
+
+
+@pytest.mark.parametrize(
+    ("page_is", "money_is", "heard"),
+    [
+        ("expired", "processing", Heard.PENDING),
+        ("expired", "requires_capture", Heard.PENDING),
+        ("expired", "requires_action", Heard.FAILED),
+        ("expired", "succeeded", Heard.DONE),
+        ("complete", "canceled", Heard.FAILED),
+        ("complete", "requires_action", Heard.PENDING),
+        ("complete", "something_new", Heard.UNKNOWN),
+    ],
+)
+def test_only_what_is_clearly_over_has_failed(page_is: str, money_is: str, heard: Heard) -> None:
+    money = {"id": "pi_1", "object": "payment_intent", "status": money_is, "amount_received": 5980, "currency": "cny"}
+    whole = {"id": "cs_1", "object": "checkout.session", "status": page_is, "payment_intent": {**money, "last_payment_error": None}}
+    assert payment(Session.construct_from(whole, None), merchant="acct_local").heard is heard
 
 
 @pytest.mark.parametrize("trouble", ["down", "lost", "error", "done-error", "slow"])
