@@ -7,6 +7,7 @@ from flask import Blueprint
 
 from c2b import clock
 from c2b.db import Database
+from c2b.payments.gateways import stripe
 from c2b.payments.gateways.sandbox import pages
 from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.payments.protocol import Gateway, Gateways
@@ -15,7 +16,10 @@ from c2b.settings import Settings
 
 def build(settings: Settings, database: Database, *, now: Callable[[], datetime] = clock.now) -> Gateways:
     """Return the gateways that the settings name, in their order; `database` holds the books of those that have none of their own."""
-    known: dict[str, Callable[[], Gateway]] = {"sandbox": lambda: Sandbox(settings.data / "sandbox.db", now)}
+    known: dict[str, Callable[[], Gateway]] = {
+        "sandbox": lambda: Sandbox(settings.data / "sandbox.db", now),
+        "stripe": lambda: stripe.connect(settings, now),
+    }
     return {name: known[name]() for name in settings.gateways}
 
 
