@@ -17,7 +17,7 @@ from c2b.deposits.refunds import RefundFigures, queue_refunds
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel, may_pay
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.payments.models import Payment
-from c2b.payments.protocol import Gateway
+from c2b.payments.protocol import Way
 from c2b.payments.rules import OPEN, UNHEARD, new_key
 from c2b.people.models import Person
 from c2b.voting import actions as voting
@@ -61,7 +61,7 @@ def place_order(
     return order.ref
 
 
-def start_payment(session: Session, *, order_ref: str, person_id: int, name: str, gateway: Gateway, now: datetime) -> str:
+def start_payment(session: Session, *, order_ref: str, person_id: int, by: Way, now: datetime) -> str:
     """Write the intent to pay all that is due on an order by a gateway, and take its places; returns the payment's key.
 
     No gateway is called here. While a payment is open its key is returned and no second one begins. Raises Refused if nothing is due,
@@ -76,10 +76,10 @@ def start_payment(session: Session, *, order_ref: str, person_id: int, name: str
     units = placing.by_candidate(lines)
     places.lock(session, units)
     places.require(session, units, besides=order.id, now=now)
-    places.take(session, lines, until=now + gateway.lasts)
-    payment = Payment(key=new_key(), payer=order.ref, gateway=name, merchant=gateway.merchant, currency=campaign.currency)
+    places.take(session, lines, until=now + by.lasts)
+    payment = Payment(key=new_key(), payer=order.ref, gateway=by.gateway, merchant=by.merchant, currency=campaign.currency)
     payment.amount, payment.created_at, payment.checked_at = sum(owed.amount for owed, _ in due), now, now
-    payment.minutes = gateway.lasts // timedelta(minutes=1)
+    payment.minutes = by.lasts // timedelta(minutes=1)
     session.add(payment)
     session.flush()
     session.add_all(PaymentPart(payment_id=payment.id, obligation_id=owed.id, amount=owed.amount) for owed, _ in due)

@@ -16,7 +16,7 @@ from c2b.errors import N_, Invalid, NotFound
 from c2b.jobs.rules import describe
 from c2b.payments import inbox
 from c2b.payments.models import Payment, Refund
-from c2b.payments.protocol import About, Answer, Client, Gateway, Gateways, Heard, PaymentFacts, RefundFacts, ask
+from c2b.payments.protocol import About, Answer, Client, Gateway, Gateways, Heard, PaymentFacts, RefundFacts, ask, way
 from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, PaymentState
 
 _log = logging.getLogger(__name__)
@@ -31,8 +31,9 @@ def pay(
     """
     if gateway not in gateways:
         raise Invalid(N_("Choose how to pay"), field="gateway")
+    by = way(gateways, gateway)
     with database.transaction() as session:
-        key = start_payment(session, order_ref=order_ref, person_id=person_id, name=gateway, gateway=gateways[gateway], now=now)
+        key = start_payment(session, order_ref=order_ref, person_id=person_id, by=by, now=now)
         name, facts = _facts(session, key, client or Client())
     if name not in gateways:
         return facts.back

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session, aliased
 from c2b.db import Database
 from c2b.deposits.apply_refund import apply_refund
 from c2b.deposits.pay import refund_facts
+from c2b.errors import Refused
 from c2b.jobs.rules import describe
 from c2b.payments import pace
 from c2b.payments.models import Payment, Refund
-from c2b.payments.protocol import Answer, Gateway, Gateways, Heard, Limits, RefundFacts, ask
+from c2b.payments.protocol import Answer, Gateway, Gateways, Heard, Limits, RefundFacts, Way, ask, way
 from c2b.payments.rules import RefundState, wait
 
 _BATCH = 20
@@ -38,17 +39,22 @@ def send_refunds(database: Database, gateways: Gateways, now: datetime, limit: i
 
     One that was sent before is asked for by its key first, and sent again with the same key only if the gateway surely hasn't it.
     """
-    return sum(_send_by(database, name, gateway, now, limit) for name, gateway in gateways.items())
+    return sum(_send_by(database, gateways, name, now, limit) for name in gateways)
 
 
-def _send_by(database: Database, name: str, gateway: Gateway, now: datetime, limit: int) -> int:
+def _send_by(database: Database, gateways: Gateways, name: str, now: datetime, limit: int) -> int:
+    try:
+        by = way(gateways, name)
+    except Refused as problem:  # it can't even say who we are there; the other gateways don't wait for it
+        _log.warning("gateway %s: %s", name, problem)
+        return 0
     done = 0
     while done < limit:
         wanted = min(_BATCH, limit - done)
         with database.transaction() as session:
-            claimed = _claim(session, name, gateway, now, wanted)
+            claimed = _claim(session, by, now, wanted)
         for each in claimed:
-            answer = _send(gateway, each)
+            answer = _send(gateways[name], each)
             try:
                 with database.transaction() as session:
                     apply_refund(session, key=each.facts.key, answer=answer, now=now)
@@ -72,18 +78,18 @@ def _send(gateway: Gateway, claimed: Claimed) -> Answer:
     return ask(gateway.refund, claimed.facts)
 
 
-def _claim(session: Session, name: str, gateway: Gateway, now: datetime, limit: int) -> list[Claimed]:
+def _claim(session: Session, by: Way, now: datetime, limit: int) -> list[Claimed]:
     """Mark refunds as sent before they are: whoever dies in between leaves one to be asked for by key."""
-    granted = pace.grant(session, gateway=name, merchant=gateway.merchant, wanted=limit, a_second=gateway.limits.refunds_a_second, now=now)
+    granted = pace.grant(session, gateway=by.gateway, merchant=by.merchant, wanted=limit, a_second=by.limits.refunds_a_second, now=now)
     due = (
         select(Refund, Payment)
         .join(Payment, Payment.id == Refund.payment_id)
-        .where(Refund.state.in_(_WAITS), Refund.next_attempt_at <= now, Payment.gateway == name, _alone(gateway.limits, now))
+        .where(Refund.state.in_(_WAITS), Refund.next_attempt_at <= now, Payment.gateway == by.gateway, _alone(by.limits, now))
         .order_by(Refund.next_attempt_at, Refund.id)
         .limit(granted)
         .with_for_update(of=Refund, skip_locked=True)
     )
-    return list(_marked(session, list(session.execute(due).all()), gateway.limits, now)) if granted else []
+    return list(_marked(session, list(session.execute(due).all()), by.limits, now)) if granted else []
 
 
 def _marked(session: Session, found: list[tuple[Refund, Payment]], limits: Limits, now: datetime) -> Iterator[Claimed]:

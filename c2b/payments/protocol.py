@@ -231,6 +231,24 @@ class Gateway(Protocol):
 
 
 Gateways = Mapping[str, Gateway]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A gateway as a transaction needs it: read before it opens, for a gateway may have to ask who we are there."""
+
+    gateway: str
+    merchant: str
+    lasts: timedelta
+    limits: Limits
+
+
+def way(gateways: Gateways, name: str) -> Way:
+    """Return a gateway's way to pay. Raises Refused where it can't say now who we are there."""
+    by = gateways[name]
+    return Way(name, by.merchant, by.lasts, by.limits)
+
+
 Facts = TypeVar("Facts", PaymentFacts, RefundFacts)
 
 

@@ -15,7 +15,7 @@ from c2b.deposits.apply_refund import apply_refund
 from c2b.deposits.rules import Outcome
 from c2b.errors import Invalid, NotFound
 from c2b.payments.models import Payment
-from c2b.payments.protocol import Answer
+from c2b.payments.protocol import Answer, way
 from c2b.payments.rules import PaymentState, RefundState, wait
 from tests.deposits.scene import Shop
 
@@ -101,7 +101,7 @@ def test_a_worker_that_dies_after_claiming_leaves_a_refund_that_is_asked_for_lat
     ref = shop.buys(anna, (shop.sells("K1")[0], 1))
     cancel(shop, ref, anna)
     with shop.database.transaction() as session:
-        assert len(sending._claim(session, "sandbox", shop.gateway, shop.now, 10)) == 1
+        assert len(sending._claim(session, way({"sandbox": shop.gateway}, "sandbox"), shop.now, 10)) == 1
     assert shop.send_refunds() == 0
     shop.forward(seconds=60)
     assert shop.send_refunds() == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from c2b.deposits import pay
+from c2b.deposits import pay, sending
 from c2b.payments.gateways.stripe.gateway import Stripe
 from c2b.payments.models import Payment
 from c2b.payments.rules import PaymentState, RefundState
@@ -42,7 +42,7 @@ class StripeShop:
     def work(self) -> None:
         """Do what the worker does in a round."""
         pay.sweep(self.shop.database, {"stripe": self.stripe}, self.shop.now)
-        pay.send_refunds(self.shop.database, {"stripe": self.stripe}, self.shop.now)
+        sending.send_refunds(self.shop.database, {"stripe": self.stripe}, self.shop.now)
 
     def bought(self) -> tuple[int, str]:
         anna, ref = self.order()

@@ -22,9 +22,8 @@ from c2b.errors import Invalid, NotFound, Refused
 from c2b.ledger import queries as ledger
 from c2b.messages.models import Message
 from c2b.messages.rules import MessageState
-from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.payments.models import Payment
-from c2b.payments.protocol import Answer, Heard
+from c2b.payments.protocol import Answer, Heard, Limits, Way
 from c2b.payments.rules import PaymentState
 from c2b.production import actions, defaults, telling_ends
 from c2b.production.models import ProductionOrderLine
@@ -37,6 +36,7 @@ DECIDED = make.ORDERING_CLOSES + timedelta(hours=24)
 DUE = DECIDED + timedelta(days=10)
 OVER = DUE + timedelta(days=7)
 SECOND = timedelta(seconds=1)
+SANDBOX = Way("sandbox", "main", timedelta(minutes=30), Limits())
 
 
 def decided(session: Session, *, reminded: bool = True, customers: int = 1, **campaign: Any) -> tuple[Campaign, list[Order]]:
@@ -60,8 +60,7 @@ def decided(session: Session, *, reminded: bool = True, customers: int = 1, **ca
 
 def pays(session: Session, order: Order, now: Any) -> PaymentState:
     """Begin to pay all that is due and let the gateway say that it came."""
-    gateway = Sandbox(None, lambda: now)  # type: ignore[arg-type]  # it is never asked
-    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, name="sandbox", gateway=gateway, now=now)
+    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, by=SANDBOX, now=now)
     amount = session.scalars(select(Payment.amount).where(Payment.key == key)).one()
     answer = Answer(Heard.DONE, amount=amount, currency="CNY", merchant="main", reference=f"R-{key}")
     return apply(session, key=key, answer=answer, now=now)
@@ -162,8 +161,7 @@ def test_ending_unpaid_balances_twice_ends_them_once(session: Session) -> None:
 def test_who_is_paying_in_that_moment_loses_nothing(session: Session) -> None:
     _, (order,) = decided(session)
     at = OVER - SECOND
-    gateway = Sandbox(None, lambda: at)  # type: ignore[arg-type]  # it is never asked
-    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, name="sandbox", gateway=gateway, now=at)
+    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, by=SANDBOX, now=at)
     assert defaults.settle(session, slug="ss27", actor="worker", now=OVER).forfeited == 0
     answer = Answer(Heard.DONE, amount=97500, currency="CNY", merchant="main", reference="R")
     apply(session, key=key, answer=answer, now=OVER + SECOND)
@@ -173,8 +171,7 @@ def test_who_is_paying_in_that_moment_loses_nothing(session: Session) -> None:
 def test_a_balance_that_comes_after_its_line_ended_goes_back(session: Session) -> None:
     _, (order,) = decided(session)
     at = OVER - SECOND
-    gateway = Sandbox(None, lambda: at)  # type: ignore[arg-type]  # it is never asked
-    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, name="sandbox", gateway=gateway, now=at)
+    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, by=SANDBOX, now=at)
     apply(session, key=key, answer=Answer(Heard.FAILED, why="expired"), now=OVER)
     defaults.settle(session, slug="ss27", actor="worker", now=OVER)
     answer = Answer(Heard.DONE, amount=97500, currency="CNY", merchant="main", reference="R")

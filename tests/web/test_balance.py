@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +21,13 @@ from tests.web.test_order_pages import Open, customer, order, ordering, pay
 __all__ = ["ordering"]
 DECIDED = make.ORDERING_CLOSES + timedelta(hours=1)
 DUE = DECIDED + timedelta(days=14)
-WHERE = {"recipient": "Anna", "phone": "+8613800138000", "address": "1 Silk Road, Hangzhou", "postal_code": "310000", "country": "CN"}
+WHERE: dict[str, Any] = {
+    "recipient": "Anna",
+    "phone": "+8613800138000",
+    "address": "1 Silk Road, Hangzhou",
+    "postal_code": "310000",
+    "country": "CN",
+}
 
 
 @pytest.fixture
