@@ -28,11 +28,12 @@ class Line:
     def __init__(self, settings: Settings, *, time_out: float = TIME_OUT) -> None:
         """Read the keys; raises Invalid naming the package or the setting that is wrong."""
         alipay, utils = _package("alipay"), _package("alipay.utils")
-        keys = {"app_private_key_string": settings.alipay_private_key, "alipay_public_key_string": settings.alipay_public_key}
-        read = {name: _key(path) for name, path in keys.items()}
+        files = {"app_private_key_string": settings.alipay_private_key, "alipay_public_key_string": settings.alipay_public_key}
+        config = utils.AliPayConfig(timeout=time_out)
         try:
-            self._sdk = alipay.AliPay(appid=settings.alipay_app_id, config=utils.AliPayConfig(timeout=time_out), **read)
-        except (ValueError, IndexError, TypeError) as problem:  # whatever the SDK's cryptography says of a key that is none
+            keys = {name: _key(path) for name, path in files.items()}
+            self._sdk = alipay.AliPay(appid=settings.alipay_app_id, config=config, **keys)
+        except (ValueError, IndexError, TypeError) as problem:  # whatever base64 and the SDK's cryptography say of a key that is none
             raise Invalid(N_("A file of C2B_ALIPAY_PRIVATE_KEY or C2B_ALIPAY_PUBLIC_KEY holds no RSA key; save it again")) from problem
         vars(self._sdk)["_gateway"] = self._address = settings.alipay_address  # the SDK has no other way to say where Alipay is
 
@@ -62,13 +63,13 @@ def _package(name: str) -> Any:
         raise Invalid(N_("The package for Alipay is missing; run: pip install 'c2b[alipay]'")) from problem
 
 
-def _key(path: Path | None) -> str | bytes:
+def _key(path: Path | None) -> bytes:
     """Read a key: PEM, or what Alipay's tools write, base64 without the lines around it."""
     try:
-        text = path.read_text("ascii").strip() if path else ""
-        return text if text.startswith("-----BEGIN") else base64.b64decode(text, validate=False)
-    except (OSError, UnicodeDecodeError, binascii.Error) as problem:
+        content = path.read_bytes().strip() if path else b""
+    except OSError as problem:
         raise Invalid(N_("The file %(file)s with a key for Alipay can’t be read; look at its path and rights"), file=str(path)) from problem
+    return content if content.startswith(b"-----BEGIN") else base64.b64decode(content)
 
 
 def yuan(amount: int) -> str:
