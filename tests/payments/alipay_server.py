@@ -1,8 +1,8 @@
 """Alipay as we know it from its documents, on a port of this machine: the real SDK talks to it, and it is as strict as the real one.
 
 It verifies every signature, signs every answer, keeps its own books, and refuses to refund more than it captured. What a test puts into
-`troubles` happens to the next calls, in order: `down` (dropped before anything was done), `lost` (done, the answer dropped), `500` and
-`500 after`, `slow` and `slow after` (no answer until the caller gives up), `forged` (an answer that somebody else signed).
+`troubles` happens to the next calls, in order: `down` (dropped before anything was done), `lost` (done, the answer dropped), `error` and
+`done-error` (HTTP 500 before and after), `slow` (done, no answer until the caller gives up), `forged` (an answer that somebody else signed).
 """
 
 import base64
@@ -105,7 +105,7 @@ class AlipayServer:
         """How a customer who never opened the page finds it, by the payment's key."""
         self.released = threading.Event()
         self._folder = folder
-        self._lock = threading.Lock()
+        self._lock, self._taken = threading.Lock(), 0
         with closing(sqlite3.connect(folder / "alipay.db")) as books:
             books.executescript(_SCHEMA)
         self._port = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -181,7 +181,13 @@ class AlipayServer:
         return self._sum("SELECT coalesce(sum(amount), 0) FROM refund")
 
     def events(self) -> list[tuple[dict[str, str], bytes]]:
-        """Return the notices of all that happened, oldest first, as they are sent now."""
+        """Take the notices of what happened since they were taken last, oldest first, signed now."""
+        found = self.repeated()
+        new, self._taken = found[self._taken :], len(found)
+        return new
+
+    def repeated(self) -> list[tuple[dict[str, str], bytes]]:
+        """Return the notices of all that ever happened as they are sent again now: each with its old id and a new time."""
         with self._books() as books:
             rows = books.execute("SELECT said FROM notice ORDER BY id").fetchall()
         return [self.notice(**json.loads(said)) for (said,) in rows]
@@ -324,20 +330,20 @@ def _handler(server: AlipayServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             trouble = server.troubles.pop(0) if server.troubles else ""
-            if trouble in ("down", "500", "slow"):
+            if trouble in ("down", "error"):
                 self._fail(trouble)
                 return
             name, answer = server.answer(urlsplit(self.path).query)
-            if trouble in ("lost", "500 after", "slow after"):
+            if trouble in ("lost", "done-error", "slow"):
                 self._fail(trouble)
                 return
             signer = "somebody" if trouble == "forged" else "alipay"
             self._send(200, f'{{"{name}":{answer},"sign":"{sign(keys(signer), answer)}"}}')
 
         def _fail(self, trouble: str) -> None:
-            if trouble.startswith("500"):
+            if trouble.endswith("error"):
                 self._send(500, "<html>busy</html>")
-            elif trouble.startswith("slow"):
+            elif trouble == "slow":
                 server.released.wait(timeout=30)
             self.close_connection = True
 
