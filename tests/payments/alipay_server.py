@@ -2,7 +2,7 @@
 
 It verifies every signature, signs every answer, keeps its own books, and refuses to refund more than it captured. What a test puts into
 `troubles` happens to the next calls, in order: `down` (dropped before anything was done), `lost` (done, the answer dropped), `error` and
-`done-error` (HTTP 500 before and after), `slow` (done, no answer until the caller gives up), `forged` (an answer that somebody else signed).
+`done-error` (HTTP 500 before and after), `slow` (done, no answer until the caller gives up), `forged` (answered by somebody else).
 """
 
 import base64
