@@ -19,6 +19,7 @@ from c2b.admin import (
     production,
     selection,
     sign_in,
+    transfers,
     trust,
 )
 from c2b.admin.blueprint import bp
@@ -43,5 +44,6 @@ __all__ = [
     "production",
     "selection",
     "sign_in",
+    "transfers",
     "trust",
 ]

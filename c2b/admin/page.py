@@ -16,7 +16,7 @@ from c2b.errors import N_, Invalid, Refused
 from c2b.people.rules import Permission
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import reading, staff
+from c2b.ui.shell import parts, reading, staff
 from c2b.voting import suspicions
 
 P = ParamSpec("P")
@@ -32,6 +32,8 @@ class Entry:
     icon: str
     title: str
     permission: Permission | None = None
+    gateway: str = ""
+    """The way to pay without which nobody needs the page."""
 
 
 CAMPAIGN_MENU = (
@@ -44,6 +46,7 @@ CAMPAIGN_MENU = (
     Entry("orders", "tag", N_("Orders"), Permission.DEPOSITS),
     Entry("decision", "decision", N_("Decision"), Permission.DECISION),
     Entry("refunds", "cash", N_("Refunds"), Permission.DEPOSITS),
+    Entry("transfers", "cash", N_("Transfers"), Permission.MONEY, gateway="manual"),
     Entry("production", "box", N_("Production"), Permission.OFFERS),
     Entry("exports", "download", N_("Exports"), Permission.EXPORTS),
     Entry("log", "file", N_("Audit log"), Permission.AUDIT),
@@ -113,7 +116,7 @@ def _links(entries: tuple[Entry, ...], here: str, *, to_do: Mapping[str, int] | 
             "here": entry.endpoint == here,
         }
         for entry in entries
-        if entry.permission is None or staff().may(entry.permission)
+        if (entry.permission is None or staff().may(entry.permission)) and (not entry.gateway or entry.gateway in parts().gateways)
     ]
 
 

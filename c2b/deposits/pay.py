@@ -17,7 +17,7 @@ from c2b.jobs.rules import describe
 from c2b.payments import inbox
 from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import About, Answer, Client, Gateway, Gateways, Heard, PaymentFacts, RefundFacts, ask, way
-from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, PaymentState
+from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, PaymentState, RefundState
 
 _log = logging.getLogger(__name__)
 
@@ -120,15 +120,21 @@ def _hear_one(database: Database, gateways: Gateways, event: inbox.Waiting, now:
             known = session.scalar(select(Payment.key).where(Payment.key == event.key, Payment.gateway == event.gateway))
         return known is not None and ask_again(database, gateways, key=event.key, now=now) not in UNHEARD
     with database.reading() as session:
-        wanted = select(Refund, Payment).join(Payment, Payment.id == Refund.payment_id)
-        row = session.execute(wanted.where(Refund.key == event.key, Payment.gateway == event.gateway)).first()
-        if row is None or event.gateway not in gateways:
-            return False
-        facts = refund_facts(row[0], row[1])
-    answer = ask(gateways[event.gateway].query_refund, facts)
+        wanted = select(Refund.key).join(Payment, Payment.id == Refund.payment_id)
+        known = session.scalar(wanted.where(Refund.key == event.key, Payment.gateway == event.gateway))
+    return known is not None and ask_about_refund(database, gateways, key=event.key, now=now) is not RefundState.UNKNOWN
+
+
+def ask_about_refund(database: Database, gateways: Gateways, *, key: str, now: datetime) -> RefundState:
+    """Ask the gateway what became of a refund whatever its state, apply it, and return the state: a settled one may have come back."""
+    with database.reading() as session:
+        wanted = select(Refund, Payment).join(Payment, Payment.id == Refund.payment_id).where(Refund.key == key)
+        refund, payment = session.execute(wanted).one()
+    if payment.gateway not in gateways:
+        return refund.state
+    answer = ask(gateways[payment.gateway].query_refund, refund_facts(refund, payment))
     with database.transaction() as session:
-        apply_refund(session, key=event.key, answer=answer, now=now)
-    return answer.heard is not Heard.UNKNOWN
+        return apply_refund(session, key=key, answer=answer, now=now)
 
 
 def unheard(session: Session, *, campaign_id: int) -> int:

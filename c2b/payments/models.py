@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from c2b.db import TRIGGERS, Base, Key, Reference, Trigger, choice
+from c2b.db import TRIGGERS, Base, Key, Reference, Trigger, append_only, choice
 from c2b.payments.protocol import About
-from c2b.payments.rules import PaymentState, RefundState
+from c2b.payments.rules import How, PaymentState, RefundState
 
 
 class Payment(Base):
@@ -160,3 +160,51 @@ TRIGGERS.append(
         ),
     )
 )
+
+
+class ManualReceipt(Base):
+    """Money by bank transfer or cash, as a person entered it: the books of the gateway `manual`, which has no others."""
+
+    __tablename__ = "manual_receipt"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("how = 'cash' OR reference <> ''", name="transfer_has_reference"),
+    )
+
+    id: Mapped[Key]
+    payment_key: Mapped[str] = mapped_column(String(24), ForeignKey("payment.key"), unique=True)
+    """One for each payment: two people who enter the same cash enter it once."""
+    amount: Mapped[int]
+    """What really came; not always what was asked for."""
+    currency: Mapped[str] = mapped_column(String(3))
+    received_at: Mapped[datetime]
+    """Beginning of the day on which it came, in the campaign's zone."""
+    reference: Mapped[str] = mapped_column(String(80))
+    """The bank's, or a cash receipt's number."""
+    how: Mapped[How] = mapped_column(choice(How))
+    entered_by: Mapped[str] = mapped_column(String(200))
+    entered_at: Mapped[datetime]
+
+
+class ManualPayout(Base):
+    """Money that a person sent back by hand, the whole of one refund."""
+
+    __tablename__ = "manual_payout"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("reference <> ''", name="payout_has_reference"),
+    )
+
+    id: Mapped[Key]
+    refund_key: Mapped[str] = mapped_column(String(24), ForeignKey("refund.key"), unique=True)
+    amount: Mapped[int]
+    reference: Mapped[str] = mapped_column(String(80))
+    """The bank's, or the number of the receipt that the customer signed."""
+    paid_at: Mapped[datetime]
+    """Beginning of the day on which it left."""
+    entered_by: Mapped[str] = mapped_column(String(200))
+    entered_at: Mapped[datetime]
+
+
+append_only("manual_receipt")
+append_only("manual_payout")

@@ -1,6 +1,8 @@
 """What a payment and a refund may become: pure."""
 
+import base64
 import enum
+import re
 import secrets
 from datetime import timedelta
 
@@ -29,6 +31,13 @@ class RefundState(enum.StrEnum):
     FAILED = "failed"
 
 
+class How(enum.StrEnum):
+    """How money came that no gateway reports."""
+
+    TRANSFER = "transfer"
+    CASH = "cash"
+
+
 UNHEARD = (PaymentState.STARTED, PaymentState.UNKNOWN)
 """The money may have moved and we don't know."""
 OPEN = (PaymentState.STARTED, PaymentState.PENDING, PaymentState.UNKNOWN)
@@ -45,5 +54,16 @@ def wait(attempts: int) -> timedelta:
 
 
 def new_key() -> str:
-    """Return a random key for a payment, `KEY_LENGTH` long."""
-    return secrets.token_urlsafe(12)
+    """Return a random key for a payment, `KEY_LENGTH` long: 80 bits in capitals and the digits 2 to 7.
+
+    Alipay takes letters, digits and underscores only; banks drop marks from what customers write on a transfer, and people misread 0 and 1.
+    """
+    return base64.b32encode(secrets.token_bytes(10)).decode()
+
+
+_MARKS = re.compile(r"[^A-Z0-9]+")
+
+
+def written(reference: str) -> str:
+    """Return a reference as it stands in our books, whatever spaces, marks and small letters somebody wrote on a transfer."""
+    return _MARKS.sub("", reference.upper())

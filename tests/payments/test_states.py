@@ -8,7 +8,7 @@ import pytest
 
 from c2b.payments.gateways.sandbox.books import DELAY, Sandbox
 from c2b.payments.protocol import Heard, PaymentFacts, RefundFacts
-from c2b.payments.rules import KEY_LENGTH, OPEN, UNHEARD, PaymentState, new_key, wait
+from c2b.payments.rules import KEY_LENGTH, OPEN, UNHEARD, PaymentState, new_key, wait, written
 from tests.payments.conftest import START, Clock
 
 TICK = timedelta(microseconds=1)
@@ -144,3 +144,12 @@ def test_keys_are_of_one_length_and_never_the_same() -> None:
     keys = [new_key() for _ in range(2000)]
     assert {len(key) for key in keys} == {KEY_LENGTH}
     assert len(set(keys)) == 2000
+
+
+def test_a_key_has_nothing_that_alipay_refuses_a_bank_drops_or_a_person_misreads() -> None:
+    assert {letter for _ in range(500) for letter in new_key()} == set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+
+
+@pytest.mark.parametrize("typed", ["GEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq", " GEZD-GNBV-GY3T-QOJQ. ", "/gezdgnbvgy3tqojq/"])
+def test_a_reference_is_known_however_it_was_written(typed: str) -> None:
+    assert written(typed) == "GEZDGNBVGY3TQOJQ"

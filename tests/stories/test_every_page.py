@@ -26,7 +26,8 @@ PAGES = {
     "customer": """
         /c/autumn/held /c/autumn/choose
         /c/autumn/?q=nothing-of-this-name /c/summer/ /c/summer/?show=all /c/summer/p/{summer} /c/summer/order
-        /c/summer/order?add={summer} /c/summer/pay/{payment} /sandbox/pay/{payment} /c/summer/results /c/spring/ /c/spring/p/{spring}
+        /c/summer/order?add={summer} /c/summer/pay/{payment} /sandbox/pay/{payment} /c/summer/results
+        /manual/pay/{transfer} /manual/pay/{transfer}?back=/c/summer/pay/{transfer} /c/spring/ /c/spring/p/{spring}
         /c/spring/verify /c/spring/receipt
         /c/spring/how /c/spring/shuffle /c/spring/order /me /me/addresses /me/addresses?kind=phone /me/addresses/code /me/orders/{order}
     """,
@@ -39,6 +40,7 @@ PAGES = {
         /admin/spring/orders/{staff_order} /admin/spring/refunds /admin/spring/production /admin/spring/production/{number}
         /admin/autumn/counter /admin/spring/exports /admin/spring/log /admin/soon/selection
         /admin/autumn/trust /admin/spring/trust
+        /admin/autumn/transfers /admin/summer/transfers /admin/summer/transfers?key={transfer} /admin/summer/transfers?q=nobody
     """,
 }
 NOT_PAGES = {
@@ -134,7 +136,8 @@ class Eye:
 
 
 def test_no_page_is_forgotten(town: Town) -> None:
-    app = create_app(Settings(data=town.shop.data, database_url="", gateways=("sandbox",)).with_local_secret())
+    ways = Settings(data=town.shop.data, database_url="", gateways=("sandbox", "manual"), manual_account="6222 0000 1111 2222")
+    app = create_app(ways.with_local_secret())
     known = app.url_map.bind("localhost")
     seen = {known.match(path.partition("?")[0])[0] for person in PAGES for path in paths(town, person) if path != "/nothing-here"}
     assert seen == {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())} - NOT_PAGES

@@ -11,6 +11,7 @@ from c2b.demo.shop import PASSWORD
 from tests.cli.shell import Shell
 from tests.stories.shop import Shop
 
+GATEWAYS = {"C2B_GATEWAYS": "sandbox,manual", "C2B_MANUAL_ACCOUNT": "6222 0000 1111 2222"}
 CUSTOMER, OWNER = "guest0001@example.com", "owner@example.com"
 CAMPAIGN = """
 slug = "{slug}"
@@ -38,7 +39,7 @@ class Town:
 
     def __init__(self, folder: Path, browser: Browser, *, candidates: int) -> None:
         self.shop = Shop(folder)
-        self.shop.environment["C2B_DEMO"] = "true"
+        self.shop.environment |= {"C2B_DEMO": "true"} | GATEWAYS
         self._shell = Shell(self.shop.data)
         self._browser = browser
         self._candidates = candidates
@@ -100,12 +101,18 @@ class Town:
         self.facts["summer"] = self._last(page, "/c/summer/", r"add=(\w+)")
         self.facts["spring"] = self._last(page, "/c/spring/", r"/c/spring/p/(\w+)")
         self.facts["order"] = self._last(page, "/me", r"/me/orders/([\w-]+)")
+        self.facts["payment"] = self._begins_to_pay(page, "Test payment", "**/sandbox/pay/**")
+        self.facts["transfer"] = self._begins_to_pay(page, "Bank transfer or cash", "**/manual/pay/**")
+
+    def _begins_to_pay(self, page: Page, gateway: str, where: str) -> str:
+        """Order a summer product and go to where it is paid; returns the payment's key."""
         page.goto(f"/c/summer/order?add={self.facts['summer']}")
         for group in page.locator(f"li.bk:has(input[value={self.facts['summer']}]) fieldset").all():
             group.locator("label").first.click()
+        page.get_by_text(gateway).click()
         page.get_by_role("button", name=re.compile("^Pay .*deposit$")).click()
-        page.wait_for_url("**/sandbox/pay/**")
-        self.facts["payment"] = page.url.rpartition("/")[2]
+        page.wait_for_url(where)
+        return page.url.partition("?")[0].rpartition("/")[2]
 
     def _owner(self, page: Page) -> None:
         """Sign in, upload a file that isn't right, and invite a colleague."""

@@ -8,7 +8,10 @@ from flask import Blueprint
 from c2b import clock
 from c2b.db import Database
 from c2b.payments.gateways import stripe
-from c2b.payments.gateways.sandbox import pages
+from c2b.payments.gateways.alipay.gateway import Alipay
+from c2b.payments.gateways.manual import pages as manual_pages
+from c2b.payments.gateways.manual.books import Manual
+from c2b.payments.gateways.sandbox import pages as sandbox_pages
 from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.payments.protocol import Gateway, Gateways
 from c2b.settings import Settings
@@ -19,10 +22,18 @@ def build(settings: Settings, database: Database, *, now: Callable[[], datetime]
     known: dict[str, Callable[[], Gateway]] = {
         "sandbox": lambda: Sandbox(settings.data / "sandbox.db", now),
         "stripe": lambda: stripe.connect(settings, now),
+        "manual": lambda: Manual(settings, database, now),
+        "alipay": lambda: Alipay(settings, now),
     }
     return {name: known[name]() for name in settings.gateways}
 
 
 def blueprints(gateways: Gateways) -> list[Blueprint]:
     """Return the pages that gateways bring with them."""
-    return [pages.blueprint(each) for each in gateways.values() if isinstance(each, Sandbox)]
+    found: list[Blueprint] = []
+    for each in gateways.values():
+        if isinstance(each, Sandbox):
+            found.append(sandbox_pages.blueprint(each))
+        elif isinstance(each, Manual):
+            found.append(manual_pages.blueprint(each))
+    return found
