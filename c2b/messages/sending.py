@@ -29,6 +29,7 @@ SECONDS = 10
 
 _PERMANENT = 500
 """RFC 5321, 4.2.1: a 5yz answer is final."""
+_CARRIED = frozenset({"email", "phone"})
 _HOPELESS = (NoWay, MessageError, ValueError, KeyError)
 """Nobody delivers it, or its address or a field can't be written as mail."""
 
@@ -74,6 +75,8 @@ def _note(database: Database, message: Message, **values: object) -> None:
 
 
 def _provider(settings: Settings, channel: str) -> Callable[[Message, Text, datetime], None]:
+    if channel not in _CARRIED:
+        raise NoWay(f"nobody carries messages by {channel} yet; the person has no e-mail address or telephone number here")
     url = _url(settings, channel)
     if url == CONSOLE:
         return lambda message, text, now: _to_file(settings.data / "outbox", _mail(settings, message, text, now), message.id)
