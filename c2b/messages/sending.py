@@ -49,7 +49,7 @@ def send(database: Database, settings: Settings, message_id: int, now: datetime)
         _provider(settings, message.channel)(message, text, now)
     except (*_HOPELESS, smtplib.SMTPException, HTTPException, OSError) as error:
         if _is_hopeless(error) or message.attempts + 1 >= TRIES:
-            _note(database, message, state=MessageState.FAILED, last_error=describe(error))
+            _note(database, message, state=MessageState.FAILED, last_error=_why(error))
         else:
             _note(database, message, state=MessageState.QUEUED, last_error=describe(error))
             raise
@@ -62,6 +62,11 @@ def _is_hopeless(error: Exception) -> bool:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= _PERMANENT for code, _answer in error.recipients.values())
     return isinstance(error, _HOPELESS) and not isinstance(error, OSError)  # a wrong certificate is both ValueError and OSError
+
+
+def _why(error: Exception) -> str:
+    """Return what staff read: with our own words where no way leads to the person, for they name nobody."""
+    return f"{describe(error)}: {error}" if isinstance(error, NoWay) else describe(error)
 
 
 def _kept_fields(message: Message) -> dict[str, Any]:

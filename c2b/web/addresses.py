@@ -35,15 +35,10 @@ def _page(status: int = 200, **values: Any) -> tuple[str, int]:
         own = people.own(session, person_id=customer().person_id)
         found = [each for each in campaigns.campaigns(session) if each.state in _COUNTING and has_voting(each)]
     counts = {kind: [title(each) for each in found if each.identity is kind] for kind in KNOWN_BY}
-    form: dict[str, Any] = {
-        "kind": _kind(),
-        "kinds": SIGN_IN_KINDS,
-        "next": local(request.values.get("next", ""), "/me"),
-        "address": "",
-        "errors": {},
-    }
+    to = local(request.values.get("next", ""), "/me")
+    form: dict[str, Any] = {"kind": _kind(), "kinds": SIGN_IN_KINDS, "next": to, "address": "", "errors": {}}
     known_there = any(each.kind is AddressKind.WECHAT for each in own)
-    form["wechat"] = by_wechat(str(form["next"])) if official_account(parts().settings) and not known_there else None
+    form["wechat"] = by_wechat(to) if official_account(parts().settings) and not known_there else None
     return render_template("web/addresses.html", own=own, counts=counts, **(form | values)), status
 
 

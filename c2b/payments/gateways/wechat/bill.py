@@ -28,14 +28,16 @@ def lines(content: bytes, *, merchant: str) -> Iterator[StatementLine]:
     A payment's amount is what WeChat settles with us (应结订单金额): coupons at our cost are not in it, so that the difference shows.
     A refund that failed moved nothing; WeChat writes it down on the day it was asked for and never again.
     """
-    rows = _text(content).splitlines()
+    rows = [row for row in _text(content).splitlines() if row.strip()]
     columns = _columns(rows[0] if rows else "")
-    for number, row in enumerate(rows[1:], 2):
-        if row.startswith(_TOTALS):
-            return
-        if row.strip():
-            yield _Row(number, dict(zip(columns, _cells(row), strict=False)), len(columns)).read(merchant)
-    raise Invalid(N_("The bill ends after line %(line)s without its totals; download it again, the whole of it"), line=len(rows))
+    ends = next((number for number, row in enumerate(rows) if row.startswith(_TOTALS)), len(rows))
+    said, found = _cells(rows[ends + 1])[0] if ends + 1 < len(rows) else "", ends - 1
+    if said != str(found):
+        raise Invalid(
+            N_("The bill has %(found)s trades, its totals count “%(said)s”; download it again, the whole of it"), found=found, said=said
+        )
+    for number, row in enumerate(rows[1:ends], 2):
+        yield _Row(number, dict(zip(columns, _cells(row), strict=False)), len(columns)).read(merchant)
 
 
 def _text(content: bytes) -> str:

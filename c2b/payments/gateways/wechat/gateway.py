@@ -61,13 +61,14 @@ class WeChat:
         """
         if facts.currency != CURRENCY:
             return Answer(Heard.FAILED, why="WeChat Pay takes CNY alone")
-        kept, wanted = Handle.read(facts.handle), choose(facts.client, asks_openid=self.asks_openid)
-        if kept and facts.client.agent and kept.kind is not wanted and not kept.waits_for_openid:
+        kept, kind = Handle.read(facts.handle), choose(facts.client, asks_openid=self.asks_openid)
+        if kept and not facts.client.agent:
+            kind = kept.kind
+        if kept and kept.kind is not kind and not kept.waits_for_openid:
             return self._close(facts, "begun in another browser")
-        handle = kept if kept and not facts.client.agent else Handle(wanted, "", facts.back)
-        if handle.kind is not Kind.NATIVE and not _can_be_ordered(handle.kind, facts.client):
-            return Answer(Heard.PENDING, page=page(facts.key), handle=str(kept or handle))
-        return self.order(facts, handle.kind)
+        if not _can_be_ordered(kind, facts.client):
+            return Answer(Heard.PENDING, page=page(facts.key), handle=str(kept or Handle(kind, "", facts.back)))
+        return self.order(facts, kind)
 
     def order(self, facts: PaymentFacts, kind: Kind) -> Answer:
         """Make the order of a kind that the client of the facts can pay, or find it; refused, it is asked for, for it may be there."""
@@ -169,7 +170,8 @@ class WeChat:
 
 
 def _can_be_ordered(kind: Kind, client: Client) -> bool:
-    return bool(client.openid if kind is Kind.JSAPI else client.ip)
+    """Tell whether enough is known of the customer's browser for an order of this kind."""
+    return bool({Kind.JSAPI: client.openid, Kind.H5: client.ip, Kind.NATIVE: True}[kind])
 
 
 def page(key: str) -> str:
