@@ -29,6 +29,7 @@
     pay();
   }
 
+  say("");
   if (window.WeixinJSBridge) ready();
   else document.addEventListener("WeixinJSBridgeReady", ready, { once: true });
 })();
