@@ -119,7 +119,7 @@ def test_one_that_is_told_of_a_day_later_is_signed_anew_and_taken(gateway: WeCha
     clock.forward(timedelta(hours=25))
     with pytest.raises(Forged):
         gateway.notice(call(first, clock))
-    assert gateway.notice(call(wechat.events()[0], clock))
+    assert gateway.notice(call(wechat.all_events()[0], clock))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_the_shop_keeps_each_event_once_and_says_that_it_has_it(app: Flask, both
     gateway.start(facts(START))
     wechat.approve(KEY)
     client = app.test_client()
-    for event in [*wechat.events(), *wechat.events()]:
+    for event in [*wechat.events(), *wechat.all_events()]:
         answer = client.post("/webhooks/wechat", headers=event[0], data=event[1], content_type="application/json")
         assert (answer.status_code, answer.data) == (200, b"")
     assert kept(sqlite_database) == 1

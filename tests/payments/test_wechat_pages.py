@@ -173,7 +173,7 @@ def test_inside_wechat_who_it_is_is_asked_once_and_then_the_button_pays(
     assert wechat.kind(KEY) == "jsapi"
     assert handle(sqlite_database) == f"jsapi wx20270320{KEY} {BACK}"
     wechat.approve(KEY)
-    assert wechat.troubles == []
+    assert wechat.complaints == []
 
 
 def test_where_wechat_does_not_say_who_it_is_the_page_says_so_and_asks_no_second_time(visit: Open, begun: Callable[[Client], None]) -> None:
@@ -206,14 +206,14 @@ def test_on_a_telephone_the_button_leads_to_wechat_with_a_link_made_anew(
     assert answer.status_code == 303
     assert answer.location.startswith("https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?")
     assert "https://wx.tenpay.com" in answer.headers["Content-Security-Policy"].partition("form-action")[2].partition(";")[0]
-    assert wechat.troubles == []
+    assert wechat.complaints == []
 
 
 def test_a_refused_order_is_said_and_can_be_tried_again(visit: Open, begun: Callable[[Client], None], wechat: WeChatServer) -> None:
     begun(ON_PHONE)
     visitor = visit(PHONE)
     visitor.get(PAGE)
-    wechat.faults = ["500 before"]
+    wechat.troubles = ["error"]
     visitor.press("Pay ¥59.80 with WeChat")
     assert "WeChat did not take the payment" in visitor.words
     assert any(text_of(button).startswith("Pay") for button in visitor.tree.iter("button"))

@@ -1,6 +1,6 @@
 """WeChat Pay as a small server of its own: it checks every signature, keeps its own books, and is as strict as the real one.
 
-The real library talks to it. `faults` happen to its next calls, in order; `troubles` notes whatever a shop should never ask for.
+The real library talks to it. `troubles` happen to its next calls, in order; `complaints` notes whatever a shop should never ask for.
 """
 
 import json
@@ -29,7 +29,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 MERCHANT, APP, SECRET, SERIAL, PUBLIC_KEY_ID = "1900007291", "wx8888888888888888", "app-secret", "5157F09EFDC096DE", "PUB_KEY_ID_0117"
 API_KEY = "k" * 32
-Fault = Literal["drop before", "drop after", "500 before", "500 after", "silence", "bad signature", "unsigned", "not json"]
+Fault = str
+"""`down`: cut before anything is done, `lost`: done and cut, `error` and `done-error`: the same with HTTP 500, `slow`: done, and no answer
+in time; `bad signature`, `unsigned`, `not json`: done, and answered in a way that nobody may believe. Empty: nothing happens."""
 Said = tuple[int, dict[str, Any] | None]
 Event = tuple[dict[str, str], bytes]
 
@@ -65,8 +67,8 @@ class WeChatServer:
 
     folder: Path
     clock: Callable[[], datetime]
-    faults: list[Fault] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
+    troubles: list[Fault] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     """What was called, method and path."""
     settles_at_once: bool = True
@@ -81,6 +83,7 @@ class WeChatServer:
         self._books.executescript(_SCHEMA)
         self._lock, self.released = threading.RLock(), threading.Event()
         self._nonces: set[str] = set()
+        self._handed = 0
         self._codes: dict[str, str] = {}
 
     # --- what a test sets up ---
@@ -97,11 +100,11 @@ class WeChatServer:
         return {f"wechat_{name}": value for name, value in values.items()}
 
     def approve(self, key: str) -> None:
-        """Pay, as the customer does; too late it can't be done."""
+        """Pay, as the customer does, if WeChat still lets them."""
         with self._lock:
-            trade = self._trade(key)
-            assert trade["state"] == "NOTPAY", f"{key} is {trade['state']}"
-            assert self.clock() <= datetime.fromisoformat(trade["expires_at"]), f"{key} can't be paid any more"
+            trade = self._find("trade", key)
+            if trade is None or trade["state"] != "NOTPAY" or self.clock() > datetime.fromisoformat(trade["expires_at"]):
+                return
             self._books.execute("UPDATE trade SET state = 'SUCCESS', paid_at = ? WHERE no = ?", (self.clock().isoformat(), key))
             self._tell("TRANSACTION.SUCCESS", self._told(self._trade(key)))
 
@@ -136,7 +139,13 @@ class WeChatServer:
         return self._sum("SELECT coalesce(sum(amount), 0) FROM refund WHERE state = 'SUCCESS'")
 
     def events(self) -> list[Event]:
-        """Return every notice there was so far, each signed now; asked again it is the same event."""
+        """Take what WeChat would tell the shop, signed now; each is handed out once."""
+        with self._lock:
+            first, self._handed = self._handed, self._sum("SELECT count(*) FROM event")
+        return self.all_events()[first : self._handed]
+
+    def all_events(self) -> list[Event]:
+        """Return every notice there was so far, signed now: WeChat tells the same event again until the shop has it."""
         with self._lock:
             rows = self._books.execute("SELECT * FROM event ORDER BY number").fetchall()
         return [self.notice(row["type"], json.loads(row["what"]), name=f"EV-{row['number']:032}") for row in rows]
@@ -336,7 +345,7 @@ class WeChatServer:
         return True
 
     def _wrong(self, status: int, code: str, what: str) -> Said:
-        self.troubles.append(what)
+        self.complaints.append(what)
         return status, {"code": code, "message": what}
 
     # --- the books ---
@@ -360,7 +369,7 @@ class WeChatServer:
 
     def _set(self, statement: str, no: str) -> None:
         with self._lock:
-            assert self._books.execute(statement, (no,)).rowcount == 1, f"{no} is {self.state(no)}"
+            self._books.execute(statement, (no,))
 
     def _sum(self, query: str) -> int:
         with self._lock:
@@ -396,17 +405,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         wechat = self.server.wechat
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        fault = wechat.faults.pop(0) if wechat.faults else ""
+        fault = wechat.troubles.pop(0) if wechat.troubles else ""
         self.close_connection = True
-        if fault == "drop before":
+        if fault == "down":
             return
         said: Said = _BROKEN
-        if fault != "500 before":
+        if fault != "error":
             said = wechat.answer(self.command, self.path, self.headers.get("Authorization", ""), body)
-        if fault == "silence":
+        if fault == "slow":
             wechat.released.wait(30)
-        elif fault != "drop after":
-            self._reply(wechat, _BROKEN if fault == "500 after" else said, fault)
+        elif fault != "lost":
+            self._reply(wechat, _BROKEN if fault == "done-error" else said, fault)
 
     def _reply(self, wechat: WeChatServer, said: Said, fault: str) -> None:
         status, document = said

@@ -191,7 +191,7 @@ def test_an_answer_is_good_for_once(visit: Open, wechat: WeChatServer) -> None:
     assert len(wechat.asked) == 1
 
 
-@pytest.mark.parametrize("trouble", ["spent code", "no code", "500 before", "drop before", "not json"])
+@pytest.mark.parametrize("trouble", ["spent code", "no code", "error", "down", "not json"])
 def test_where_wechat_does_not_say_who_it_is_one_can_try_again(
     visit: Open, wechat: WeChatServer, sqlite_database: Database, trouble: Any
 ) -> None:
@@ -199,7 +199,7 @@ def test_where_wechat_does_not_say_who_it_is_one_can_try_again(
     state = sent_to_wechat(visitor)["state"]
     codes = {"spent code": "spent", "no code": ""}
     if trouble not in codes:
-        wechat.faults = [trouble]
+        wechat.troubles = [trouble]
     visitor.get(f"/sign-in/wechat/back?code={codes.get(trouble, wechat.code_for(ANNA))}&state={state}")
     assert visitor.url == "/sign-in?next=%2Fc%2Fby-wechat%2F"
     assert "WeChat did not say who you are; try again" in visitor.words
