@@ -38,6 +38,7 @@ from c2b.web import (
     size,
     verify,
     votes,
+    wechat,
 )
 
 _ROOMS = (
@@ -62,6 +63,7 @@ _ROOMS = (
     verify,
     votes,
     webhooks,
+    wechat,
 )
 """Whose pages there are."""
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures

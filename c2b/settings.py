@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     wechat_api_key: SecretStr = SecretStr("")
     """APIv3 key, 32 letters: notices are encrypted with it."""
     wechat_address: str = "https://api.mch.weixin.qq.com"
+    wechat_sign_in_address: str = "https://open.weixin.qq.com"
+    """Where WeChat's browser is sent to say who somebody is."""
+    wechat_oauth_address: str = "https://api.weixin.qq.com"
+    """Where the shop asks who that was."""
     alipay_app_id: str = ""
     alipay_seller: str = ""
     """Seller id (2088...), as notices name it."""

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -26,8 +27,10 @@ from c2b.jobs.rules import describe
 from c2b.jobs.worker import Handler, run_due
 from c2b.ledger.checks import checks as ledger_checks
 from c2b.messages.sending import send
-from c2b.payments import gateways
+from c2b.payments.gateways import build
 from c2b.people.lost import move_account
+from c2b.people.rules import KNOWN_BY, SIGN_IN_KINDS
+from c2b.people.wechat import official_account
 from c2b.production import defaults
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
@@ -39,7 +42,7 @@ from c2b.voting.looking import look, tell_held
 from c2b.voting.readiness import before_ordering
 
 GATES: Gates = {CampaignState.VOTING: readiness.before_voting, CampaignState.ORDERING: before_ordering}
-"""What has to be there before a phase opens."""
+"""What has to be there before a phase opens, in a shop without an official account within WeChat."""
 
 CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, voting_checks, ledger_checks, deposits_checks, production_checks)
 """What `c2b audit` proves."""
@@ -52,6 +55,12 @@ LOOK = timedelta(seconds=5)
 MINUTE = timedelta(minutes=1)
 """Between two looks at balances: reminders and the end of the grace."""
 _log = logging.getLogger(__name__)
+
+
+def gates(settings: Settings) -> Gates:
+    """Return what has to be there before a phase opens in this shop: who has an official account can have voters known by WeChat."""
+    kinds = KNOWN_BY if official_account(settings) else SIGN_IN_KINDS
+    return {**GATES, CampaignState.VOTING: partial(readiness.before_voting, kinds=kinds)}
 
 
 def audit(session: Session) -> list[Finding]:
@@ -81,7 +90,7 @@ class Worker:
 
     def __init__(self, database: Database, settings: Settings, *, now: Callable[[], datetime] = clock.now) -> None:
         self._database, self._now = database, now
-        self._handlers, self._gateways = handlers(settings), gateways.build(settings, database, now=now)
+        self._handlers, self._gateways = handlers(settings), build(settings, database, now=now)
         self._parts = (
             self._counts,
             self._timetable,
@@ -93,7 +102,7 @@ class Worker:
             self._published,
             self._jobs,
         )
-        self._stopped = threading.Event()
+        self._gates, self._stopped = gates(settings), threading.Event()
         self._data, self._looked_at = settings.data, datetime.min.replace(tzinfo=UTC)
         self._beat_at = self._balances_at = datetime.min.replace(tzinfo=UTC)
 
@@ -129,7 +138,7 @@ class Worker:
 
     def _timetable(self) -> Iterable[str]:
         with self._database.transaction() as session:
-            return campaigns.tick(session, gates=GATES, now=self._now())
+            return campaigns.tick(session, gates=self._gates, now=self._now())
 
     def _looks(self) -> Iterable[str]:
         with self._database.reading() as session:

@@ -14,8 +14,8 @@ from c2b.errors import N_, Invalid
 from c2b.people.rules import Permission
 from c2b.ui import charts
 from c2b.ui.filters import day, instant_text, number
-from c2b.ui.shell import now, reading, staff, staff_required, transaction
-from c2b.work import GATES
+from c2b.ui.shell import now, parts, reading, staff, staff_required, transaction
+from c2b.work import gates
 
 WIDE = 14
 """Share of the bar from which a phase has room for both its days."""
@@ -53,7 +53,9 @@ def advance(slug: str) -> Answer:
     if typed("to") not in set(CampaignState):
         raise Invalid(N_("Choose the state from the page"))
     with transaction() as session:
-        moved = actions.advance(session, slug=slug, to=CampaignState(typed("to")), gates=GATES, actor=staff().actor, now=now())
+        moved = actions.advance(
+            session, slug=slug, to=CampaignState(typed("to")), gates=gates(parts().settings), actor=staff().actor, now=now()
+        )
         state = _(STATES[moved.state][0])
     return done(_("The campaign is now: %(state)s", state=state), "overview", slug=slug)
 

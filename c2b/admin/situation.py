@@ -17,10 +17,11 @@ from c2b.deposits import desk
 from c2b.errors import N_
 from c2b.payments.rules import RefundState
 from c2b.ui.filters import instant_text, number
+from c2b.ui.shell import parts
 from c2b.voting import history, suspicions
 from c2b.voting.queries import Turnout, turnout
 from c2b.voting.queries import counts as vote_counts
-from c2b.work import GATES
+from c2b.work import gates
 
 MOST_CHORES = 5
 
@@ -99,7 +100,7 @@ def _chores(session: Session, campaign: Campaign, refunds: dict[RefundState, tup
             "bad", _("Check"), _("%(count)s refunds failed", count=number(failed)), _("The money is owed and waits for a person"), "refunds"
         )
     yield from _suspicious(session, campaign)
-    yield from _missing(readiness.check(session, campaign, gates=GATES, now=now))
+    yield from _missing(readiness.check(session, campaign, gates=gates(parts().settings), now=now))
 
 
 def _suspicious(session: Session, campaign: Campaign) -> Iterator[Chore]:

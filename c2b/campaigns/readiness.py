@@ -1,6 +1,6 @@
 """What a campaign misses before it may show itself; later rooms have gates of their own."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -10,7 +10,7 @@ from c2b.campaigns import rules
 from c2b.campaigns.models import Campaign, Candidate, Picture
 from c2b.campaigns.rules import CampaignState, Missing, has_voting
 from c2b.errors import N_
-from c2b.people.rules import SIGN_IN_KINDS
+from c2b.people.rules import SIGN_IN_KINDS, AddressKind
 
 Gate = Callable[[Session, Campaign], list[Missing]]
 """What one room finds missing before a state; composed at the top and handed down."""
@@ -18,15 +18,18 @@ Gates = Mapping[CampaignState, Gate]
 """By the state that is entered: `voting` (or, without a voting phase, what comes in its place) and `ordering`."""
 
 
-def before_voting(session: Session, campaign: Campaign) -> list[Missing]:
-    """List what is missing before the candidates are frozen and shown: candidates, estimates; a missing picture only warns."""
+def before_voting(session: Session, campaign: Campaign, *, kinds: Collection[AddressKind] = SIGN_IN_KINDS) -> list[Missing]:
+    """List what is missing before the candidates are frozen and shown: candidates, estimates; a missing picture only warns.
+
+    `kinds` is what people can sign in by at this shop.
+    """
     here = Candidate.campaign_id == campaign.id
     count = session.scalars(select(func.count()).where(here)).one()
     if not count:
         return [Missing(N_("it has no candidates; import some with c2b candidates import %(slug)s FILE"), {"slug": campaign.slug})]
     unpriced = N_("candidate %(code)s has no estimated price")
     missing = [Missing(unpriced, {"code": code}) for code in _without_estimate(session, campaign)]
-    missing += _too_few(campaign, count) + _unreachable(campaign)
+    missing += _too_few(campaign, count) + _unreachable(campaign, kinds)
     pictures = select(Picture.id).where(Picture.candidate_id == Candidate.id).exists()
     bare = session.scalars(select(Candidate.code).where(here, ~pictures).order_by(Candidate.position))
     return missing + [Missing(N_("candidate %(code)s has no picture"), {"code": code}, warning=True) for code in bare]
@@ -42,9 +45,18 @@ def _too_few(campaign: Campaign, count: int) -> list[Missing]:
     return [Missing(message, {"asked": number, "count": count}) for message, number in asked.items() if number > count]
 
 
-def _unreachable(campaign: Campaign) -> list[Missing]:
-    if campaign.identity in SIGN_IN_KINDS:
+def _unreachable(campaign: Campaign, kinds: Collection[AddressKind]) -> list[Missing]:
+    if campaign.identity in kinds:
         return []
+    if campaign.identity is AddressKind.WECHAT:
+        return [
+            Missing(
+                N_(
+                    "nobody can sign in by wechat yet; set C2B_WECHAT_APP_ID and C2B_WECHAT_APP_SECRET of the official account, "
+                    "or identity to email or phone"
+                )
+            )
+        ]
     return [Missing(N_("nobody can sign in by %(identity)s yet; set identity to email or phone"), {"identity": campaign.identity.value})]
 
 

@@ -17,7 +17,7 @@ from c2b.campaigns.rules import CampaignState, Missing
 from c2b.cli import context
 from c2b.deposits.actions import cancel_campaign
 from c2b.errors import N_, Invalid
-from c2b.work import GATES
+from c2b.work import gates
 
 _INSTANTS = ("voting_opens", "voting_closes", "ordering_opens", "ordering_closes", "balance_opens", "balance_due")
 _RULES = (
@@ -80,7 +80,7 @@ def list_(*, as_json: bool) -> None:
 def check(slug: str, *, as_json: bool) -> None:
     """Say what the campaign SLUG still misses before its next phase; exit status 1 if something stands in its way."""
     with context.reading() as session:
-        missing = readiness.check(session, queries.campaign(session, slug), gates=GATES, now=clock.now())
+        missing = readiness.check(session, queries.campaign(session, slug), gates=gates(context.settings()), now=clock.now())
     blocking = readiness.blocking(missing)
     document = {"ready": not blocking, "missing": [{"what": str(thing), "warning": thing.warning} for thing in missing]}
     context.output(document, as_json=as_json, lines=_checked(slug, missing))
@@ -111,7 +111,7 @@ def _moved(session: Session, state: str, reason: str, *, slug: str, actor: str, 
     if state == CampaignState.CANCELLED:
         cancel_campaign(session, slug=slug, reason=reason, actor=actor, now=now)
         return queries.campaign(session, slug)
-    return actions.advance(session, slug=slug, to=CampaignState(state), gates=GATES, actor=actor, now=now)
+    return actions.advance(session, slug=slug, to=CampaignState(state), gates=gates(context.settings()), actor=actor, now=now)
 
 
 def _parsed(file: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -27,6 +27,10 @@ class ShippingAddress:
     country: str = ""
     postal_code: str = ""
     address: str = ""
+
+
+ADDRESS = tuple(each.name for each in fields(ShippingAddress))
+"""The fields' names."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from c2b.audit import actions as audit
 from c2b.db import insert_into
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.people import rules
-from c2b.people.codes import check_code, new_guest, send_code
+from c2b.people.codes import check_code, new_guest, send_code, whose
 from c2b.people.models import Login, Staff, ViewerCounter
 from c2b.people.rules import AddressKind, Role
 
@@ -32,6 +32,7 @@ __all__ = [
     "set_up_staff",
     "sign_in_staff",
     "start_login",
+    "whose",
 ]
 
 _PASSWORDS = PasswordHasher()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from c2b.people import retired
 from c2b.people.codes import give, known_as, prove
 from c2b.people.models import Address, Person
-from c2b.people.rules import ADDRESSES_EACH, SIGN_IN_KINDS, AddressKind, address_digest, mask
+from c2b.people.rules import ADDRESSES_EACH, KNOWN_BY, AddressKind, address_digest, mask
 
 
 class Linked(enum.StrEnum):
@@ -49,6 +49,20 @@ def link(
     """
     if not prove(session, kind=kind, address=address, code=code, secret_key=secret_key, now=now):
         return Linked.WRONG_CODE
+    return add(session, person_id=person_id, kind=kind, address=address, secret_key=secret_key, now=now, barred=barred)
+
+
+def add(
+    session: Session,
+    *,
+    person_id: int,
+    kind: AddressKind,
+    address: str,
+    secret_key: str,
+    now: datetime,
+    barred: retired.Barred = retired.ALWAYS,
+) -> Linked:
+    """Add an address that was proved elsewhere, as WeChat proves an openid; otherwise as `link`."""
     session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
     known = known_as(session, kind=kind, address=address, secret_key=secret_key)
     digest = address_digest(secret_key, kind, address)
@@ -70,6 +84,6 @@ def _has_room(session: Session, person_id: int) -> bool:
 
 def own(session: Session, *, person_id: int) -> list[OwnAddress]:
     """Return the addresses that a person can sign in by or be reached at, the first one first."""
-    mine = (Address.person_id == person_id) & Address.kind.in_(SIGN_IN_KINDS)
+    mine = (Address.person_id == person_id) & Address.kind.in_(KNOWN_BY)
     rows = session.execute(select(Address.kind, Address.value, Address.verified_at).where(mine).order_by(Address.id))
     return [OwnAddress(row.kind, mask(row.kind, row.value), row.verified_at is not None) for row in rows]

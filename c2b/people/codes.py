@@ -5,12 +5,13 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from c2b.db import insert_into
-from c2b.errors import N_, Refused
+from c2b.errors import N_, Invalid, Refused
 from c2b.messages import actions as messages
 from c2b.people import retired, rules
 from c2b.people.models import Address, OneTimeCode, Person
@@ -38,6 +39,8 @@ def send_code(
     Invalid for what isn't an address and Refused after the fifth of a day (UTC), counted per address so that changing networks
     doesn't help.
     """
+    if kind not in rules.SIGN_IN_KINDS:
+        raise Invalid(N_("No code can be sent there: it takes an e-mail address or a telephone number"), field="address")
     digest = rules.address_digest(secret_key, kind, address)
     day = now.date()
     sent = session.scalars(
@@ -89,6 +92,26 @@ def check_code(
     """
     if not prove(session, kind=kind, address=address, code=code, secret_key=secret_key, now=now, purpose=purpose):
         return None
+    browser: dict[str, Any] = {"guest_id": guest_id, "viewer": viewer, "locale": locale}
+    return whose(session, kind=kind, address=address, secret_key=secret_key, now=now, barred=barred, **browser)
+
+
+def whose(
+    session: Session,
+    *,
+    kind: AddressKind,
+    address: str,
+    guest_id: int | None,
+    viewer: int,
+    locale: str,
+    secret_key: str,
+    now: datetime,
+    barred: retired.Barred = retired.ALWAYS,
+) -> Person:
+    """Return the person of an address that was proved, by a code or by WeChat; one seen for the first time is given to somebody.
+
+    Raises Refused as `check_code` does.
+    """
     known = known_as(session, kind=kind, address=address, secret_key=secret_key)
     if known:
         known.verified_at = known.verified_at or now

@@ -10,15 +10,15 @@ from c2b.errors import N_, Invalid, NotFound
 from c2b.people import lost, retired
 from c2b.people.codes import known_as
 from c2b.people.models import Address, Login, LostAddress, OneTimeCode, Person, RetiredAddress
-from c2b.people.rules import SIGN_IN_KINDS, AddressKind, address_digest
+from c2b.people.rules import KNOWN_BY, AddressKind, address_digest
 
 Exported = dict[str, Any]
 """What JSON can hold; times as ISO 8601 texts."""
 
 
 def find(session: Session, *, address: str, secret_key: str) -> Person:
-    """Return the person known by an e-mail address or telephone number, locked; raises NotFound."""
-    found = (_known(session, kind, address, secret_key) for kind in SIGN_IN_KINDS)
+    """Return the person known by an e-mail address, telephone number or openid, locked; raises NotFound."""
+    found = (_known(session, kind, address, secret_key) for kind in KNOWN_BY)
     known = next((each for each in found if each), None)
     if known is None:
         raise NotFound(N_("Nobody is known by this address"))

@@ -23,7 +23,9 @@ class AddressKind(enum.StrEnum):
 
 
 SIGN_IN_KINDS = (AddressKind.EMAIL, AddressKind.PHONE)
-"""What a code can be sent to, so what a person can sign in by; e-mail is asked for first."""
+"""What a code can be sent to, so what a person can sign in by in every browser; e-mail is asked for first."""
+KNOWN_BY = (*SIGN_IN_KINDS, AddressKind.WECHAT)
+"""What leads a person to their account: an openid only within WeChat, and where the shop has an official account there."""
 
 
 class Role(enum.StrEnum):

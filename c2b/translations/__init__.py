@@ -50,8 +50,7 @@ def _sources(domain: str) -> Iterator[tuple[str, str]]:
     if domain == "rooms":
         elsewhere = (*_ENGLISH, *chain.from_iterable(PAGES.values()))
         yield from ((f"{package}/**", "ignore") for package in elsewhere)
-        yield "**.py", "python"
-        yield "payments/gateways/**/templates/**.html", "jinja2"
+        yield from (("**.py", "python"), ("**.html", "jinja2"))  # a gateway brings pages of its own
     for package in PAGES.get(domain, ()):
         yield from ((f"{package}/**.py", "python"), (f"{package}/templates/**.html", "jinja2"))
 

@@ -16,7 +16,13 @@ from c2b.errors import N_
 from c2b.ui.language import locale
 from c2b.ui.shell import now
 
-_GATEWAYS = {"sandbox": N_("Test payment"), "manual": N_("Bank transfer or cash"), "alipay": N_("Alipay")}
+_GATEWAYS = {
+    "sandbox": N_("Test payment"),
+    "manual": N_("Bank transfer or cash"),
+    "alipay": N_("Alipay"),
+    "wechat": N_("WeChat Pay"),
+    "stripe": N_("Card"),
+}
 _HAN = re.compile("[\u4e00-\u9fff]")
 _PATTERNS = {
     "zh_Hans_CN": {"minute": "M月d日 HH:mm", "minute_year": "y年M月d日 HH:mm", "day": "M月d日", "day_year": "y年M月d日", "month": "M月"},

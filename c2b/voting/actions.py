@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from c2b.errors import N_, Refused
 from c2b.people import actions as people
+from c2b.people.models import Person
 from c2b.people.rules import AddressKind
 from c2b.voting import ballots, booth, counting, writing
 from c2b.voting.holding import answer
@@ -105,8 +106,27 @@ def sign_in(
     """
     proof: dict[str, Any] = {"kind": kind, "address": address, "code": code, "barred": barred()}
     person = people.check_code(session, guest_id=guest_id, viewer=viewer, locale=locale, secret_key=secret_key, now=now, **proof)
-    if person is None:
-        return None
+    return None if person is None else _entered(session, person, kind=kind, guest_id=guest_id, now=now)
+
+
+def enter(
+    session: Session,
+    *,
+    kind: AddressKind,
+    address: str,
+    guest_id: int | None,
+    viewer: int,
+    locale: str,
+    secret_key: str,
+    now: datetime,
+) -> SignedIn:
+    """Sign in who proved an address elsewhere, as WeChat proves an openid; otherwise as `sign_in`, which it raises as."""
+    proof: dict[str, Any] = {"kind": kind, "address": address, "barred": barred()}
+    person = people.whose(session, guest_id=guest_id, viewer=viewer, locale=locale, secret_key=secret_key, now=now, **proof)
+    return _entered(session, person, kind=kind, guest_id=guest_id, now=now)
+
+
+def _entered(session: Session, person: Person, *, kind: AddressKind, guest_id: int | None, now: datetime) -> SignedIn:
     left_over = {}
     if guest_id is not None:
         left_over = merge(session, guest_id=guest_id, person=person, kind=kind, now=now)

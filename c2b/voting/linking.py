@@ -22,6 +22,17 @@ def link(session: Session, *, person_id: int, kind: AddressKind, address: str, c
     """Add an address to a person as `people.addresses.link` does; their drafts that waited for this kind of address count from now on."""
     proof: dict[str, Any] = {"kind": kind, "address": address, "code": code, "secret_key": secret_key}
     linked = addresses.link(session, person_id=person_id, now=now, barred=barred(), **proof)
+    return _counted(session, linked, person_id=person_id, kind=kind, now=now)
+
+
+def add(session: Session, *, person_id: int, kind: AddressKind, address: str, secret_key: str, now: datetime) -> Linked:
+    """Add an address that was proved elsewhere, as `people.addresses.add` does; drafts that waited for it count from now on."""
+    proof: dict[str, Any] = {"kind": kind, "address": address, "secret_key": secret_key}
+    linked = addresses.add(session, person_id=person_id, now=now, barred=barred(), **proof)
+    return _counted(session, linked, person_id=person_id, kind=kind, now=now)
+
+
+def _counted(session: Session, linked: Linked, *, person_id: int, kind: AddressKind, now: datetime) -> Linked:
     if linked is Linked.ADDED:
         person = session.get_one(Person, person_id)
         merge(session, guest_id=person_id, person=person, kind=kind, now=now)

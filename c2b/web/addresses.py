@@ -12,12 +12,14 @@ from c2b.campaigns.rules import CampaignState, has_voting
 from c2b.errors import Invalid, Refused
 from c2b.people import addresses as people
 from c2b.people.addresses import Linked
-from c2b.people.rules import CODE_LIFE, SIGN_IN_KINDS, WRONG_CODE, AddressKind, mask
+from c2b.people.rules import CODE_LIFE, KNOWN_BY, SIGN_IN_KINDS, WRONG_CODE, AddressKind, mask
+from c2b.people.wechat import official_account
 from c2b.ui.problems import say
-from c2b.ui.shell import customer, customer_required, local, now, reading, secret_key, transaction
+from c2b.ui.shell import customer, customer_required, local, now, parts, reading, secret_key, transaction
 from c2b.voting import linking
 from c2b.web import codes
 from c2b.web.campaign import title
+from c2b.web.sign_in import by_wechat
 
 bp = Blueprint("addresses", __name__, template_folder="templates")
 _COUNTING = frozenset({CampaignState.SCHEDULED, CampaignState.VOTING, CampaignState.TALLY})
@@ -32,8 +34,11 @@ def _page(status: int = 200, **values: Any) -> tuple[str, int]:
     with reading() as session:
         own = people.own(session, person_id=customer().person_id)
         found = [each for each in campaigns.campaigns(session) if each.state in _COUNTING and has_voting(each)]
-    counts = {kind: [title(each) for each in found if each.identity is kind] for kind in SIGN_IN_KINDS}
-    form = {"kind": _kind(), "kinds": SIGN_IN_KINDS, "next": local(request.values.get("next", ""), "/me"), "address": "", "errors": {}}
+    counts = {kind: [title(each) for each in found if each.identity is kind] for kind in KNOWN_BY}
+    to = local(request.values.get("next", ""), "/me")
+    form: dict[str, Any] = {"kind": _kind(), "kinds": SIGN_IN_KINDS, "next": to, "address": "", "errors": {}}
+    known_there = any(each.kind is AddressKind.WECHAT for each in own)
+    form["wechat"] = by_wechat(to) if official_account(parts().settings) and not known_there else None
     return render_template("web/addresses.html", own=own, counts=counts, **(form | values)), status
 
 

@@ -10,20 +10,20 @@ from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries as campaigns
 from c2b.deposits import actions, address, queries
-from c2b.deposits.placing import ShippingAddress
+from c2b.deposits.placing import ADDRESS, ShippingAddress
 from c2b.errors import Invalid, Refused
 from c2b.people import addresses, size
 from c2b.people.queries import Customer
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import customer, customer_required, now, parts, reading, to_sign_in, transaction, visitor
+from c2b.ui.shell import customer, customer_required, now, reading, to_sign_in, transaction, visitor
 from c2b.voting import queries as voting
 from c2b.voting.linking import waiting
 from c2b.web.campaign import title
+from c2b.web.paying import offered
 from c2b.web.words import entries, line_state
 
-ADDRESS = ("recipient", "phone", "country", "postal_code", "address")
 bp = Blueprint("me", __name__, template_folder="templates")
 
 
@@ -64,9 +64,7 @@ def _order_page(ref: str, errors: Mapping[str, str] | None = None) -> str:
         found = queries.order(session, ref=ref, person_id=customer().person_id, locale=locale(), now=now())
     form = {name: request.form.get(name, getattr(found, name)) for name in ADDRESS}
     values = {"form": form, "errors": errors or {}, "countries": [(country, country) for country in found.countries]}
-    return render_template(
-        "web/order.html", order=found, timeline=entries(found), line_state=line_state, gateways=list(parts().gateways), **values
-    )
+    return render_template("web/order.html", order=found, timeline=entries(found), line_state=line_state, gateways=offered(), **values)
 
 
 @bp.post("/me/orders/<ref>/address")

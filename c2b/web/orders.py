@@ -16,17 +16,17 @@ from werkzeug.wrappers import Response
 
 from c2b.campaigns.queries import OptionRow
 from c2b.deposits import actions, pay, queries
-from c2b.deposits.placing import ShippingAddress
+from c2b.deposits.placing import ADDRESS, ShippingAddress
 from c2b.deposits.queries import Basket, BasketItem, Choice
 from c2b.errors import Invalid, Refused
 from c2b.payments.rules import PaymentState
-from c2b.ui import filters
+from c2b.ui.clients import client
 from c2b.ui.language import locale
 from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, parts, reading, transaction
+from c2b.web import paying
 from c2b.web.campaign import shown
 from c2b.web.gallery import about, own_ballot
-from c2b.web.me import ADDRESS
 
 bp = Blueprint("orders", __name__, template_folder="templates")
 _UNITS = re.compile("[0-9]{1,3}")
@@ -164,17 +164,12 @@ def _page(
         errors=errors or {},
         key=secrets.token_urlsafe(16),  # nothing was written by a form that is shown again
         form={name: request.form.get(name, "") for name in ADDRESS},
-        gateways=list(parts().gateways),
-        gateway_name=_gateway_name,
+        gateways=paying.offered(),
+        gateway_name=paying.name,
         countries=[("", "—"), *((country, country) for country in campaign.countries)],
         **about(campaign, ballot),
     )
     return page, status
-
-
-def _gateway_name(gateway: str) -> tuple[str, str]:
-    """Return how a way to pay is called, and one line about it."""
-    return filters.gateway(gateway), _("No real money moves; for trying things out") if gateway == "sandbox" else ""
 
 
 def _sums(rows: list[Row]) -> dict[str, int]:
@@ -245,9 +240,10 @@ def _write(slug: str, rows: list[Row]) -> str:
 def _begin(ref: str) -> Response:
     """Begin the payment of an order and go where it is paid; if that is refused the order stands, and its page says why."""
     known = parts()
-    gateway = request.form.get("gateway") or next(iter(known.gateways), "")
+    gateway = request.form.get("gateway") or next(iter(paying.offered()), "")
+    about = {"order_ref": ref, "person_id": customer().person_id, "gateway": gateway}
     try:
-        page = pay.pay(known.database, known.gateways, order_ref=ref, person_id=customer().person_id, gateway=gateway, now=now())
+        page = pay.pay(known.database, known.gateways, now=now(), client=client(), **about)
     except (Invalid, Refused) as problem:
         flash(say(problem), "bad")
         page = f"/me/orders/{ref}"

@@ -16,10 +16,13 @@ from c2b.campaigns.rules import CampaignState
 from c2b.errors import Invalid, Refused
 from c2b.people import size
 from c2b.people.rules import CODE_LIFE, SIGN_IN_KINDS, WRONG_CODE, AddressKind, mask
+from c2b.people.wechat import official_account
+from c2b.qr import code_of
 from c2b.ui.access import public
+from c2b.ui.clients import client
 from c2b.ui.language import locale
 from c2b.ui.problems import say
-from c2b.ui.shell import begin_login, end_login, local, now, reading, secret_key, transaction, viewer, visitor
+from c2b.ui.shell import begin_login, end_login, local, now, parts, reading, secret_key, transaction, viewer, visitor
 from c2b.voting import queries as voting
 from c2b.voting.actions import SignedIn, sign_in
 from c2b.voting.linking import waiting
@@ -50,26 +53,35 @@ def _drafts() -> list[tuple[str, BallotView, list[CandidateCard]]]:
 
 def _form(status: int = 200, to: str = "", **values: object) -> tuple[str, int]:
     to = to or _next()
-    kinds = _kinds(to)
-    asked = {"kind": _asked_kind(kinds), "kinds": kinds, "errors": {}, "address": "", "next": to, "drafts": _drafts()}
-    return render_template("web/sign_in.html", **(asked | values)), status
+    kinds, has_wechat = _kinds(to)
+    asked: dict[str, Any] = {"kind": _asked_kind(kinds), "kinds": kinds, "errors": {}, "address": "", "next": to, "drafts": _drafts()}
+    asked["wechat"] = by_wechat(to) if has_wechat else None
+    return render_template("web/sign_in.html" if kinds else "web/sign_in_wechat.html", **(asked | values)), status
+
+
+def by_wechat(to: str) -> dict[str, str]:
+    """Return how a page leads to signing in by WeChat: its address, and for a browser elsewhere a code that opens it in WeChat."""
+    path = "/sign-in/wechat?" + urlencode({"next": to})
+    return {"path": path, "code": "" if client().is_wechat else code_of(parts().settings.base_url.rstrip("/") + path)}
 
 
 def _next() -> str:
     return local(request.values.get("next", ""), "/me")
 
 
-def _kinds(to: str) -> tuple[AddressKind, ...]:
-    """Return what a person may sign in by: the anchor of the campaign they come from, else whatever anchors a campaign."""
+def _kinds(to: str) -> tuple[tuple[AddressKind, ...], bool]:
+    """Return what a person may sign in by, and whether by WeChat: the anchor of the campaign they come from, else whatever is one."""
     with reading() as session:
         anchors = {each.slug: each.identity for each in queries.campaigns(session) if each.state is not CampaignState.DRAFT}
     of_campaign = _OF_CAMPAIGN.match(to)
     anchor = anchors.get(of_campaign[1]) if of_campaign else None
     used = {anchor} if anchor else set(anchors.values())
-    return tuple(kind for kind in SIGN_IN_KINDS if kind in used) or SIGN_IN_KINDS[:1]
+    has_wechat = AddressKind.WECHAT in used and official_account(parts().settings) is not None
+    return tuple(kind for kind in SIGN_IN_KINDS if kind in used) or (() if has_wechat else SIGN_IN_KINDS[:1]), has_wechat
 
 
 def _asked_kind(kinds: tuple[AddressKind, ...]) -> AddressKind:
+    kinds = kinds or SIGN_IN_KINDS[:1]
     return next((kind for kind in kinds if kind == request.values.get("kind")), kinds[0])
 
 
@@ -85,7 +97,7 @@ def address() -> tuple[str, int]:
 def send() -> Response | tuple[str, int]:
     """Send a code, whether or not the address is known."""
     typed, to = request.form.get("address", "").strip()[:254], _next()
-    kind = _asked_kind(_kinds(to))
+    kind = _asked_kind(_kinds(to)[0])
     try:
         code = codes.send(kind, typed)
     except (Invalid, Refused) as problem:
@@ -123,33 +135,34 @@ def check() -> Response | tuple[str, int]:
         signed = _signed_in(kind, address)
     except Refused as problem:
         return _form(409, asked["next"], errors={"address": say(problem)}, kind=kind, address=address)
-    return _welcome(signed, asked["next"]) if signed else _code_form(400, code=_(WRONG_CODE))
+    return welcome(signed, asked["next"]) if signed else _code_form(400, code=_(WRONG_CODE))
 
 
 def _signed_in(kind: AddressKind, address: str) -> SignedIn | None:
     """Sign in by the code that was typed; raises Refused for an address that can't be used now."""
     proof: dict[str, Any] = {"kind": kind, "address": address, "code": request.form.get("code", "").replace(" ", "")[:12]}
-    guest_id, number = _guest(), viewer()
+    guest_id, number = guest(), viewer()
     with transaction() as session:
         signed = sign_in(session, guest_id=guest_id, viewer=number, locale=locale(), secret_key=secret_key(), now=now(), **proof)
-        _bring(session, signed, guest_id, number)
+        bring(session, signed, guest_id, number)
     return signed
 
 
-def _guest() -> int | None:
+def guest() -> int | None:
     """Return the person of a browser that tapped before anybody signed in."""
     known = visitor()
     return known.person_id if known and not known.verified else None
 
 
-def _bring(session: Session, signed: SignedIn | None, guest_id: int | None, number: int) -> None:
+def bring(session: Session, signed: SignedIn | None, guest_id: int | None, number: int) -> None:
     """Let the account know what its new browser was shown and told."""
     if signed:
         seen.bring(session, browser=number, account=signed.viewer)
         size.bring(session, guest_id=guest_id, person_id=signed.person_id)
 
 
-def _welcome(signed: SignedIn, to: str) -> Response:
+def welcome(signed: SignedIn, to: str) -> Response:
+    """Let this browser carry the login, and lead on; picks that didn't fit are chosen among first."""
     begin_login("customer", signed.token)
     if not signed.left_over:
         flash(_("You are signed in, and your picks count.") if not _waiting(signed.person_id) else _("You are signed in."), "ok")

@@ -53,6 +53,8 @@ NOT_PAGES = {
     "shuffle.candidates",
     "health.alive",
     "health.ready",
+    "wechat.begin",
+    "wechat.back",
 }
 NARROWEST = 320
 

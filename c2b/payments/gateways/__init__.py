@@ -13,6 +13,8 @@ from c2b.payments.gateways.manual import pages as manual_pages
 from c2b.payments.gateways.manual.books import Manual
 from c2b.payments.gateways.sandbox import pages as sandbox_pages
 from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.gateways.wechat import pages as wechat_pages
+from c2b.payments.gateways.wechat.gateway import WeChat
 from c2b.payments.protocol import Gateway, Gateways
 from c2b.settings import Settings
 
@@ -24,6 +26,7 @@ def build(settings: Settings, database: Database, *, now: Callable[[], datetime]
         "stripe": lambda: stripe.connect(settings, now),
         "manual": lambda: Manual(settings, database, now),
         "alipay": lambda: Alipay(settings, now),
+        "wechat": lambda: WeChat(settings, database, now),
     }
     return {name: known[name]() for name in settings.gateways}
 
@@ -36,4 +39,6 @@ def blueprints(gateways: Gateways) -> list[Blueprint]:
             found.append(sandbox_pages.blueprint(each))
         elif isinstance(each, Manual):
             found.append(manual_pages.blueprint(each))
+        elif isinstance(each, WeChat):
+            found.append(wechat_pages.blueprint(each))
     return found
