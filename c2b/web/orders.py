@@ -241,9 +241,9 @@ def _begin(ref: str) -> Response:
     """Begin the payment of an order and go where it is paid; if that is refused the order stands, and its page says why."""
     known = parts()
     gateway = request.form.get("gateway") or next(iter(paying.offered()), "")
-    about = {"order_ref": ref, "person_id": customer().person_id, "gateway": gateway}
+    mine = {"order_ref": ref, "gateway": gateway}
     try:
-        page = pay.pay(known.database, known.gateways, now=now(), client=client(), **about)
+        page = pay.pay(known.database, known.gateways, person_id=customer().person_id, now=now(), client=client(), **mine)
     except (Invalid, Refused) as problem:
         flash(say(problem), "bad")
         page = f"/me/orders/{ref}"

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from c2b.campaigns.queries import CandidateCard, CandidateDetail, OptionRow, VariantRow
 from c2b.deposits.queries import Basket, BasketItem, Choice
-from c2b.web import orders
+from c2b.web import orders, paying
 from c2b.web.orders import Row, Taken
 
 S, M, L = (OptionRow(number, 1, value, "", None) for number, value in ((11, "S"), (12, "M"), (13, "L")))
@@ -201,7 +201,7 @@ def test_the_page_lists_picks_and_what_was_asked_for(picked: bool, added: bool, 
     assert len(orders._rows(found, {"K1": Taken()})) == 1
 
 
-@pytest.mark.parametrize(("gateway", "name"), [("sandbox", "Test payment"), ("wechat", "wechat")])
+@pytest.mark.parametrize(("gateway", "name"), [("sandbox", "Test payment"), ("wechat", "WeChat Pay"), ("cowries", "cowries")])
 def test_a_way_to_pay_has_a_name(app: Flask, gateway: str, name: str) -> None:
     with app.test_request_context("/?lang=en"):
-        assert orders._gateway_name(gateway)[0] == name
+        assert paying.name(gateway)[0] == name
