@@ -40,7 +40,7 @@ class Moody(MailServer):
         kept = message_from_bytes(envelope.content, policy=policy.default)
         answer = await asyncio.get_running_loop().run_in_executor(None, mood, self)
         if answer and answer.startswith("250"):
-            self.mails.append(kept)  # type: ignore[arg-type]
+            self.mails.append(kept)
         if answer is None:
             server.transport.abort()
         return answer or "421 gone"
@@ -60,7 +60,7 @@ def dies(_server: Moody) -> None:
 
 
 def takes_it_and_dies(server: Moody) -> None:
-    server.mails.append(message_from_bytes(b"Subject: taken\n\n", policy=policy.default))  # type: ignore[arg-type]
+    server.mails.append(message_from_bytes(b"Subject: taken\n\n", policy=policy.default))
 
 
 def says(answer: str) -> Does:
