@@ -32,7 +32,7 @@ HINTS = {
     MessageState.SENT: N_("taken by the mail server or provider"),
     MessageState.DROPPED: N_("the customer refuses news, or was erased"),
 }
-CHANNELS = {"email": N_("Mail"), "phone": N_("Text message"), "wechat": "WeChat"}
+CHANNELS = {"email": N_("Mail"), "phone": N_("Text message"), "wechat": N_("WeChat")}
 TEMPLATES = {
     "order_placed": N_("Order placed"),
     "order_paid": N_("Deposit arrived"),
