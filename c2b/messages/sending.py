@@ -32,6 +32,7 @@ SECONDS = 10
 
 _PERMANENT = 500
 """RFC 5321, 4.2.1: a 5yz answer is final."""
+_CARRIED = frozenset({"email", "phone"})
 _HOPELESS = (NoWay, MessageError, ValueError, KeyError)
 """Nobody delivers it, or its address or a field can't be written as mail."""
 
@@ -55,7 +56,7 @@ def send(database: Database, settings: Settings, message_id: int, now: datetime)
         _provider(settings, message.channel)(message, _text(settings, message), now)
     except (*_HOPELESS, smtplib.SMTPException, HTTPException, OSError) as error:
         if _is_hopeless(error) or message.attempts >= TRIES:
-            _note(database, message, state=MessageState.FAILED, last_error=describe(error))
+            _note(database, message, state=MessageState.FAILED, last_error=_why(error))
         else:
             _note(database, message, state=MessageState.QUEUED, last_error=describe(error))
             raise
@@ -110,7 +111,14 @@ def _is_hopeless(error: Exception) -> bool:
     return isinstance(error, _HOPELESS) and not isinstance(error, OSError)  # a wrong certificate is both ValueError and OSError
 
 
+def _why(error: Exception) -> str:
+    """Return what staff read: with our own words where no way leads to the person, for they name nobody."""
+    return f"{describe(error)}: {error}" if isinstance(error, NoWay) else describe(error)
+
+
 def _provider(settings: Settings, channel: str) -> Callable[[Message, Text, datetime], None]:
+    if channel not in _CARRIED:
+        raise NoWay(f"nobody carries messages by {channel} yet; the person has no e-mail address or telephone number here")
     url = _url(settings, channel)
     if url == CONSOLE:
         return lambda message, text, now: _to_file(settings.data / "outbox", _mail(settings, message, text, now), message.id)
