@@ -40,6 +40,7 @@ from c2b.voting import counting, suspicions
 from c2b.voting.checks import checks as voting_checks
 from c2b.voting.looking import look, tell_held
 from c2b.voting.readiness import before_ordering
+from c2b.voting.telling import tell_result
 
 GATES: Gates = {CampaignState.VOTING: readiness.before_voting, CampaignState.ORDERING: before_ordering}
 """What has to be there before a phase opens, in a shop without an official account within WeChat."""
@@ -82,6 +83,7 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "production.tell_undelivered": tell_undelivered,
         "voting.look": look,
         "voting.tell_held": tell_held,
+        "voting.tell_result": tell_result,
     }
 
 

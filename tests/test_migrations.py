@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, inspect, select, text
@@ -30,6 +31,14 @@ ENTRY = (
 def connection(database: Database) -> Iterator[Connection]:
     with database.engine.connect() as connection:
         yield connection
+
+
+def upgrade_to(database: Database, version: str) -> None:
+    """Bring an empty database to an older version, as it was made then."""
+    config = migrations._config()
+    with database.engine.connect().execution_options(c2b_write=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
 
 
 def test_the_migrations_make_what_the_models_say(connection: Connection) -> None:
@@ -83,6 +92,33 @@ def test_sqlite_guards_its_foreign_keys_again_after_an_upgrade(tmp_path: Path) -
     migrations.upgrade(database)
     with database.reading() as session:
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
+    database.close()
+
+
+OLD_MESSAGE = (
+    "INSERT INTO message (event, channel, recipient, template, fields, locale, state, attempts, created_at, last_error) "
+    "VALUES (:event, 'email', 'anna@example.com', 'order_paid', :fields, 'en', :state, 1, '2027-03-01 00:00:00', '')"
+)
+OLD_MESSAGES = [
+    {"event": "paid:1", "fields": '{"order": "A1", "amount": "5"}', "state": "sent"},
+    {"event": "sign_in:1", "fields": "{}", "state": "failed"},
+]
+
+
+def test_messages_from_before_know_their_order_and_may_be_dropped(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    upgrade_to(database, "0016")
+    with database.engine.execution_options(c2b_write=True).begin() as connection:
+        connection.execute(text(OLD_MESSAGE), OLD_MESSAGES)
+    migrations.upgrade(database)
+    with database.transaction() as session:
+        found = session.execute(text("SELECT event, about, reader, state FROM message ORDER BY id")).all()
+        assert [tuple(row) for row in found] == [("paid:1", "A1", "", "sent"), ("sign_in:1", "", "", "failed")]
+        session.execute(text("UPDATE message SET state = 'dropped' WHERE event = 'sign_in:1'"))
+    with pytest.raises(DBAPIError, match="message_state"), database.transaction() as session:
+        session.execute(text("UPDATE message SET state = 'lost'"))
+    with pytest.raises(DBAPIError, match="UNIQUE"), database.transaction() as session:
+        session.execute(text(OLD_MESSAGE), OLD_MESSAGES[0])
     database.close()
 
 

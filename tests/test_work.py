@@ -34,7 +34,7 @@ def worker(database: Database, folder: Path, now: datetime) -> Worker:
 def enqueued_kinds() -> set[str]:
     """Return every kind of job that the program asks for, read from its source."""
     calls = (node for file in PACKAGE.rglob("*.py") for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call))
-    named = (call for call in calls if ast.unparse(call.func).endswith("enqueue"))
+    named = (call for call in calls if ast.unparse(call.func).endswith(("enqueue", "enqueue_all")))
     return {ast.literal_eval(word.value) for call in named for word in call.keywords if word.arg == "kind"}
 
 

@@ -70,6 +70,8 @@ DID = {
     "production.decide": N_("Decided"),
     "production.decide.approve": N_("Agreed to the decision"),
     "exports.export": N_("Exported"),
+    "messages.send_again": N_("Sent a message again"),
+    "messages.send_all_again": N_("Sent all failed messages again"),
 }
 KINDS = {"staff": N_("staff"), "cli": N_("command line"), "worker": N_("clock")}
 

@@ -6,11 +6,13 @@ from flask import request
 from flask_babel import gettext as _
 
 from c2b.admin.blueprint import bp
+from c2b.admin.messages import WORDS, masked
 from c2b.admin.page import show
 from c2b.campaigns import queries
 from c2b.deposits import desk
 from c2b.deposits.rules import Outcome, RefundReason
 from c2b.errors import N_
+from c2b.messages.queries import about
 from c2b.payments.rules import PaymentState, RefundState
 from c2b.people.rules import Permission
 from c2b.ui.language import locale
@@ -66,12 +68,13 @@ def orders(slug: str) -> str:
 @bp.get("/<slug>/orders/<ref>")
 @staff_required(Permission.DEPOSITS)
 def order(slug: str, ref: str) -> str:
-    """Show an order: its lines, payments and refunds; the address only to those who may see personal data."""
+    """Show an order: lines, payments, refunds and what was told of it; addresses only to those who may see personal data."""
     with reading() as session:
         campaign = queries.campaign(session, slug)
         found = desk.order(session, campaign.id, ref, locale=locale())
+        told = about(session, ref)
     names = {"outcomes": OUTCOMES, "payment_states": PAYMENTS, "refund_states": REFUNDS, "reasons": REASONS}
-    return show("order.html", here="orders", campaign=campaign, order=found, **names)
+    return show("order.html", here="orders", campaign=campaign, order=found, messages=masked(told), **names, **WORDS)
 
 
 @bp.get("/<slug>/refunds")

@@ -54,7 +54,7 @@ CAMPAIGN_MENU = (
 )
 SHOP_MENU = (
     Entry("campaigns", "list", N_("Campaigns")),
-    Entry("messages", "mail", N_("Messages"), Permission.PERSONAL_DATA),
+    Entry("messages", "mail", N_("Messages"), Permission.DEPOSITS),
     Entry("lost_addresses", "users", N_("Lost addresses"), Permission.PERSONAL_DATA),
     Entry("accounts", "users", N_("Staff accounts"), Permission.STAFF),
 )

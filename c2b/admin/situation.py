@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
@@ -15,9 +16,11 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState, Missing, has_voting, states
 from c2b.deposits import desk
 from c2b.errors import N_
+from c2b.messages import queries as messages
 from c2b.payments.rules import RefundState
+from c2b.people.rules import Permission
 from c2b.ui.filters import instant_text, number
-from c2b.ui.shell import parts
+from c2b.ui.shell import parts, staff
 from c2b.voting import history, suspicions
 from c2b.voting.queries import Turnout, turnout
 from c2b.voting.queries import counts as vote_counts
@@ -28,13 +31,14 @@ MOST_CHORES = 5
 
 @dataclass(frozen=True)
 class Chore:
-    """One thing that waits for a person: how bad, what, why, and where to do it."""
+    """One thing that waits for a person: how bad, what, why, and where to do it: a page of the campaign, or an address."""
 
     kind: str
     word: str
     what: str
     why: str
     endpoint: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,18 @@ def _chores(session: Session, campaign: Campaign, refunds: dict[RefundState, tup
         yield Chore(
             "bad", _("Check"), _("%(count)s refunds failed", count=number(failed)), _("The money is owed and waits for a person"), "refunds"
         )
+    yield from _undelivered(session)
     yield from _suspicious(session, campaign)
     yield from _missing(readiness.check(session, campaign, gates=gates(parts().settings), now=now))
+
+
+def _undelivered(session: Session) -> Iterator[Chore]:
+    """Messages are the shop's, so every campaign's overview says it, to those who may look at them."""
+    found = messages.failed(session) if staff().may(Permission.DEPOSITS) else 0
+    if found:
+        what = ngettext("%(num)s message could not be delivered", "%(num)s messages could not be delivered", found)
+        why = _("The customer doesn’t know it yet; a deadline may wait for it")
+        yield Chore("bad", _("Check"), what, why, address=url_for("admin.messages", state="failed"))
 
 
 def _suspicious(session: Session, campaign: Campaign) -> Iterator[Chore]:

@@ -46,6 +46,7 @@ def _everything(session: Session, person: Person) -> dict[str, Any]:
         "ballots": voting.exported(session, person),
         "orders": deposits.exported(session, person),
         "messages": messages.exported(session, theirs=theirs, channels=theirs.channels),
+        "news": messages.refused(session, reader=person.ref),
     }
 
 
@@ -63,7 +64,7 @@ def erase(address: str) -> None:
         deposits.require_over(session, person)
         theirs = people.is_theirs(session, person, secret_key=_key())
         gone = {"orders": deposits.erase(session, person)}
-        told = messages.erase(session, theirs=theirs, channels=theirs.channels)
+        told = messages.erase(session, theirs=theirs, channels=theirs.channels, reader=person.ref)
         gone["messages"] = len(told)
         voting.erase(session, person)
         people.erase(session, person)

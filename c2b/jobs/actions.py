@@ -1,10 +1,11 @@
 """Asking for work, taking it on lease, and saying how it ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from c2b.db import insert_into
@@ -28,6 +29,13 @@ def enqueue(
     """Ask for work in the transaction of the change that needs it; the same `key` asked for twice is one job."""
     new = insert_into(session, Job).values(kind=kind, payload=payload, key=key, run_at=run_at or now, created_at=now)
     session.execute(new.on_conflict_do_nothing(index_elements=["key"]))
+
+
+def enqueue_all(session: Session, *, kind: str, payloads: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Ask for many pieces of work of one kind, in one statement."""
+    rows = [{"kind": kind, "payload": payload, "run_at": now, "created_at": now} for payload in payloads]
+    if rows:
+        session.execute(insert(Job), rows)
 
 
 def take(session: Session, *, kinds: list[str], now: datetime) -> Taken | None:

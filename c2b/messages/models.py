@@ -1,9 +1,9 @@
-"""What is told to people, and what became of it."""
+"""What is told to people, what became of it, and who wants no news."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from c2b.db import Base, Key, choice
@@ -14,7 +14,10 @@ class Message(Base):
     """One message to one person by one channel: the outbox and the delivery log in one."""
 
     __tablename__ = "message"
-    __table_args__ = (UniqueConstraint("event", "recipient", "channel"),)  # each event at most once per person and channel
+    __table_args__ = (
+        UniqueConstraint("event", "recipient", "channel"),  # each event at most once per person and channel
+        Index("ix_message_state", "state", "id"),
+    )
 
     id: Mapped[Key]
     event: Mapped[str] = mapped_column(String(120))
@@ -29,3 +32,18 @@ class Message(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(Text, default="")
+    about: Mapped[str] = mapped_column(String(24), default="", server_default=text("''"), index=True)
+    """The order that its fields name; empty if they name none."""
+    reader: Mapped[str] = mapped_column(String(24), default="", server_default=text("''"))
+    """Of an optional message: the person's public name, by which they may refuse the next ones."""
+    claimed_until: Mapped[datetime | None]
+    """While a worker is sending it, no other one does."""
+
+
+class OptOut(Base):
+    """A person who refuses optional messages, by their public name: whatever address they have, now or later."""
+
+    __tablename__ = "opt_out"
+
+    reader: Mapped[str] = mapped_column(String(24), primary_key=True)
+    at: Mapped[datetime]

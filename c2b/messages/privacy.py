@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
+from c2b.messages import refusing
 from c2b.messages.models import Message
 from c2b.messages.rules import MessageState
 
@@ -22,13 +23,23 @@ def exported(session: Session, *, theirs: Theirs, channels: Collection[str]) -> 
     ]
 
 
-def erase(session: Session, *, theirs: Theirs, channels: Collection[str]) -> list[int]:
-    """Take recipient and fields from the person's messages and return their keys; that something was told, and when, stays."""
+def refused(session: Session, *, reader: str) -> dict[str, Any]:
+    """Return whether the person refuses news, and since when."""
+    at = refusing.refused_at(session, reader=reader)
+    return {"refused_since": at.isoformat() if at else None}
+
+
+def erase(session: Session, *, theirs: Theirs, channels: Collection[str], reader: str) -> list[int]:
+    """Take recipient, reader and fields from the person's messages and return their keys; that something was told, and when, stays.
+
+    What isn't sent yet never will be, nor what failed. Their refusal of news goes too: there is nobody left to write to.
+    """
     ids = _ids(session, theirs, channels)
-    unsent = case((Message.state == MessageState.QUEUED, MessageState.FAILED), else_=Message.state)
+    unsent = case((Message.state == MessageState.SENT, Message.state), else_=MessageState.DROPPED)
     for number in ids:
-        gone = {"recipient": f"erased:{number}", "fields": {}, "state": unsent}
+        gone = {"recipient": f"erased:{number}", "reader": "", "fields": {}, "state": unsent}
         session.execute(update(Message).where(Message.id == number).values(gone))
+    refusing.allow(session, reader=reader)
     return ids
 
 

@@ -1,13 +1,14 @@
-"""What a message may be, and how its text comes together: pure."""
+"""What a message may be, who may refuse it, and what becomes of it: pure."""
 
 import enum
-import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from types import MappingProxyType
 
 TRIES = 6
 """Then it is failed and shown to staff."""
-SECRET = frozenset({"sign_in_code", "counter_code", "address_lost"})
+CODES = frozenset({"sign_in_code", "counter_code"})
+"""Templates that are worth nothing after ten minutes: nobody sends them again, and staff aren't called for a mistyped address."""
+SECRET = CODES | {"address_lost"}
 """Templates whose fields are forgotten once the message is out: the outbox is no store of codes and keys."""
 
 
@@ -20,30 +21,35 @@ class MessageState(enum.StrEnum):
 
     QUEUED = "queued"
     SENT = "sent"
+    """A mail server or provider has taken it: that is what counts as delivered."""
     FAILED = "failed"
+    DROPPED = "dropped"
+    """Never sent, and never will be: its reader refused such messages, or their data were erased."""
 
 
-@dataclass(frozen=True)
-class Text:
-    """A message, ready to go out."""
+class Reason(enum.StrEnum):
+    """Why somebody gets a message; its foot says so."""
 
-    subject: str
-    body: str
-
-
-def fill(template: str, fields: Mapping[str, str]) -> Text:
-    """Put `fields` into a template: its first line is the subject, an empty line and the body follow, `$name` stands for a field.
-
-    Raises KeyError for a field that isn't given: no customer ever reads "$amount".
-    """
-    subject, body = template.split("\n\n", 1)
-    return Text(_one_line(subject, fields), string.Template(body).substitute(fields))
+    SIGN_IN = "sign_in"
+    STORE = "store"
+    ACCOUNT = "account"
+    BALLOT = "ballot"
+    ORDER = "order"
 
 
-def fill_short(template: str, fields: Mapping[str, str]) -> Text:
-    """Put `fields` into a text message, which is one line without a subject; raises KeyError as `fill` does."""
-    return Text("", _one_line(template.strip(), fields))
-
-
-def _one_line(template: str, fields: Mapping[str, str]) -> str:
-    return string.Template(template).substitute({name: " ".join(value.split()) for name, value in fields.items()})
+_ORDER = """
+order_placed order_paid balance_due balance_reminder balance_overdue balance_paid deposit_forfeited order_refunded_unpaid paid_late
+refund_settled refund_bounced seller_default delay_question withdrawal_received product_confirmed product_missed
+"""
+REASONS: Mapping[str, Reason] = MappingProxyType(
+    {
+        "sign_in_code": Reason.SIGN_IN,
+        "counter_code": Reason.STORE,
+        **dict.fromkeys(("address_lost", "address_moved", "address_kept"), Reason.ACCOUNT),
+        **dict.fromkeys(("ballot_held", "ballot_asked", "receipt", "result_published"), Reason.BALLOT),
+        **dict.fromkeys(_ORDER.split(), Reason.ORDER),
+    }
+)
+"""Every template, with why it is sent."""
+OPTIONAL = frozenset({"result_published", "product_confirmed"})
+"""News that a person may refuse. Everything else is required: codes, orders, payments, refunds, deadlines, forfeits."""

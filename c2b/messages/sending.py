@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
 
 from c2b.db import Database
-from c2b.jobs.rules import describe
+from c2b.jobs.rules import LEASE, describe
+from c2b.messages.letter import Text
 from c2b.messages.models import Message
-from c2b.messages.rules import SECRET, TRIES, MessageState, NoWay, Text
+from c2b.messages.refusing import refusing, token
+from c2b.messages.rules import OPTIONAL, SECRET, TRIES, MessageState, NoWay
 from c2b.messages.sms import Sms
 from c2b.messages.texts import render
 from c2b.settings import CONSOLE, Settings
@@ -34,27 +37,71 @@ _HOPELESS = (NoWay, MessageError, ValueError, KeyError)
 """Nobody delivers it, or its address or a field can't be written as mail."""
 
 
+class Taken(Exception):
+    """Another worker is sending this message just now; its job looks again later, for that worker may die."""
+
+
 def send(database: Database, settings: Settings, message_id: int, now: datetime) -> None:
-    """Send one queued message; one that is out already is left alone.
+    """Send one queued message; one that is out already is left alone, and so is one that its reader has refused meanwhile.
 
     What fails raises, so that the job is tried again; after the last try, or where no try can help, the message is failed for staff
-    to see. A crash between the delivery and its note sends the mail twice, with the same Message-ID.
+    to see. However many jobs there are for a message, one at a time sends it. A crash between the delivery and its note sends the
+    mail twice, with the same Message-ID.
     """
-    with database.reading() as session:
-        message = session.scalars(select(Message).where(Message.id == message_id, Message.state == MessageState.QUEUED)).first()
+    with database.transaction() as session:
+        message = _claim(session, message_id, now)
     if message is None:
         return
     try:
-        text = render(message.template, message.locale, message.fields, base_url=settings.base_url, channel=message.channel)
-        _provider(settings, message.channel)(message, text, now)
+        _provider(settings, message.channel)(message, _text(settings, message), now)
     except (*_HOPELESS, smtplib.SMTPException, HTTPException, OSError) as error:
-        if _is_hopeless(error) or message.attempts + 1 >= TRIES:
+        if _is_hopeless(error) or message.attempts >= TRIES:
             _note(database, message, state=MessageState.FAILED, last_error=_why(error))
         else:
             _note(database, message, state=MessageState.QUEUED, last_error=describe(error))
             raise
     else:
-        _note(database, message, state=MessageState.SENT, sent_at=now, last_error="", fields=_kept_fields(message))
+        forgotten: dict[str, Any] = {"fields": {}} if message.template in SECRET else {}
+        _note(database, message, state=MessageState.SENT, sent_at=now, last_error="", **forgotten)
+
+
+def _claim(session: Session, message_id: int, now: datetime) -> Message | None:
+    """Count the try and keep others from it until it ends or its worker must be dead; None where there is nothing to send."""
+    free = or_(Message.claimed_until.is_(None), Message.claimed_until <= now)
+    waits = (Message.id == message_id) & (Message.state == MessageState.QUEUED)
+    claim = update(Message).where(waits, free).values(attempts=Message.attempts + 1, claimed_until=now + LEASE)
+    message = session.scalars(claim.returning(Message)).one_or_none()
+    if message is None:
+        if session.scalars(select(Message.id).where(waits)).first():
+            raise Taken
+        return None
+    if message.template in OPTIONAL and refusing(session, {message.reader}):
+        message.state = MessageState.DROPPED
+    elif message.attempts > TRIES:
+        message.state, message.last_error = MessageState.FAILED, "the worker died"
+    return message if message.state is MessageState.QUEUED else None
+
+
+def _note(database: Database, message: Message, **values: object) -> None:
+    """Note how a try ended. That a message is out is true whoever says it; anything else only the worker says that has the claim."""
+    what = [Message.id == message.id]
+    if values["state"] is not MessageState.SENT:
+        what += [Message.state == MessageState.QUEUED, Message.attempts == message.attempts]
+    with database.transaction() as session:
+        session.execute(update(Message).where(*what).values(claimed_until=None, **values))
+
+
+def _text(settings: Settings, message: Message) -> Text:
+    about = {"base_url": settings.base_url, "channel": message.channel, "refuse": _refuse(settings, message)}
+    return render(message.template, message.locale, message.fields, **about)
+
+
+def _refuse(settings: Settings, message: Message) -> str:
+    """Return the address at which the reader can refuse such mails; empty where they can't, and in what is no mail."""
+    if message.template not in OPTIONAL or message.channel != "email" or not message.reader:
+        return ""
+    key = settings.with_local_secret().secret_key.get_secret_value()
+    return f"{settings.base_url}/opt-out/{token(key, message.reader)}"
 
 
 def _is_hopeless(error: Exception) -> bool:
@@ -67,16 +114,6 @@ def _is_hopeless(error: Exception) -> bool:
 def _why(error: Exception) -> str:
     """Return what staff read: with our own words where no way leads to the person, for they name nobody."""
     return f"{describe(error)}: {error}" if isinstance(error, NoWay) else describe(error)
-
-
-def _kept_fields(message: Message) -> dict[str, Any]:
-    """Return what is kept of a message that is out: of a secret nothing."""
-    return {} if message.template in SECRET else message.fields
-
-
-def _note(database: Database, message: Message, **values: object) -> None:
-    with database.transaction() as session:
-        session.execute(update(Message).where(Message.id == message.id).values(attempts=Message.attempts + 1, **values))
 
 
 def _provider(settings: Settings, channel: str) -> Callable[[Message, Text, datetime], None]:
@@ -117,6 +154,12 @@ def _mail(settings: Settings, message: Message, text: Text, now: datetime) -> Em
     mail["Message-ID"] = f"<{_name(message)}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
     mail.set_content(text.body)
+    if text.html:
+        mail.add_alternative(text.html, subtype="html")
+    if refuse := _refuse(settings, message):
+        mail["List-Unsubscribe"] = f"<{refuse}>"
+        if settings.https:  # RFC 8058, 3.1: one click asks for an address that nobody can listen to
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return mail
 
 

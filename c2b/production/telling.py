@@ -21,7 +21,7 @@ from c2b.people.models import Address, Person
 STEP = 200
 """Lines a transaction: customers who vote or pay meanwhile wait a moment only."""
 _LANGUAGE = "zh_Hans_CN"
-_Told = Row[OrderLine, str, str, str, str, str, int, datetime]
+_Told = Row[OrderLine, str, str, str, str, str, str, int, datetime]
 
 
 def tell(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
@@ -37,7 +37,8 @@ def _step(session: Session, campaign: Campaign, after: int, now: datetime) -> in
     balance = (Obligation.line_id == OrderLine.id) & (Obligation.kind == ObligationKind.BALANCE)
     address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
     query = (
-        select(OrderLine, Order.ref, Person.locale, Address.value, Candidate.name, Candidate.name_en, Obligation.amount, Obligation.due_at)
+        select(OrderLine, Order.ref, Person.ref.label("reader"), Person.locale, Address.value, Candidate.name, Candidate.name_en)
+        .add_columns(Obligation.amount, Obligation.due_at)
         .join(Order, Order.id == OrderLine.order_id)
         .join(Person, Person.id == Order.person_id)
         .join(Address, address)
@@ -69,6 +70,7 @@ def _tell(session: Session, campaign: Campaign, row: _Told, now: datetime) -> No
         fields=about | (_confirmed(campaign, row, locale) if made else {"amount": money.show(line.deposit, campaign.currency, locale)}),
         locale=locale,
         now=now,
+        reader=row.reader,
     )
 
 

@@ -14,7 +14,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState, has_voting
 from c2b.errors import N_, Refused
-from c2b.voting import queries, rules, statement, tree
+from c2b.voting import queries, rules, statement, telling, tree
 from c2b.voting.models import Ballot, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
 
@@ -60,7 +60,7 @@ def look(session: Session, *, slug: str, actor: str, now: datetime) -> Selection
 
 
 def select_winners(session: Session, *, slug: str, actor: str, now: datetime) -> SelectionView:
-    """Make the selection once, store it and move the campaign on to `selected`; made already, return the stored one.
+    """Make the selection once, store it, move the campaign on to `selected` and have its voters told; made already, return it.
 
     Raises NotFound; Refused outside `tally`.
     """
@@ -80,6 +80,7 @@ def select_winners(session: Session, *, slug: str, actor: str, now: datetime) ->
     after = {"state": campaign.state.value, "input_hash": view.input_hash, "output_hash": view.output_hash}
     before = {"state": CampaignState.TALLY.value}
     audit.record(session, actor=actor, action="voting.select", campaign=slug, before=before, after=after, now=now)
+    telling.ask(session, campaign, now=now)
     stored = queries.selection(session, campaign.id)
     assert stored is not None
     return stored

@@ -12,6 +12,7 @@ from c2b.campaigns import queries as campaigns
 from c2b.deposits import actions, address, queries
 from c2b.deposits.placing import ADDRESS, ShippingAddress
 from c2b.errors import Invalid, Refused
+from c2b.messages import refusing
 from c2b.people import addresses, size
 from c2b.people.queries import Customer
 from c2b.ui.access import public
@@ -47,9 +48,10 @@ def me() -> str | Response:
 
 
 def _account(session: Session, known: Customer) -> dict[str, Any]:
-    """Return the person's addresses and the campaigns that still lack one of them."""
-    drafts = waiting(session, person_id=known.person_id)
-    return {"own": addresses.own(session, person_id=known.person_id), "waiting": [(each, title(each)) for each in drafts]}
+    """Return the person's addresses, the campaigns that still lack one of them, and whether they refuse news."""
+    drafts = [(each, title(each)) for each in waiting(session, person_id=known.person_id)]
+    refused = refusing.refused_at(session, reader=known.ref)
+    return {"own": addresses.own(session, person_id=known.person_id), "waiting": drafts, "refused": refused}
 
 
 @bp.get("/me/orders/<ref>")

@@ -20,7 +20,9 @@ from c2b.deposits import privacy as deposits
 from c2b.deposits.models import Order, OrderLine
 from c2b.deposits.rules import Fulfilment, Outcome
 from c2b.errors import NotFound, Refused
-from c2b.messages.models import Message
+from c2b.messages import refusing
+from c2b.messages.actions import send_all_again
+from c2b.messages.models import Message, OptOut
 from c2b.messages.rules import MessageState
 from c2b.payments.rules import PaymentState
 from c2b.people import actions as people
@@ -205,12 +207,34 @@ def test_the_person_is_an_empty_row_that_nobody_signs_in_to(town: Town) -> None:
         assert town.signs_in(session, CANARY) != town.anna, "who comes back is somebody new"
 
 
+def test_that_a_customer_refuses_news_is_given_out_and_goes_with_them(town: Town) -> None:
+    assert json.loads(town.shell.does("privacy", "export", CANARY))["news"] == {"refused_since": None}
+    with town.database.transaction() as session:
+        ref = session.get_one(Person, town.anna).ref
+        refusing.refuse(session, reader=ref, now=town.now)
+        refusing.refuse(session, reader="somebody-else", now=town.now)
+        session.execute(update(Message).where(Message.recipient == CANARY).values(reader=ref))
+    assert json.loads(town.shell.does("privacy", "export", CANARY))["news"] == {"refused_since": town.now.isoformat()}
+    town.shell.does("privacy", "erase", CANARY, "--yes")
+    with town.database.reading() as session:
+        assert session.scalars(select(OptOut.reader)).all() == ["somebody-else"]
+        assert set(session.scalars(select(Message.reader))) == {""}
+
+
+def test_a_message_that_failed_is_not_sent_again_once_its_reader_is_erased(town: Town) -> None:
+    with town.database.transaction() as session:
+        session.execute(update(Message).where(Message.recipient == CANARY).values(state=MessageState.FAILED, template="order_paid"))
+    town.shell.does("privacy", "erase", CANARY, "--yes")
+    with town.database.transaction() as session:
+        assert send_all_again(session, now=town.now) == 0
+
+
 def test_a_message_that_waits_is_not_sent_any_more(town: Town) -> None:
     town.shell.does("privacy", "erase", CANARY, "--yes")
     with town.database.reading() as session:
         states = dict(session.execute(select(Message.recipient, Message.state)).all())
     assert states["bert@example.com"] is MessageState.QUEUED
-    assert [state for to, state in states.items() if to.startswith("erased:")] == [MessageState.FAILED]
+    assert [state for to, state in states.items() if to.startswith("erased:")] == [MessageState.DROPPED]
 
 
 def test_the_log_says_that_it_was_done_and_not_whose_data_it_was(town: Town) -> None:

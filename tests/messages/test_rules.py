@@ -3,7 +3,8 @@ from string import Template
 
 import pytest
 
-from c2b.messages.rules import fill
+from c2b.messages.letter import fill
+from c2b.messages.rules import CODES, OPTIONAL, REASONS, SECRET
 from c2b.messages.texts import render
 
 TEMPLATE = "Refund of $amount\n\nHello,\n\n$amount for $order."
@@ -38,9 +39,14 @@ def test_every_message_exists_in_both_languages() -> None:
     forms = {name.split(".", 1)[0] for name in NAMES}
     endings = ("en", "sms.en", "sms.zh_Hans_CN", "zh_Hans_CN")
     assert sorted(NAMES) == sorted(f"{form}.{ending}.txt" for form in forms for ending in endings)
-    signing_in = {"sign_in_code", "counter_code", "address_lost", "address_moved", "address_kept"}
-    ballots = {"ballot_held", "ballot_asked", "receipt"}
-    assert forms == signing_in | ballots | {"order_paid", "refund_settled", "product_confirmed", "product_missed"}
+    assert forms == set(REASONS), "each has a reason why it is sent"
+
+
+def test_only_news_can_be_refused_never_what_has_consequences() -> None:
+    assert {"result_published", "product_confirmed"} == OPTIONAL
+    assert not OPTIONAL & SECRET
+    assert set(REASONS) >= OPTIONAL | SECRET
+    assert CODES < SECRET, "the link that stops a move is worth something for days"
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".en.txt")])

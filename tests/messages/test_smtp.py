@@ -196,7 +196,7 @@ def test_the_sender_is_the_account_where_it_is_an_address(office: Office, mail_u
     assert mail["From"] == sender
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Message-ID"].endswith("@shop.example.com>")
-    assert mail.get_content_charset() == "utf-8"
+    assert [part.get_content_charset() for part in mail.iter_parts()] == ["utf-8", "utf-8"]
 
 
 def test_a_mail_that_is_sent_again_keeps_its_message_id_so_that_programs_show_it_once(office: Office) -> None:

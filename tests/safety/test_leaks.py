@@ -101,6 +101,7 @@ admin.revoke_override POST /admin/ss27/overrides/revoke
 admin.select POST /admin/ss27/selection?confirm=ss27
 admin.selection /admin/ss27/selection /admin/ss27/selection?places=3&held=1&all=yes
 admin.send_again POST /admin/messages
+admin.send_all_again POST /admin/messages/all
 admin.send_to_customer POST /admin/ss27/counter
 admin.set_up POST /admin/set-up/nothing
 admin.set_up_form /admin/set-up/nothing
@@ -129,6 +130,9 @@ me.cancel POST /me/orders/nothing/cancel
 me.me /me
 me.order /me/orders/nothing
 media.media /media/nothing.jpg
+news.asked /opt-out/nothing
+news.refuse POST /opt-out/nothing
+news.setting POST /me/news?news=no
 one.one /c/ss27/one
 orders.basket /c/ss27/order /c/ss27/order?add=K101
 orders.check POST /c/ss27/pay/nothing

@@ -85,7 +85,7 @@ class Shop:
         """Return the texts of all mails to `address`, oldest first."""
         outbox = self.data / "outbox"
         mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in sorted(outbox.glob("*.eml"))]
-        return [str(mail.get_content()) for mail in mails if mail["To"] == address]
+        return [str((mail.get_body(("plain",)) or mail).get_content()) for mail in mails if mail["To"] == address]
 
     def codes_sent_to(self, address: str) -> list[str]:
         """Return the sign-in codes that went to `address`, oldest first."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from c2b.demo.shop import PASSWORD
+from c2b.messages import refusing
+from c2b.settings import Settings
 from tests.cli.shell import Shell
 from tests.stories.shop import Shop
 
@@ -132,6 +134,8 @@ class Town:
         self.facts["staff_order"] = self._last(page, "/admin/spring/orders", r"/admin/spring/orders/([\w-]+)")
         link = self._shell.does("staff", "add", "new@example.com", "--role", "support")
         self.facts["token"] = link.strip().rpartition("/")[2]
+        key = Settings(data=self.shop.data).with_local_secret().secret_key.get_secret_value()
+        self.facts["news"] = refusing.token(key, "a-reader")
 
     @staticmethod
     def _last(page: Page, path: str, pattern: str) -> str:
