@@ -24,8 +24,9 @@ from c2b.voting.queries import BallotView
 from c2b.voting.rules import BallotSource
 
 _FACTS = (Campaign.id.label("campaign_id"), Campaign.state, Campaign.paused, Campaign.voting_opens, Campaign.voting_closes)
-_PLACE: Select[Any] = (
-    select(*_FACTS, Campaign.ordering_opens, Campaign.ordering_closes, Campaign.votes_each, Campaign.identity)
+_PLACE = (
+    select(*_FACTS)
+    .add_columns(Campaign.ordering_opens, Campaign.ordering_closes, Campaign.votes_each, Campaign.identity)
     .where(Campaign.slug == bindparam("slug"))
     .with_for_update(key_share=True, read=True, of=Campaign)
 )
