@@ -156,7 +156,7 @@ def answers(session: Session, person: int) -> int:
     return holding.answer(session, person_id=person, kind=AddressKind.EMAIL, now=NOW)
 
 
-def meanwhile(first: Callable[[], AbstractContextManager[object]], then: Callable[[], object]) -> Exception | None:
+def meanwhile(first: Callable[[], AbstractContextManager[object]], then: Callable[[], None]) -> Exception | None:
     """Let `then` begin while the transaction `first` has done its work and not ended; return what it heard."""
     heard: list[Exception | None] = []
     late = threading.Thread(target=lambda: heard.extend(at_once(1, lambda _: then())))

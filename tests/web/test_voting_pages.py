@@ -249,6 +249,22 @@ def test_a_guests_picks_are_kept_but_not_counted_until_sign_in(visit: Open, sqli
 
 
 @pytest.mark.usefixtures("campaign")
+def test_a_guest_of_a_season_ago_sees_what_they_pick_now_and_brings_it_along(visit: Open, sqlite_database: Database, clock: Clock) -> None:
+    visitor = visit()
+    visitor.get("/c/ss27/")
+    visitor.press("Vote ")
+    clock.at += timedelta(days=91)
+    change(sqlite_database, voting_closes=clock.at + timedelta(days=1))
+    visitor.get("/c/ss27/")
+    visitor.press("Vote ")
+    assert "2 votes left" in visitor.words
+    sign_in(visitor)
+    assert "2 votes left" in visitor.words
+    with sqlite_database.reading() as session:
+        assert session.scalars(select(Ballot.source).order_by(Ballot.person_id)).all() == [BallotSource.DRAFT, BallotSource.VERIFIED]
+
+
+@pytest.mark.usefixtures("campaign")
 def test_a_second_browser_with_more_picks_than_votes_lets_the_person_choose(visit: Open, sqlite_database: Database) -> None:
     phone, laptop = visit(), visit()
     for visitor in (phone, laptop):
