@@ -72,7 +72,8 @@ def _picks_and_tapped(session: Session, place: Row[Any], person_id: int, code: s
 class SignedIn:
     """Who signed in; `viewer` is the number of their first browser.
 
-    `left_over` holds, by campaign's slug, the codes of draft picks that didn't fit: the account's own stay, the person chooses.
+    `left_over` holds, by campaign's slug, the codes of draft picks that didn't fit: the account's own stay, the others wait until the
+    person has chosen.
     """
 
     person_id: int
