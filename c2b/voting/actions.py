@@ -22,8 +22,8 @@ from c2b.voting.rules import BallotSource, Touch
 def vote(session: Session, *, slug: str, code: str, person_id: int, touch: Touch, now: datetime) -> BallotView:
     """Give one of the person's votes to a candidate and return their ballot; a second vote for the same one changes nothing.
 
-    Four statements on PostgreSQL, seven on SQLite, three more on the first vote; `tap` needs one less. Raises NotFound; Refused when
-    voting isn't open at `now`, the candidate is withdrawn, or all votes are given.
+    Four statements on PostgreSQL, seven on SQLite, four more on the first vote, one more on a draft; `tap` needs one less. Raises
+    NotFound; Refused when voting isn't open at `now`, the candidate is withdrawn, all votes are given, or its guest has signed in.
     """
     place = booth.enter(session, slug, now)
     return _tap(session, place, booth.own_ballot(session, place, person_id, now), code, undo=False, touch=touch, now=now)

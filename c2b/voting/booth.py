@@ -15,7 +15,7 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import voting_is_open
 from c2b.db import insert_into
 from c2b.errors import N_, NotFound, Refused
-from c2b.people.models import Address
+from c2b.people.models import Address, Login, Person
 from c2b.people.queries import person_of_login
 from c2b.people.rules import token_hash
 from c2b.voting import ballots, tree
@@ -69,9 +69,14 @@ def _must_be_open(place: Row[Any], now: datetime) -> None:
 
 
 def own_ballot(session: Session, place: Row[Any], person_id: int, now: datetime) -> Row[Any]:
-    """Return the person's ballot, locked; the first tap makes it, a draft unless the campaign's anchor address is verified."""
+    """Return the person's ballot, locked; the first tap makes it, a draft unless the campaign's anchor address is verified.
+
+    Whoever signs in as this guest, or adds an address, is waited for and waits for us, see `merging.merge`: no draft begins behind
+    their back.
+    """
     found = ballots.locked(session, place.campaign_id, person_id)
     if found is None:
+        session.execute(select(Person.id).where(Person.id == person_id).with_for_update(key_share=True, read=True))
         anchor = select(Address.id).where(Address.person_id == person_id, Address.kind == place.identity, Address.verified_at.is_not(None))
         known = session.execute(anchor.limit(1)).first() is not None
         values = ballots.new_ballot(place.campaign_id, person_id, place.votes_each, now)
@@ -81,6 +86,15 @@ def own_ballot(session: Session, place: Row[Any], person_id: int, now: datetime)
     if found is None:
         raise NotFound(N_("There is no such person"))
     return found
+
+
+def must_be_theirs(session: Session, locked: Row[Any]) -> None:
+    """Raise Refused for the draft of a guest who has signed in while we waited for it: its picks have gone, and nobody sees it any more."""
+    if locked.source is BallotSource.DRAFT:
+        mine = select(Login.id).where(Login.person_id == locked.person_id)
+        ended, goes_on = (mine.where(condition).exists() for condition in (Login.revoked_at.is_not(None), Login.revoked_at.is_(None)))
+        if session.scalar(select(ended & ~goes_on)):
+            raise Refused(N_("You have signed in meanwhile, so this tap was not saved; look at your votes, then tap again"))
 
 
 def bound(locked: Row[Any], codes: Iterable[str]) -> dict[str, Any]:

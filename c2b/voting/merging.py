@@ -22,6 +22,8 @@ def merge(session: Session, *, guest_id: int, person: Person, kind: AddressKind,
     They count where the person is known by the campaign's kind of address, `kind` or one proved before; elsewhere they stay a draft
     until such an address is added. A pause stops taps, not the proof of whose the taps before it were.
     """
+    # First of all: a first tap under way is waited for, so that its draft is found too; a later one sees that we were here.
+    session.execute(select(Person.id).where(Person.id == guest_id).with_for_update())
     too_many = {}
     anchors = _anchors(session, person.id) | {kind}
     for campaign in _open_drafts(session, guest_id, now):
