@@ -4,7 +4,7 @@ from flask import request
 from flask_babel import gettext as _
 
 from c2b.admin.blueprint import bp
-from c2b.admin.page import Answer, done, show, shown_again_by, typed
+from c2b.admin.page import Answer, done, show, shown_again_by, typed, whole
 from c2b.audit.actions import record
 from c2b.errors import N_
 from c2b.messages import actions, queries
@@ -35,7 +35,7 @@ def messages_page() -> str:
     """Show one page of the log, of one state if the address names one."""
     asked, older = request.args.get("state", ""), request.args.get("older", "")
     state = MessageState(asked) if asked in set(MessageState) else None
-    before = int(older) if older.isascii() and older.isdigit() else None
+    before = whole(older) or None
     with reading() as session:
         found = queries.deliveries(session, state=state, older_than=before, limit=PAGE + 1)
         failed = queries.count(session, state=MessageState.FAILED)
@@ -57,6 +57,6 @@ def send_again() -> Answer:
     """Put a message that could not be delivered back to be sent."""
     number = typed("message")
     with transaction() as session:
-        actions.send_again(session, message_id=int(number) if number.isascii() and number.isdigit() else 0, now=now())
+        actions.send_again(session, message_id=whole(number), now=now())
         record(session, actor=staff().actor, action="messages.send_again", object=number, now=now())
     return done(_("It is sent again within seconds."), "messages")

@@ -15,10 +15,11 @@ from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Suspicion,
 
 
 def checks(session: Session) -> list[Finding]:
-    """Return what is wrong: limits, addresses, taps outside the phase, counts, commitments, holds, and selections not reproducible."""
+    """Return what is wrong with limits, addresses, taps, votes for what is withdrawn, counts, commitments, holds and selections."""
     runs = session.execute(select(Selection, Campaign).join(Campaign, Campaign.id == Selection.campaign_id)).all()
     of_runs = [finding for run, campaign in runs for finding in _selection(session, run, campaign)]
-    return [*_limits(session), *_retired(session), *_taps(session), *_counts(session), *_commitments(session), *_held(session), *of_runs]
+    of_votes = (_limits, _retired, _taps, _withdrawn, _counts, _commitments, _held)
+    return [finding for check in of_votes for finding in check(session)] + of_runs
 
 
 def _limits(session: Session) -> Iterator[Finding]:
@@ -40,6 +41,15 @@ def _taps(session: Session) -> Iterator[Finding]:
     query = select(Campaign.slug, func.count()).join(VoteEvent, VoteEvent.campaign_id == Campaign.id).where(outside)
     for slug, late in session.execute(query.group_by(Campaign.slug)):
         yield Finding("voting.in_time", f"{slug}: {late} taps outside the voting phase")
+
+
+def _withdrawn(session: Session) -> Iterator[Finding]:
+    """Look for votes that should have gone back; for what is withdrawn after voting has closed they stay, as they were counted."""
+    of_candidate = (Pick.campaign_id == Candidate.campaign_id) & (Pick.candidate_id == Candidate.id)
+    query = select(Campaign.slug, Candidate.code, func.count()).join(Candidate, Candidate.campaign_id == Campaign.id)
+    early = query.join(Pick, of_candidate).where(Candidate.withdrawn_at < Campaign.voting_closes).group_by(Campaign.slug, Candidate.code)
+    for slug, code, votes in session.execute(early.order_by(Campaign.slug, Candidate.code)):
+        yield Finding("voting.withdrawn", f"{slug}: {votes} votes stand on {code}, which was withdrawn while voting was open")
 
 
 def _counts(session: Session) -> Iterator[Finding]:

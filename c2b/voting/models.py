@@ -62,6 +62,20 @@ class Pick(Base):
     candidate_id: Mapped[int] = mapped_column(index=True)
 
 
+class LeftOver(Base):
+    """A pick of a draft that found no vote free when its person signed in: it waits beside their ballot until they have chosen."""
+
+    __tablename__ = "left_over"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "person_id"], ["ballot.campaign_id", "ballot.person_id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+
+
 class VoteEvent(Base):
     """A tap: what the detection of stuffed ballots looks at. Append-only."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import candidate_ids
 from c2b.campaigns.rules import has_voting
-from c2b.voting import counting, tree
+from c2b.voting import counting, left_over, tree
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride, Views
 from c2b.voting.order import gallery_order
 from c2b.voting.rules import BallotSource, SelectionResult
@@ -27,6 +27,8 @@ class BallotView:
     held: bool = False
     serial: str = ""
     version: int = 0
+    left_over: int = 0
+    """Picks brought along at sign-in that found no vote free, and wait for the person to choose."""
 
     @property
     def left(self) -> int:
@@ -38,6 +40,7 @@ def ballot(session: Session, *, campaign_id: int, person_id: int | None) -> Ball
     """Return a person's ballot, an empty one if they gave no vote yet; one statement."""
     query = (
         select(Campaign.votes_each, Ballot.source, Ballot.held_at, Ballot.serial, Ballot.version, Pick.candidate_id)
+        .add_columns(left_over.number(campaign_id, person_id).label("left_over"))
         .outerjoin(Ballot, (Ballot.campaign_id == Campaign.id) & (Ballot.person_id == person_id))
         .outerjoin(Pick, (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id))
         .where(Campaign.id == campaign_id)
@@ -47,7 +50,7 @@ def ballot(session: Session, *, campaign_id: int, person_id: int | None) -> Ball
     if first.serial is None:
         return BallotView(first.votes_each)
     picked = frozenset(row.candidate_id for row in rows if row.candidate_id is not None)
-    return BallotView(first.votes_each, picked, first.source, first.held_at is not None, first.serial, first.version)
+    return BallotView(first.votes_each, picked, first.source, first.held_at is not None, first.serial, first.version, first.left_over)
 
 
 def order_for(session: Session, campaign: Campaign, viewer: int) -> list[int]:

@@ -1,7 +1,6 @@
 """The selection: counted ballots, frozen rules and a seed become a rank for every candidate and the top N."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from itertools import starmap
 
@@ -30,24 +29,12 @@ def preview(session: Session, *, slug: str) -> SelectionView:
     """
     campaign = find_campaign(session, slug)
     _must_vote(campaign)
-    seed = _preview_seed(campaign)
+    seed = preview_seed(campaign)
     return _view(session, campaign, tree.sealed(leaves(session, campaign)), bytes.fromhex(seed), label=f"preview:{seed}")
 
 
-def scenario(session: Session, campaign: Campaign, *, by: rules.SelectionRules, count_held: bool) -> list[rules.Ranked]:
-    """Return how all candidates would rank by the rules `by`, best first; with `count_held` held ballots count like any other.
-
-    From the counts alone, so it is quick however many votes there are, and it writes nothing. Lots between equals are the
-    preview's until the selection is made, then the selection's own: the rules that it was made by give its ranks.
-    """
-    tallies, _ = _tallies(session, campaign, queries.counts(session, campaign.id))
-    if count_held:
-        tallies = [replace(each, votes=each.votes + each.held, held=0) for each in tallies]
-    made = session.scalars(select(Selection.seed).where(Selection.campaign_id == campaign.id)).one_or_none()
-    return rules.choose(tallies, by, bytes.fromhex(made or _preview_seed(campaign)))
-
-
-def _preview_seed(campaign: Campaign) -> str:
+def preview_seed(campaign: Campaign) -> str:
+    """Return what lots are drawn by before there is a seed: anybody's guess, and never the selection's."""
     return tree.digest({"preview": campaign.slug})
 
 

@@ -35,8 +35,9 @@ def change(
 ) -> BallotView:
     """Make `wanted`, candidates with their codes, the locked ballot's picks instead of `had`, candidates with their slots.
 
-    What stays keeps its slot. Raises Refused when the ballot has fewer votes than are wanted.
+    What stays keeps its slot. Raises Refused when the ballot has fewer votes than are wanted, or is a draft that was left behind.
     """
+    booth.must_be_theirs(session, locked)
     gone = {candidate: slot for candidate, slot in had.items() if candidate not in wanted}
     new = sorted(wanted.keys() - had.keys())
     if not gone and not new:

@@ -113,6 +113,8 @@ admin.trust /admin/ss27/trust
 admin.upload POST /admin/ss27/import
 admin.withdraw POST /admin/ss27/candidates/K103/withdraw
 api_ballots.put_ballot PUT /api/v1/campaigns/ss27/ballot
+choosing.choose /c/ss27/choose
+choosing.chosen POST /c/ss27/choose
 compare.compare /c/ss27/compare /c/ss27/compare?c=K101&c=K104
 gallery.gallery /c/ss27/ /c/ss27/?show=picked /c/ss27/?show=all /c/ss27/?q=K1 /c/ss27/?page=2 /c/ss27/?sort=votes&order=popular
 health.alive /healthz
@@ -145,7 +147,6 @@ shuffle.script /c/ss27/shuffle/gallery_order.py
 shuffle.why /c/ss27/shuffle
 sign_in.address /sign-in
 sign_in.check POST /sign-in/code
-sign_in.choose /c/ss27/choose
 sign_in.code /sign-in/code
 sign_in.send POST /sign-in
 sign_in.sign_out POST /sign-out

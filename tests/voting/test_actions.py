@@ -198,7 +198,7 @@ def test_a_vote_costs_four_statements_and_on_sqlite_where_nothing_travels_seven(
     with database.transaction() as session, counted(database) as back:
         undo(session, voter, "K2", now)
     written = 4 if database.is_sqlite else 1
-    assert (len(first), len(second), len(again), len(back)) == (6 + written, 3 + written, 3, 3 + written)
+    assert (len(first), len(second), len(again), len(back)) == (7 + written, 3 + written, 3, 3 + written)
 
 
 def test_a_ballot_is_read_by_one_statement(database: Database, now: datetime) -> None:
