@@ -20,11 +20,16 @@ def counted(database: Database) -> Iterator[list[str]]:
         if get_ident() == here and not statement.startswith(("PRAGMA", "BEGIN")):
             seen.append(statement)
 
+    def look(statement: str) -> None:
+        note(None, None, statement)
+
     event.listen(database.engine, "before_cursor_execute", note)
+    database.listeners.append(look)
     try:
         yield seen
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
+        database.listeners.remove(look)
 
 
 @contextmanager

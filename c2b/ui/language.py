@@ -3,9 +3,8 @@
 from pathlib import Path
 from urllib.parse import urlencode
 
-from babel import Locale
-from flask import Flask, current_app, request, session
-from flask_babel import Babel, get_locale
+from flask import Flask, current_app, g, has_request_context, request, session
+from flask_babel import Babel
 
 NAMES = {"zh_Hans_CN": ("zh", "zh-CN", "中文"), "en": ("en", "en", "English")}
 """Per locale: what `?lang=` says, the tag in HTML, its own name."""
@@ -42,7 +41,9 @@ def _remember() -> None:
 
 def locale() -> str:
     """Return this request's locale: "zh_Hans_CN" or "en"."""
-    return str(get_locale() or Locale.parse(current_app.config["BABEL_DEFAULT_LOCALE"]))
+    if "c2b_locale" not in g:
+        g.c2b_locale = _choose() if has_request_context() else str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    return str(g.c2b_locale)
 
 
 def lang_tag() -> str:
