@@ -47,9 +47,9 @@ class Kept:
     """In the order of the file."""
     pictures: dict[int, PictureRow]
     """Each candidate's first, by the candidate's key."""
-    shown: dict[tuple[int, str, str, bool], str] = field(default_factory=dict)
+    shown: dict[tuple[int, str, str, bool], bytes] = field(default_factory=dict)
     """The cards as HTML, by the candidate's number, what it offers, language, and whether its picture loads at once."""
-    pages: Memo[tuple[str, str]] = field(default_factory=lambda: Memo(1_000))
+    pages: Memo[tuple[bytes, bytes]] = field(default_factory=lambda: Memo(1_000))
     """What stands around them: before and after."""
     _cards: Memo[tuple[CandidateCard, ...]] = field(default_factory=lambda: Memo(10))
 

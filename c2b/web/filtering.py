@@ -46,6 +46,8 @@ class Filters:
     @classmethod
     def asked(cls) -> "Filters":
         """Read the address; what makes no sense is page 1 of everything."""
+        if not request.query_string:
+            return cls()
         ask = request.args.get
         page, show, seen = ask("page", "1"), ask("show", ""), ask("seen", "")
         return cls(

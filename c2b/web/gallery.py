@@ -138,7 +138,7 @@ _CARDS, _TOKEN = secrets.token_hex(16), secrets.token_hex(16)
 
 @bp.get("/c/<slug>/")
 @public
-def gallery(slug: str) -> str | Response:
+def gallery(slug: str) -> bytes | Response:
     """Show a page of the candidates."""
     filters = Filters.asked()
     visit, kept = visited(slug)
@@ -188,7 +188,7 @@ def _listed(shelf: Shelf, filters: Filters) -> tuple[Sequence[int], frozenset[in
     return shelf.listed(left), selected if ordering_is_open(campaign, now()) else frozenset()
 
 
-def _cards(kept: Kept, here: Sequence[int], ballot: BallotView, can_be_ordered: frozenset[int]) -> str:
+def _cards(kept: Kept, here: Sequence[int], ballot: BallotView, can_be_ordered: frozenset[int]) -> bytes:
     """Return the cards with these numbers as HTML, each as kept for what it offers."""
     campaign, language = kept.campaign, locale()
     cards, offers = kept.cards(language), marks(campaign, ballot, can_be_ordered)
@@ -197,9 +197,10 @@ def _cards(kept: Kept, here: Sequence[int], ballot: BallotView, can_be_ordered: 
         key = (number, offers(cards[number]), language, place < _FIRST_EAGER)
         found = kept.shown.get(key)
         if found is None:
-            found = kept.shown[key] = rendered(cards[number], campaign.slug, campaign.currency, *key[1:3], eager=key[3])
+            made = rendered(cards[number], campaign.slug, campaign.currency, *key[1:3], eager=key[3])
+            found = kept.shown[key] = made.encode()
         html.append(found)
-    return "\n".join(html)
+    return b"\n".join(html)
 
 
 def _around(shelf: Shelf, here: Sequence[int], visit: Visit, filters: Filters, *, pages: int, found: int) -> Around:
@@ -224,17 +225,18 @@ def _around(shelf: Shelf, here: Sequence[int], visit: Visit, filters: Filters, *
     )
 
 
-def _page(kept: Kept, around: Around, cards: str) -> str:
+def _page(kept: Kept, around: Around, cards: bytes) -> bytes:
     """Return the page: kept, but for its cards and the token of its forms; made for this once where the last action said something."""
 
-    def make() -> tuple[str, str]:
+    def make() -> tuple[bytes, bytes]:
         values = around.values(kept) | {"cards": _CARDS if cards else "", "csrf_token": lambda: _TOKEN}
         html = render_template("web/gallery.html", **about(kept.campaign, around.ballot(kept.campaign)), **values)
-        before, found, after = html.partition(_CARDS)
-        return (before, after) if found else ("", html)
+        before, found, after = html.encode().partition(_CARDS.encode())
+        return (before, after) if found else (b"", before)
 
     before, after = make() if "_flashes" in cookie else kept.pages.of(around, make)
-    return before + cards + (after.replace(_TOKEN, csrf_token()) if _TOKEN in after else after)
+    token = _TOKEN.encode()
+    return b"".join((before, cards, after.replace(token, csrf_token().encode()) if token in after else after))
 
 
 def about(campaign: Campaign, ballot: BallotView) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from c2b.db import Database
 from c2b.voting import queries
 from c2b.voting.checks import checks
 from c2b.voting.models import Pick
-from tests.benchmarks import ceilings, driving, pages, population, votes
+from tests.benchmarks import ceilings, driving, population, serving, votes
 from tests.benchmarks.__main__ import CASES, main
 from tests.benchmarks.figures import Figure, Scale, compared, table, write
 
@@ -82,7 +82,7 @@ def test_a_page_and_a_ballot_are_answered(sqlite_database: Database, tmp_path: P
     body = driving.send(app, driving.page(app, 1), expect="200")
     assert body.count(b'class="it') == 24
     assert b'"left":5' in driving.send(app, driving.ballot(app, 2), expect="200").replace(b" ", b"")
-    hello = pages._hello()
+    hello = serving.hello()
     assert driving.send(hello, driving.page(app, 1) | {"PATH_INFO": "/"}, expect="200") == b"hello"
     with sqlite_database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM pick")) == 15
