@@ -118,7 +118,7 @@ def give_back(session: Session, *, campaign_id: int, candidate_id: int, now: dat
     # In id order, before anything is changed, so that taps under way are waited for and no two of us wait for each other.
     locked = select(Ballot.person_id).where(Ballot.campaign_id == campaign_id, Ballot.person_id.in_(select(Pick.person_id).where(here)))
     voters = session.scalars(locked.order_by(Ballot.person_id).with_for_update()).all()
-    counting.note(session, here, sign=-1)
+    counting.note(session, here, sign=-1, ballot=counting.only_pick())
     own = (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id)
     keys = (Pick.campaign_id, Pick.person_id, Pick.candidate_id)
     picks = select(*keys, literal(True), literal(now, VoteEvent.at.type), literal(""))

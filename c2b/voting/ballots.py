@@ -33,7 +33,7 @@ def new_ballot(campaign_id: int, person_id: int, votes_each: int, now: datetime)
     }
 
 
-COLUMNS = (Ballot.person_id, Ballot.version, Ballot.source, Ballot.held_at, Ballot.serial, Ballot.nonce)
+COLUMNS = (Ballot.person_id, Ballot.version, Ballot.source, Ballot.held_at, Ballot.serial, Ballot.nonce, Ballot.created_at)
 """What a change of a ballot goes by, beside its campaign's number of votes."""
 _OWN = (Ballot.campaign_id == bindparam("campaign")) & (Ballot.person_id == bindparam("person"))
 _LOCKED = select(Ballot.votes_each).add_columns(*COLUMNS).where(_OWN).with_for_update()

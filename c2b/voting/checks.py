@@ -58,6 +58,9 @@ def _counts(session: Session) -> Iterator[Finding]:
         kept, anew = counting.tallies(session, campaign_id), counting.recount(session, campaign_id)
         if wrong := [key for key in kept.keys() | anew.keys() if kept.get(key, 0) != anew.get(key, 0)]:
             yield Finding("voting.counts", f"{slug}: {len(wrong)} counts are not what the picks give")
+        by_hour, by_hour_anew = counting.hours(session, campaign_id), counting.recount_hours(session, campaign_id)
+        if wrong_hours := [key for key in by_hour.keys() | by_hour_anew.keys() if by_hour.get(key) != by_hour_anew.get(key)]:
+            yield Finding("voting.counts", f"{slug}: the ballots and votes of {len(wrong_hours)} hours are not what the picks give")
 
 
 def _commitments(session: Session) -> Iterator[Finding]:

@@ -85,12 +85,11 @@ def _view(session: Session, campaign: Campaign, seal: tree.Seal, seed: bytes, *,
     lines = tuple(
         SelectionRow(each.rank, *named[each.tally.code], each.tally.votes, each.tally.held, each.result, each.tie_key) for each in ranked
     )
-    turnout = queries.turnout(session, campaign.id)
     return SelectionView(
         places=campaign.places,
-        voters=turnout.ballots,
-        votes=turnout.votes,
-        held_votes=turnout.held_votes,
+        voters=queries.voters(session, campaign.id),
+        votes=sum(each.votes for each in tallies),
+        held_votes=sum(each.held for each in tallies),
         input_hash=tree.digest(statement.input_of(campaign.slug, frozen, tallies, seal)),
         ballot_root=seal.root.hex(),
         seed=label,
