@@ -153,8 +153,8 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._one_writer = threading.Lock()
         self._writers: list[Connection] = []
-        self.listeners: list[Callable[[str], object]] = []
-        """Told of each statement that a `Look` is about to run; the engine's events tell of all others."""
+        self.listeners: list[Callable[[Any, str, Any], object]] = []
+        """Told of cursor, text and values of each statement that a `Look` is about to run; the engine's events tell of all others."""
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -215,12 +215,13 @@ class Look:
         dialect = database.engine.dialect
         sql, order, stored = self._compiled.get(dialect.name) or self._compile(dialect)
         given = {name: store(values[name]) for name, store in stored.items()}
+        given_as = given if order is None else [given[name] for name in order]
         connection = database.engine.raw_connection()
         try:
             with closing(connection.cursor()) as cursor:
                 for listener in database.listeners:
-                    listener(sql)
-                cursor.execute(sql, given if order is None else [given[name] for name in order])
+                    listener(cursor, sql, given_as)
+                cursor.execute(sql, given_as)
                 return cast("list[tuple[Any, ...]]", cursor.fetchall())
         finally:
             connection.close()  # back to the pool, which ends the transaction

@@ -81,8 +81,9 @@ def note(session: Session, which: ColumnElement[bool], *, sign: int, ballot: Col
     here = (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id)
     held, votes = Ballot.held_at.is_not(None), literal(sign) * func.count()
     ballots = literal(sign) * func.count().filter(_first() if ballot is None else ballot)
-    for name, key, came in (("candidate_id", Pick.candidate_id, literal(0)), ("hour", _hour(session), ballots)):
-        columns: tuple[ColumnElement[Any], ...] = (Pick.campaign_id.expression, key, Ballot.source.expression, held)
+    kinds: tuple[tuple[str, Any, Any], ...] = (("candidate_id", Pick.candidate_id, literal(0)), ("hour", _hour(session), ballots))
+    for name, key, came in kinds:
+        columns = (Pick.campaign_id, key, Ballot.source, held)
         picks = select(*columns, votes, came).select_from(Pick).join(Ballot, here).where(which, Ballot.source != BallotSource.DRAFT)
         names = ["campaign_id", name, *_STATE, "votes", "ballots"]
         session.execute(insert(TallyDelta).from_select(names, picks.group_by(*columns)))
