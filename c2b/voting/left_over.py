@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
@@ -27,10 +27,10 @@ def waits() -> ColumnElement[bool]:
     return ~picked.exists() & there.exists()
 
 
-def number(campaign_id: int, person_id: int | None) -> ScalarSelect[int]:
-    """Return how many wait for the person, as part of a larger statement."""
+def number(campaign_id: int | InstrumentedAttribute[int], person_id: int | InstrumentedAttribute[int] | None) -> ScalarSelect[int]:
+    """Return how many wait for the person, as part of a larger statement, whose columns these may be."""
     mine = (LeftOver.campaign_id == campaign_id) & (LeftOver.person_id == person_id)
-    return select(func.count()).select_from(LeftOver).where(mine, waits()).scalar_subquery()
+    return select(func.count()).select_from(LeftOver).where(mine, waits()).correlate_except(LeftOver).scalar_subquery()
 
 
 def of(session: Session, *, campaign_id: int, person_id: int) -> set[int]:

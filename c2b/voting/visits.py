@@ -11,6 +11,7 @@ from c2b.db import Database, Look
 from c2b.people.models import Address, Login, Person
 from c2b.people.queries import CUSTOMER, Customer, customer, first_address, login_of
 from c2b.people.rules import token_hash
+from c2b.voting import left_over
 from c2b.voting.models import Ballot, Pick, Seen
 from c2b.voting.queries import BallotView
 from c2b.voting.rules import BallotSource
@@ -30,7 +31,7 @@ class Visit:
     """What the viewer was shown, as far as it is written."""
 
 
-_COLUMNS = (Campaign.id, Campaign.edition, Campaign.votes_each, Seen.marks)
+_COLUMNS = (Campaign.id, Campaign.edition, Campaign.votes_each, Seen.marks, left_over.number(Campaign.id, Person.id))
 _ON_BALLOT = (Ballot.source, Ballot.held_at.is_not(None), Ballot.serial, Ballot.version, Pick.candidate_id)
 _VISIT = Look(
     select(*_COLUMNS, *_ON_BALLOT, *CUSTOMER)
@@ -50,12 +51,14 @@ def visit(database: Database, slug: str, *, token: str, viewer: int, now: dateti
     rows = _VISIT.rows(database, {"slug": slug, "token_hash": token_hash(token), "viewer": viewer, "now": now})
     if not rows:
         return None
-    campaign_id, edition, votes_each, marks, source, held, serial, version, _pick, *person = rows[0]
+    campaign_id, edition, votes_each, marks, waiting, source, held, serial, version, _pick, *person = rows[0]
     picked = frozenset(row[_PICK] for row in rows if row[_PICK] is not None)
-    on_ballot = BallotView(votes_each, picked, BallotSource(source), bool(held), serial, version) if serial else BallotView(votes_each)
+    on_ballot = BallotView(votes_each)
+    if serial:
+        on_ballot = BallotView(votes_each, picked, BallotSource(source), bool(held), serial, version, waiting)
     known = customer(person) if person[0] is not None else None
     return Visit(campaign_id, edition, known, on_ballot, int.from_bytes(marks or b"", "little"))
 
 
-_PICK = 8
+_PICK = 9
 """The place of a picked candidate's key in a row."""

@@ -104,11 +104,12 @@ class Around(NamedTuple):
     """Votes, whoever got them."""
     source: BallotSource
     held: bool
+    left_over: int
     verified: bool
 
     def ballot(self, campaign: Campaign) -> BallotView:
         """Return a ballot like the viewer's, with as many picks, and nobody's serial."""
-        return BallotView(campaign.votes_each, frozenset(range(self.used)), self.source, self.held)
+        return BallotView(campaign.votes_each, frozenset(range(self.used)), self.source, self.held, left_over=self.left_over)
 
     def values(self, kept: Kept) -> dict[str, Any]:
         """Return what the template asks for besides what all pages of a campaign show."""
@@ -221,6 +222,7 @@ def _around(shelf: Shelf, here: Sequence[int], visit: Visit, filters: Filters, *
         used=len(visit.ballot.picked),
         source=visit.ballot.source,
         held=visit.ballot.held,
+        left_over=visit.ballot.left_over,
         verified=visit.customer is not None and visit.customer.verified,
     )
 

@@ -14,7 +14,7 @@ from c2b.people import queries as people
 from c2b.people.models import Login, Person, Staff
 from c2b.people.queries import Customer
 from c2b.people.rules import AddressKind, Role
-from c2b.voting import queries, seen
+from c2b.voting import left_over, queries, seen
 from c2b.voting.rules import BallotSource
 from c2b.voting.visits import Visit, visit
 from tests import make
@@ -39,6 +39,7 @@ def made(database: Database, now: datetime) -> Campaign:
             if name == "anna":
                 make.address(session, person, "13800138000", kind=AddressKind.PHONE)
                 make.ballot(session, other, elsewhere, by=person)
+                left_over.keep(session, campaign_id=campaign.id, person_id=person.id, candidates=[each.id for each in shown[1:]])
         session.add(Staff(email="staff@example.com", name="", role=Role.OWNER, created_at=now))
         session.flush()
         _login(session, "staff", now, staff_id=1)
@@ -83,6 +84,7 @@ def test_a_voter_is_known_by_the_address_proved_first_and_a_guest_by_none(databa
     anna, guest = come(database, "anna", now).customer, come(database, "guest", now).customer
     assert anna
     assert guest
+    assert come(database, "anna", now).ballot.left_over == 1, "one of the two is a vote by now"
     assert (anna.address, anna.verified) == ("a***@example.com", True)
     assert (guest.address, guest.verified) == ("", False)
 
