@@ -1,7 +1,6 @@
 """What `c2b audit` proves of votes and selections, by recomputing them."""
 
 from collections.abc import Iterator
-from itertools import starmap
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Session
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.people.models import Address, RetiredAddress
-from c2b.voting import ballots, counting, rules, selecting, statement, tree
+from c2b.voting import ballots, counting, publication, queries, rules, selecting, statement, tree
 from c2b.voting.holding import holds
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Suspicion, SuspicionBallot, VoteEvent
 
@@ -81,6 +80,11 @@ def _held(session: Session) -> Iterator[Finding]:
     )
     for slug, serial in session.execute(query.distinct().order_by(Campaign.slug, Ballot.serial)):
         yield Finding("voting.held", f"{slug}: ballot {serial} counts although staff hold it")
+    decided = select(SuspicionBallot.person_id).join(Suspicion, of_group).where(own, SuspicionBallot.person_id == Ballot.person_id, holds())
+    forgotten = select(Campaign.slug, Ballot.serial).join(Ballot, Ballot.campaign_id == Campaign.id)
+    alone = forgotten.where(Ballot.held_at.is_not(None), ~decided.correlate(Ballot).exists())
+    for slug, serial in session.execute(alone.order_by(Campaign.slug, Ballot.serial)):
+        yield Finding("voting.held", f"{slug}: ballot {serial} is held although nobody's decision holds it")
 
 
 def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
@@ -93,6 +97,7 @@ def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator
     yield from _sums(session, run, campaign)
     yield from _inputs(session, run, campaign, seal)
     yield from _lines(session, run, campaign, seed)
+    yield from _published(session, run, campaign)
 
 
 def _sums(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
@@ -102,11 +107,7 @@ def _sums(session: Session, run: Selection, campaign: Campaign) -> Iterator[Find
 
 
 def _inputs(session: Session, run: Selection, campaign: Campaign, seal: tree.Seal) -> Iterator[Finding]:
-    columns = (Candidate.code, SelectionLine.votes, SelectionLine.held, Candidate.category)
-    withdrawn = SelectionLine.result == rules.SelectionResult.WITHDRAWN
-    query = select(*columns, withdrawn).join(Candidate, Candidate.id == SelectionLine.candidate_id)
-    tallies = list(starmap(rules.Tally, session.execute(query.where(SelectionLine.campaign_id == campaign.id))))
-    if tree.digest(statement.input_of(campaign.slug, statement.rules_of(campaign), tallies, seal)) != run.input_hash:
+    if selecting.input_hash(session, campaign, seal) != run.input_hash:
         yield Finding("voting.input_hash", f"{campaign.slug}: rules, votes or held ballots are not those of the selection")
 
 
@@ -121,3 +122,23 @@ def _lines(session: Session, run: Selection, campaign: Campaign, seed: bytes) ->
     ]
     if tree.digest(written) != run.output_hash:
         yield Finding("voting.output_hash", f"{campaign.slug}: the lines don't give the stored output hash")
+
+
+def _published(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
+    """Compare what was published with its hashes, and with the selection, its holds and the overrides in effect."""
+    found = publication.published(session, campaign, run)
+    told = [each.told() for each in found.versions]
+    if statement.versions(found.document, told) != told:
+        yield Finding("voting.published", f"{campaign.slug}: what is published doesn't give the hashes of its versions")
+    same = {
+        "root": run.ballot_root,
+        "input": run.input_hash,
+        "output": run.output_hash,
+        "holds": publication.held_for(session, campaign.id),
+    }
+    stated = {"root": found.document["ballots"]["root"], "holds": found.document["holds"]}
+    if same != stated | {"input": found.document["input_hash"], "output": found.document["output_hash"]}:
+        yield Finding("voting.published", f"{campaign.slug}: what is published isn't what the selection and its holds are")
+    overrides = {each.code: (each.made, each.reason) for each in queries.overrides(session, campaign.id)}
+    if overrides != {each["code"]: (each["made"], each["reason"]) for each in statement.in_effect(told)}:
+        yield Finding("voting.published", f"{campaign.slug}: the published overrides are not those in effect")

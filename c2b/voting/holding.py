@@ -25,6 +25,8 @@ _VERBS: Mapping[SuspicionState, str] = {SuspicionState.HELD: "hold", SuspicionSt
 """What the audit log calls a decision about a group."""
 _HOLDING = (SuspicionState.HELD, SuspicionState.ASKED)
 _CAMPAIGN = select(Campaign.id).add_columns(Campaign.slug, Campaign.state, Campaign.voting_closes)
+LONGEST = 500
+"""Characters of a reason: everybody can read it with the result."""
 SIGNED_IN = "signed_in"
 """Let a ballot go that was asked about; anything else in `freed_by` is a member of staff."""
 
@@ -146,6 +148,8 @@ def _is_over(campaign: Row[Any], now: datetime) -> bool:
 def _given(reason: str) -> str:
     if not reason.strip():
         raise Invalid(N_("Say why: the reason is kept, and published with the result"), field="reason")
+    if len(reason.strip()) > LONGEST:
+        raise Invalid(N_("A reason has at most %(most)s characters"), field="reason", most=LONGEST)
     return reason.strip()
 
 

@@ -322,5 +322,29 @@ class SelectionOverride(Base):
         return self.ending_by or self.proposed_by
 
 
-for _table in ("vote_event", "selection", "selection_line"):
+class Publication(Base):
+    """Everything that was published with a selection, frozen with it: titles, rules, names, counts, ranks, holds with their reasons."""
+
+    __tablename__ = "publication"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("selection.campaign_id"), primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class PublishedVersion(Base):
+    """A version of what is published: the first comes with the selection, another whenever an override begins or ends."""
+
+    __tablename__ = "published_version"
+    __table_args__ = (CheckConstraint("version >= 1", name="counted_from_one"),)
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("publication.campaign_id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    hash: Mapped[str] = mapped_column(String(64))
+    """Binds the document, the changes, and the version before."""
+
+
+for _table in ("vote_event", "selection", "selection_line", "publication", "published_version"):
     append_only(_table)

@@ -13,7 +13,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState, has_voting
 from c2b.errors import N_, Refused
-from c2b.voting import queries, rules, statement, tree
+from c2b.voting import publication, queries, rules, statement, tree
 from c2b.voting.models import Ballot, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
 
@@ -62,6 +62,7 @@ def select_winners(session: Session, *, slug: str, actor: str, now: datetime) ->
     seed = rules.seed(campaign.secret, seal.root)
     view = _view(session, campaign, seal, seed, label=seed.hex())
     _store(session, campaign, view, actor=actor, now=now)
+    publication.begin(session, campaign, session.get_one(Selection, campaign.id), now=now)
     campaign.state = CampaignState.SELECTED
     session.flush()
     after = {"state": campaign.state.value, "input_hash": view.input_hash, "output_hash": view.output_hash}
@@ -118,6 +119,15 @@ def leaves(session: Session, campaign: Campaign) -> Iterator[tree.Leaf]:
     columns = (Ballot.serial, Ballot.version, Ballot.held_at.is_not(None), Ballot.commitment)
     query = select(*columns).where(*in_tree(session, campaign)).order_by(by_serial(session))
     yield from starmap(tree.Leaf, session.execute(query, execution_options={"yield_per": _BATCH}))
+
+
+def input_hash(session: Session, campaign: Campaign, seal: tree.Seal) -> str:
+    """Return what the campaign's rules, the stored lines and the ballots of `seal` give as the hash of all that went in."""
+    columns = (Candidate.code, SelectionLine.votes, SelectionLine.held, Candidate.category)
+    withdrawn = SelectionLine.result == rules.SelectionResult.WITHDRAWN
+    query = select(*columns, withdrawn).join(Candidate, Candidate.id == SelectionLine.candidate_id)
+    tallies = list(starmap(rules.Tally, session.execute(query.where(SelectionLine.campaign_id == campaign.id))))
+    return tree.digest(statement.input_of(campaign.slug, statement.rules_of(campaign), tallies, seal))
 
 
 def in_tree(session: Session, campaign: Campaign) -> tuple[ColumnElement[bool], ...]:
