@@ -64,15 +64,9 @@ def candidate(session: Session, of: Campaign, code: str, *, sizes: str = "S M L"
     made = Candidate(campaign_id=of.id, code=code, price_from=price, price_to=price, **(values | changes))
     session.add(made)
     session.flush()
-    for position, size in enumerate(sizes.split(), start=1):
-        value = OptionValue(candidate_id=made.id, axis=1, position=position, value=size)
-        session.add(value)
-        session.flush()
-        session.add(
-            Variant(
-                campaign_id=of.id, candidate_id=made.id, position=position, option1_id=value.id, sku=f"{of.slug}-{code}-{size}", price=price
-            )
-        )
+    keys = {"campaign_id": of.id, "candidate_id": made.id, "price": price}
+    for value in option_values(session, made, 1, *sizes.split()):
+        session.add(Variant(**keys, position=value.position, option1_id=value.id, sku=f"{of.slug}-{code}-{value.value}"))
     session.flush()
     return made
 

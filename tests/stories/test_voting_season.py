@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.stories.demo import demo_shop
 from tests.stories.people import DESK, PHONE, Merchant, Voter, leaving
 from tests.stories.shop import Shop
 
@@ -15,8 +16,7 @@ SLUG, VOTES = "autumn", 15
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Given the demo's shop, in which five hundred designs stand for vote."""
-    shop = Shop(tmp_path_factory.mktemp("season"))
-    shop.c2b("demo", "--no-serve", "--data", str(shop.data), "--candidates", "500")
+    shop = demo_shop(tmp_path_factory.mktemp("season"), 500)
     shop.c2b("work", "--once")  # what the demo's past left to send: no code waits behind it
     shop.open()
     yield shop

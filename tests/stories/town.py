@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from c2b.demo.shop import PASSWORD
 from tests.cli.shell import Shell
-from tests.stories.shop import Shop
+from tests.stories.demo import demo_shop
 
 CUSTOMER, OWNER = "guest0001@example.com", "owner@example.com"
 CAMPAIGN = """
@@ -37,17 +37,15 @@ class Town:
     """The shop, and the browsers of a guest with a full ballot, a customer with orders, and the owner."""
 
     def __init__(self, folder: Path, browser: Browser, *, candidates: int) -> None:
-        self.shop = Shop(folder)
+        self.shop = demo_shop(folder, candidates)
         self.shop.environment["C2B_DEMO"] = "true"
         self._shell = Shell(self.shop.data)
         self._browser = browser
-        self._candidates = candidates
         self.facts: dict[str, str] = {}
         self.people: dict[str, BrowserContext] = {}
 
     def open(self) -> None:
         """Fill the shop, open it, and let people do what leads to the rarer pages."""
-        self._shell.does("demo", "--no-serve", "--data", str(self.shop.data), "--candidates", str(self._candidates))
         for slug, states in {"draft": (), "soon": ("scheduled",), "stopped": ("voting", "paused"), "over": ("voting", "cancelled")}.items():
             self._campaign(slug, *states)
         self.shop.open()
