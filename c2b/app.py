@@ -23,6 +23,7 @@ from c2b.voting.seen import Impressions
 from c2b.web import (
     about,
     addresses,
+    choosing,
     compare,
     gallery,
     held,
@@ -47,6 +48,7 @@ _ROOMS = (
     addresses,
     admin,
     ballots,
+    choosing,
     compare,
     gallery,
     health,

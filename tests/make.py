@@ -18,9 +18,9 @@ from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.production.rules import ProductOutcome
-from c2b.voting import counting, selecting, tree
-from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride
-from c2b.voting.rules import BallotSource, SelectionResult
+from c2b.voting import counting, publication, selecting, statement, tree
+from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride, Suspicion, SuspicionBallot
+from c2b.voting.rules import BallotSource, SelectionResult, SuspicionRule, SuspicionState
 
 OPENS = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
 CLOSES = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
@@ -64,15 +64,9 @@ def candidate(session: Session, of: Campaign, code: str, *, sizes: str = "S M L"
     made = Candidate(campaign_id=of.id, code=code, price_from=price, price_to=price, **(values | changes))
     session.add(made)
     session.flush()
-    for position, size in enumerate(sizes.split(), start=1):
-        value = OptionValue(candidate_id=made.id, axis=1, position=position, value=size)
-        session.add(value)
-        session.flush()
-        session.add(
-            Variant(
-                campaign_id=of.id, candidate_id=made.id, position=position, option1_id=value.id, sku=f"{of.slug}-{code}-{size}", price=price
-            )
-        )
+    keys = {"campaign_id": of.id, "candidate_id": made.id, "price": price}
+    for value in option_values(session, made, 1, *sizes.split()):
+        session.add(Variant(**keys, position=value.position, option1_id=value.id, sku=f"{of.slug}-{code}-{value.value}"))
     session.flush()
     return made
 
@@ -123,7 +117,19 @@ def ballot(session: Session, of: Campaign, *picks: Candidate, by: Person | None 
     made.commitment = tree.commitment(nonce=made.nonce, serial=made.serial, version=made.version, codes=codes)
     session.flush()
     counting.note(session, (Ballot.campaign_id == of.id) & (Ballot.person_id == voter.id), sign=+1)
+    if made.held_at:
+        _held(session, made)
     return made
+
+
+def _held(session: Session, of: Ballot) -> None:
+    """Have staff hold it by its serial, as they would."""
+    decided = {"state": SuspicionState.HELD, "reason": of.held_reason, "decided_by": "staff:owner@example.com", "decided_at": of.held_at}
+    group = Suspicion(campaign_id=of.campaign_id, rule=SuspicionRule.BY_HAND, digest=of.serial, evidence={}, found_at=of.held_at, **decided)
+    session.add(group)
+    session.flush()
+    session.add(SuspicionBallot(suspicion_id=group.id, campaign_id=of.campaign_id, person_id=of.person_id, decided=True))
+    session.flush()
 
 
 _MARGIN = {"last_selected": 0, "first_not_selected": 0, "tie": False, "held_would_add": [], "held_would_drop": []}
@@ -154,6 +160,9 @@ def override(session: Session, of: Candidate, *, made: bool = True, **changes: A
     found = SelectionOverride(campaign_id=of.campaign_id, candidate_id=of.id, made=made, **values)
     session.add(found)
     session.flush()
+    if found.approved_at:
+        change = statement.change(code=of.code, change=statement.MADE if made else statement.DROPPED, reason=found.reason)
+        publication.follow(session, session.get_one(Campaign, of.campaign_id), change, now=found.approved_at)
     return found
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from c2b.admin.attention import attention, sizes_of
 from c2b.admin.blueprint import bp
-from c2b.admin.page import show
+from c2b.admin.page import page_asked, show
 from c2b.campaigns import queries
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import CandidateDetail
@@ -76,7 +76,7 @@ def candidates(slug: str) -> str:
         campaign = queries.campaign(session, slug)
         ids = queries.candidate_ids(session, campaign.id, category=chosen["category"], search=chosen["q"])
         pages = max(ceil(len(ids) / PAGE), 1)
-        page = min(max(request.args.get("page", 1, type=int), 1), pages)
+        page = min(page_asked(), pages)
         found = rows(session, campaign, ids[(page - 1) * PAGE : page * PAGE])
         categories = queries.categories(session, campaign.id, locale=locale())
         seen = attention(session, campaign)

@@ -16,13 +16,13 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.people.rules import Permission
 from c2b.ui.shell import now, staff, staff_required, transaction
+from c2b.voting.queries import is_published
 from c2b.voting.selecting import LOOK
 
 LASTS = timedelta(minutes=15)
 """How long counts stay open to the one whose look was recorded."""
 _PAGES = ("selection", "trust", "candidates")
 """Where counts can be asked for, besides the overview."""
-_SECRET = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING)
 _PUBLIC = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTLING, CampaignState.DECIDED, CampaignState.COMPLETED)
 
 
@@ -33,12 +33,14 @@ def looked_at(session: Session, campaign: Campaign) -> datetime | None:
 
 
 def visible(session: Session, campaign: Campaign) -> bool:
-    """Tell whether the page may show counts: they are public, or this person may see them and, while people vote, has said so."""
-    if campaign.state in _PUBLIC:
+    """Tell whether the page may show counts: they are published, or this person may see them and has had the look logged.
+
+    The command line has the same rule: what the selection hasn't published is nobody's without an entry in the audit log. That
+    holds when voting has closed too, and for a campaign that was cancelled before its selection.
+    """
+    if campaign.state in _PUBLIC or (campaign.state is CampaignState.CANCELLED and is_published(session, campaign)):
         return True
-    if not staff().may(Permission.COUNTS):
-        return False
-    return campaign.state not in _SECRET or looked_at(session, campaign) is not None
+    return staff().may(Permission.COUNTS) and looked_at(session, campaign) is not None
 
 
 @bp.post("/<slug>/counts")

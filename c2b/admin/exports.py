@@ -100,7 +100,7 @@ def _closed(session: Session, campaign: Campaign, kind: Kind) -> str:
     may_see = not kinds.is_personal(kind) or staff().may(Permission.PERSONAL_DATA)
     reasons = (
         (campaign.state not in made_in, maker),
-        (kind is Kind.VOTES and not counts.visible(session, campaign), N_("Hidden until voting closes")),
+        (kind is Kind.VOTES and not counts.visible(session, campaign), N_("Hidden until the result is published")),
         (not may_see, N_("Your role may not see personal data")),
         (kinds.shows_picks(kind) and not staff().may(Permission.PICKS), N_("Who picked what is for auditors only")),
     )

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from c2b.admin.blueprint import bp
-from c2b.admin.page import show
+from c2b.admin.page import show, whole
 from c2b.audit.queries import Entry, actors, entries
 from c2b.campaigns import queries
 from c2b.campaigns.models import Campaign
@@ -106,7 +106,7 @@ def log(slug: str) -> str:
     chosen: dict[str, Any] = {"actor": request.args.get("actor", ""), "action": request.args.get("action", "")}
     with reading() as session:
         campaign = queries.campaign(session, slug)
-        found = entries(session, campaign=slug, older_than=request.args.get("older", type=int), limit=PAGE + 1, **chosen)
+        found = entries(session, campaign=slug, older_than=whole(request.args.get("older", "")) or None, limit=PAGE + 1, **chosen)
         choices = _choices(session, slug)
     older = url_for("admin.log", slug=slug, older=found[PAGE - 1].id, **chosen) if len(found) > PAGE else ""
     return show("log.html", here="log", campaign=campaign, days=list(_days(campaign, found[:PAGE])), older=older, chosen=chosen, **choices)

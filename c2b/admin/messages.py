@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from c2b.admin.blueprint import bp
-from c2b.admin.page import Answer, done, show, shown_again_by, typed
+from c2b.admin.page import Answer, done, show, shown_again_by, typed, whole
 from c2b.audit.actions import record
 from c2b.errors import N_
 from c2b.messages import actions, queries
@@ -130,7 +130,7 @@ def send_again() -> Answer:
     """Put a message that could not be delivered back to be sent."""
     number = typed("message")
     with transaction() as session:
-        actions.send_again(session, message_id=int(number) if number.isascii() and number.isdigit() else 0, now=now())
+        actions.send_again(session, message_id=whole(number), now=now())
         record(session, actor=staff().actor, action="messages.send_again", object=number, now=now())
     return done(_("It is sent again within seconds."), "messages")
 

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from c2b.admin.blueprint import bp
 from c2b.admin.messages import WORDS, masked
-from c2b.admin.page import show
+from c2b.admin.page import page_asked, show
 from c2b.campaigns import queries
 from c2b.deposits import desk
 from c2b.deposits.rules import Outcome, RefundReason
@@ -54,7 +54,7 @@ def orders(slug: str) -> str:
     chosen = {name: request.args.get(name, "").strip() for name in ("q", "outcome", "paid")}
     outcome = Outcome(chosen["outcome"]) if chosen["outcome"] in set(Outcome) else None
     paid = {"yes": True, "no": False}.get(chosen["paid"])
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = page_asked()
     with reading() as session:
         campaign = queries.campaign(session, slug)
         found, count = desk.orders(session, campaign.id, search=chosen["q"], outcome=outcome, paid=paid, page=page)
@@ -83,7 +83,7 @@ def refunds(slug: str) -> str:
     """List the refunds of one state, the longest waiting first, with the sums of all states."""
     asked = request.args.get("state", "")
     state = RefundState(asked) if asked in set(RefundState) else None
-    page = max(request.args.get("page", 1, type=int), 1)
+    page = page_asked()
     with reading() as session:
         campaign = queries.campaign(session, slug)
         sums = desk.refund_sums(session, campaign.id)

@@ -22,6 +22,8 @@ from c2b.voting import suspicions
 P = ParamSpec("P")
 T = TypeVar("T")
 Answer = Response | str | tuple[str, int]
+_PAGES = 999_999
+"""More than any list has."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,17 @@ def _links(entries: tuple[Entry, ...], here: str, *, to_do: Mapping[str, int] | 
 def typed(name: str, default: str = "") -> str:
     """Return what a form sent; a page shows it again where the form was refused, so that nothing has to be typed twice."""
     return request.form.get(name, default)
+
+
+def whole(text: str, *, most: int = 2**63 - 1) -> int:
+    """Return the whole number that an address or a form names, 0 for what is none or more than `most`: no database holds larger keys."""
+    digits = text if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else "0"
+    return int(digits) if int(digits) <= most else 0
+
+
+def page_asked() -> int:
+    """Return which page of a list the address asks for, from 1; what makes no sense is the first."""
+    return max(whole(request.args.get("page", ""), most=_PAGES), 1)
 
 
 def page_address(number: int) -> str:

@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-from flask import request
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from c2b.admin import counts
 from c2b.admin.blueprint import bp
-from c2b.admin.page import Answer, done, show, shown_again_by, typed
+from c2b.admin.page import Answer, done, page_asked, show, shown_again_by, typed
 from c2b.admin.trust_words import DECIDED, RULES, STATES, UNITS
 from c2b.campaigns import queries as campaigns
 from c2b.campaigns.models import Campaign
@@ -146,7 +145,7 @@ def _page(slug: str, tried: int | None = None) -> str:
     with reading() as session:
         campaign = campaigns.campaign(session, slug)
         visible = has_voting(campaign) and counts.visible(session, campaign)
-        at = max(1, request.args.get("page", 1, type=int))
+        at = page_asked()
         found = desk(session, campaign, number_of_page=at) if visible else None
         look = groups.last_look(session, campaign.id)
     may = staff().may(Permission.BALLOTS) and campaign.state in _OPEN
@@ -173,7 +172,7 @@ def look_again(slug: str) -> Answer:
     return done(words if asked else _("A look is going on already."), "trust", slug=slug)
 
 
-@bp.post("/<slug>/trust/<int:group>")
+@bp.post("/<slug>/trust/<int(max=9223372036854775807):group>")
 @staff_required(Permission.BALLOTS)
 @shown_again_by(group_page)
 def decide_group(slug: str, group: int) -> Answer:

@@ -1,42 +1,13 @@
-"""Finding candidates among hundreds: by category, by estimate, by words in either language."""
+"""Finding candidates among hundreds by words, in either language."""
 
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Candidate
-from c2b.campaigns.rules import text
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a filter asks of a candidate; the estimate in minor units."""
-
-    id: int
-    category: str
-    category_en: str
-    price_from: int | None
-
-
-def facts(session: Session, campaign_id: int) -> list[Facts]:
-    """Return a campaign's candidates in the order of the file, by one statement."""
-    query = select(Candidate.id, Candidate.category, Candidate.category_en, Candidate.price_from)
-    here = query.where(Candidate.campaign_id == campaign_id).order_by(Candidate.position, Candidate.id)
-    return [Facts(*row) for row in session.execute(here)]
-
-
-def categories_of(found: Iterable[Facts], locale: str) -> list[tuple[str, str, int]]:
-    """Return key, shown name and number of candidates of each category, in the order of `found`."""
-    names: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for each in found:
-        if each.category:
-            names[each.category] = max(names.get(each.category, ""), each.category_en)
-            counts[each.category] = counts.get(each.category, 0) + 1
-    return [(key, text(key, names[key], locale), count) for key, count in counts.items()]
 
 
 def plain(words: str) -> str:
@@ -44,15 +15,26 @@ def plain(words: str) -> str:
     return unicodedata.normalize("NFKC", words).casefold()
 
 
+_TEXTS = ("code", "name", "name_en", "category", "category_en", "description", "description_en", "composition", "composition_en")
+
+
+def texts_of(candidate: Candidate | Row[Any]) -> str:
+    """Return everything that words are looked for in, as it is compared: code, names, categories, descriptions, compositions."""
+    return plain("\n".join(getattr(candidate, name) for name in _TEXTS))
+
+
+def containing(search: str) -> Callable[[str], bool]:
+    """Return what tells whether every word of `search` stands somewhere in texts that are as they are compared."""
+    words = plain(search).split()
+    return lambda texts: all(word in texts for word in words)
+
+
 def matching(session: Session, campaign_id: int, search: str) -> set[int]:
     """Return the candidates in which every word of `search` stands somewhere, in either language.
 
-    Looked at are code, names, categories, descriptions and compositions. Compared here and not by the database, whose
-    lower case ends with ASCII and which knows no full-width forms.
+    Compared here and not by the database, whose lower case ends with ASCII and which knows no full-width forms.
     """
-    columns = [Candidate.code, Candidate.name, Candidate.name_en, Candidate.category, Candidate.category_en]
-    columns += [Candidate.description, Candidate.description_en, Candidate.composition, Candidate.composition_en]
-    words = plain(search).split()
+    columns = [getattr(Candidate, name) for name in _TEXTS]
     rows = session.execute(select(Candidate.id, *columns).where(Candidate.campaign_id == campaign_id))
-    found = ((key, plain("\n".join(texts))) for key, *texts in rows)
-    return {key for key, everything in found if all(word in everything for word in words)}
+    fits = containing(search)
+    return {row.id for row in rows if fits(texts_of(row))}

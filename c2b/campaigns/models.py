@@ -11,11 +11,12 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from c2b.campaigns.rules import CampaignState, LegalProfile
-from c2b.db import Base, Key, choice
+from c2b.db import TRIGGERS, Base, Key, Trigger, choice
 from c2b.people.rules import AddressKind
 
 
@@ -83,6 +84,10 @@ class Campaign(Base):
     delivery_expected: Mapped[date | None]
     shipping: Mapped[int] = mapped_column(default=0)
     countries: Mapped[list[str]] = mapped_column(JSON)
+
+    edition: Mapped[int] = mapped_column(server_default=text("0"))
+    """A random number, another one after every change of the campaign, its candidates or their pictures, whoever made it: what a
+    process keeps of them is good as long as the number stands. The database sets it."""
 
 
 class Supplier(Base):
@@ -247,3 +252,57 @@ class Picture(Base):
     """Random name in `media/` of the data folder; empty: not fetched, only its address is known."""
     width: Mapped[int] = mapped_column(default=0)
     height: Mapped[int] = mapped_column(default=0)
+
+
+def _sqlite(table: str, campaign: str) -> tuple[str, ...]:
+    """Return the triggers of a table whose rows belong to a `campaign`."""
+    new = f"UPDATE campaign SET edition = random() WHERE id = {campaign}"
+    made = []
+    for verb, row in (("insert", "NEW"), ("update", "NEW"), ("delete", "OLD")):
+        body = new.format(row=row)
+        made.append(f"CREATE TRIGGER {table}_edition_{verb} AFTER {verb.upper()} ON {table} BEGIN {body}; END")
+    return tuple(made)
+
+
+def _postgresql(table: str, campaign: str) -> tuple[str, ...]:
+    """Return the triggers of a table whose rows, `changed`, belong to a `campaign`; one update however many rows there are."""
+    function = (
+        f"CREATE OR REPLACE FUNCTION {table}_edition() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"UPDATE campaign SET edition = 0 WHERE id IN ({campaign}); RETURN NULL; END $$"
+    )
+    made = [function]
+    for verb, rows in (("insert", "NEW"), ("update", "NEW"), ("delete", "OLD")):
+        made.append(
+            f"CREATE TRIGGER {table}_edition_{verb} AFTER {verb.upper()} ON {table} REFERENCING {rows} TABLE AS changed "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_edition()"
+        )
+    return tuple(made)
+
+
+_OF_CANDIDATE = "SELECT campaign_id FROM candidate WHERE id"
+TRIGGERS += [
+    Trigger(
+        "campaign_edition",
+        sqlite=(
+            "CREATE TRIGGER campaign_edition_insert AFTER INSERT ON campaign "
+            "BEGIN UPDATE campaign SET edition = random() WHERE id = NEW.id; END",
+            "CREATE TRIGGER campaign_edition_update AFTER UPDATE ON campaign WHEN NEW.edition IS OLD.edition "
+            "BEGIN UPDATE campaign SET edition = random() WHERE id = NEW.id; END",
+        ),
+        postgresql=(
+            "CREATE OR REPLACE FUNCTION campaign_edition() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN NEW.edition = floor(random() * 9007199254740992); RETURN NEW; END $$",
+            "CREATE TRIGGER campaign_edition BEFORE INSERT OR UPDATE ON campaign FOR EACH ROW EXECUTE FUNCTION campaign_edition()",
+        ),
+    ),
+    Trigger(
+        "candidate_edition",
+        sqlite=_sqlite("candidate", "{row}.campaign_id"),
+        postgresql=_postgresql("candidate", "SELECT campaign_id FROM changed"),
+    ),
+    Trigger(
+        "picture_edition",
+        sqlite=_sqlite("picture", f"({_OF_CANDIDATE} = {{row}}.candidate_id)"),
+        postgresql=_postgresql("picture", f"{_OF_CANDIDATE} IN (SELECT candidate_id FROM changed)"),
+    ),
+]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -156,13 +156,21 @@ def categories(session: Session, campaign_id: int, *, locale: str) -> list[tuple
 
 def candidates(session: Session, campaign_id: int, *, locale: str, ids: Sequence[int] | None = None) -> list[CandidateCard]:
     """Return a campaign's candidates with their first picture: those of `ids` in that order, or all in the order of the file."""
+    found, pictures = candidates_with_pictures(session, campaign_id, ids)
+    shown = {each.id: card(each, locale, pictures.get(each.id)) for each in found}
+    return list(filter(None, map(shown.get, shown if ids is None else ids)))
+
+
+def candidates_with_pictures(
+    session: Session, campaign_id: int, ids: Sequence[int] | None = None
+) -> tuple[tuple[Candidate, ...], dict[int, PictureRow]]:
+    """Return a campaign's candidates, or those of `ids`, in the order of the file, and the first picture of each that has one."""
     query = select(Candidate).where(Candidate.campaign_id == campaign_id).order_by(Candidate.position, Candidate.id)
     if ids is not None:
         query = query.where(Candidate.id.in_(ids))
-    cards = {found.id: _card(found, locale) for found in session.scalars(query)}
-    pictures = _pictures(session, cards if ids is not None else None, campaign_id)
-    shown = {key: replace(card, picture=next(iter(pictures[key]), None)) for key, card in cards.items()}
-    return list(filter(None, map(shown.get, shown if ids is None else ids)))
+    found = tuple(session.scalars(query))
+    pictures = _pictures(session, None if ids is None else [each.id for each in found], campaign_id)
+    return found, {key: first for key, (first, *_) in pictures.items()}
 
 
 def named(session: Session, slug: str, code: str, *, locale: str) -> tuple[int, str]:
@@ -197,7 +205,7 @@ def details(session: Session, found: Sequence[Candidate], *, locale: str) -> lis
     pictures = _pictures(session, ids, None)
     return [
         CandidateDetail(
-            card=replace(_card(each, locale), picture=next(iter(pictures[each.id]), None)),
+            card=card(each, locale, next(iter(pictures[each.id]), None)),
             description=text(each.description, each.description_en, locale),
             composition=text(each.composition, each.composition_en, locale),
             care=text(each.care, each.care_en, locale),
@@ -217,7 +225,8 @@ def _on_axis(axis: int, options: Iterable[OptionRow]) -> tuple[OptionRow, ...]:
     return tuple(option for option in options if option.axis == axis)
 
 
-def _card(found: Candidate, locale: str) -> CandidateCard:
+def card(found: Candidate, locale: str, picture: PictureRow | None) -> CandidateCard:
+    """Return a candidate as lists show it in a language."""
     return CandidateCard(
         id=found.id,
         code=found.code,
@@ -228,6 +237,7 @@ def _card(found: Candidate, locale: str) -> CandidateCard:
         price_to=found.price_to,
         withdrawn_at=found.withdrawn_at,
         withdrawn_reason=found.withdrawn_reason,
+        picture=picture,
     )
 
 

@@ -31,6 +31,7 @@ def command(bundle: Path, receipt_file: Path | None, expected: tuple[str, ...], 
         "held": report.held,
         "recounted": report.opened,
         "hashes": dict(report.hashes),
+        "versions": list(report.versions),
     }
     context.output(document, as_json=as_json, lines=_lines(report, expected=bool(expected)))
     click.get_current_context().exit(0 if report.valid else 1)
@@ -45,9 +46,11 @@ def _receipt(file: Path) -> Receipt:
 
 
 def _lines(report: Report, *, expected: bool) -> Iterator[str]:
-    yield from (f"{name:<12} {value}" for name, value in report.hashes.items())
+    yield from (f"{name:<14} {value}" for name, value in report.hashes.items())
+    if len(report.versions) > 1:  # overrides followed the result; every version's hash stays true
+        yield from (f"{f'version {number}':<14} {value}" for number, value in enumerate(report.versions, start=1))
     if report.answer:
-        yield f"receipt      {report.answer.value}"
+        yield f"receipt        {report.answer.value}"
     yield from (f"wrong: {failure}" for failure in report.failures)
     if not report.valid:
         yield "The result does not hold."

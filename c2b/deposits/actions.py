@@ -152,16 +152,23 @@ def withdraw(session: Session, *, slug: str, code: str, reason: str, actor: str,
     if campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED, CampaignState.CANCELLED):
         raise Refused(N_("Campaign %(slug)s is over; %(code)s can’t be withdrawn any more"), slug=slug, code=code)
     public = _public(reason)
-    candidate.withdrawn_at, candidate.withdrawn_reason = now, public
+    can_vote_anew = _votes_may_change(campaign, now)
+    # Who asked in time and waited until voting had closed comes after the close: the votes that were counted stay.
+    candidate.withdrawn_at = now if can_vote_anew else max(now, campaign.voting_closes or now)
+    candidate.withdrawn_reason = public
     session.flush()
-    votes = 0
-    if campaign.state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING):
-        votes = voting.give_back(session, campaign_id=campaign.id, candidate_id=candidate.id, now=now)
+    votes = voting.give_back(session, campaign_id=campaign.id, candidate_id=candidate.id, now=now) if can_vote_anew else 0
     lines = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id, OrderLine.candidate_id == candidate.id)
     figures = end_lines(session, lines=lines, reason=RefundReason.CANCELLED, now=now)
     after = {"votes_given_back": votes} | _json(figures)
     record(session, actor=actor, action="deposits.withdraw", campaign=slug, object=code, after=after, reason=reason, now=now)
     return figures
+
+
+def _votes_may_change(campaign: Campaign, now: datetime) -> bool:
+    """Tell whether voting has not closed, by the state and by the clock: a worker that closes it late lets nothing in."""
+    before = campaign.state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.VOTING)
+    return before and (campaign.voting_closes is None or now < campaign.voting_closes)
 
 
 def end_lines(session: Session, *, lines: Select[int], reason: RefundReason, now: datetime) -> RefundFigures:

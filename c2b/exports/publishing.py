@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
@@ -18,7 +18,7 @@ from c2b.exports import actions
 from c2b.exports.actions import Wanted
 from c2b.exports.kinds import Format, Kind
 from c2b.voting import bundle
-from c2b.voting.models import Selection, SelectionOverride
+from c2b.voting.models import PublishedVersion, Selection
 
 BUNDLE = "bundle.zip"
 FILES = (BUNDLE, bundle.RESULT, bundle.BALLOTS)
@@ -59,20 +59,11 @@ def _make(database: Database, new: Path, slug: str, now: datetime) -> None:
 
 
 def _places(session: Session, data: Path) -> Iterator[tuple[str, Path]]:
-    """Yield each selected campaign with its folder, named by what is in it: result and approved overrides."""
-    of_run = (SelectionOverride.campaign_id == Selection.campaign_id) & SelectionOverride.approved_at.is_not(None)
-    overrides = (
-        func.count(SelectionOverride.candidate_id),
-        func.sum(SelectionOverride.candidate_id),
-        func.max(SelectionOverride.approved_at),
-    )
-    query = (
-        select(Campaign.slug, Selection.output_hash, Selection.input_hash, *overrides)
-        .join(Selection, Selection.campaign_id == Campaign.id)
-        .outerjoin(SelectionOverride, of_run)
-        .group_by(Campaign.id, Campaign.slug, Selection.output_hash, Selection.input_hash)
-        .order_by(Campaign.id)
-    )
+    """Yield each selected campaign with its folder, named by what is in it."""
+    versions = select(PublishedVersion.campaign_id, PublishedVersion.hash).order_by(PublishedVersion.campaign_id, PublishedVersion.version)
+    last = dict(session.execute(versions).all())  # of each campaign the last one stays
+    query = select(Campaign.slug, Selection.output_hash, Selection.input_hash, Campaign.id)
+    query = query.join(Selection, Selection.campaign_id == Campaign.id).order_by(Campaign.id)
     for row in session.execute(query):
-        name = hashlib.sha256(repr(tuple(row)).encode()).hexdigest()[:20]
+        name = hashlib.sha256(repr((*row[:3], last.get(row.id, ""))).encode()).hexdigest()[:20]
         yield row.slug, data.resolve() / "published" / row.slug / name

@@ -1,5 +1,6 @@
 """Sending one message: read, deliver outside any transaction, note what became of it."""
 
+import logging
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from c2b.messages.sms import Sms
 from c2b.messages.texts import render
 from c2b.settings import CONSOLE, Settings
 
+_log = logging.getLogger(__name__)
 SECONDS = 10
 """Time-out of every step of the talk with the mail server."""
 
@@ -167,7 +169,8 @@ def _to_file(folder: Path, mail: EmailMessage, number: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     half = folder / f".{number:08}.eml"
     half.write_bytes(mail.as_bytes())
-    half.rename(folder / f"{number:08}.eml")
+    half.rename(whole := folder / f"{number:08}.eml")
+    _log.warning("A message was written to %s; nobody else sends it", whole)
 
 
 def _by_smtp(server: SplitResult, mail: EmailMessage) -> None:

@@ -3,10 +3,11 @@
 import secrets
 from base64 import b64encode
 from datetime import datetime
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit import actions as audit
@@ -66,20 +67,29 @@ def first_login(session: Session, *, viewer: int, locale: str, secret_key: str, 
     """Make a guest of the browser with this viewer number and sign it in; returns the person's key and the token for its cookie.
 
     Two first taps at the same moment find the same login, for its token comes from the number, which only this browser's cookie
-    holds, and the secret key. A login that has ended isn't opened again: the browser gets a new guest.
+    holds, and the secret key. A login that has ended isn't opened again, and what its guest picked isn't shown: the browser gets a new
+    guest; where it has expired they find that one together too, for the next token comes from the login before.
     """
     token = rules.keyed_hash(secret_key, "guest", str(viewer)).hex()
     guest = new_guest(session, viewer=viewer, locale=locale, now=now)
-    values = {"token_hash": rules.token_hash(token), "person_id": guest.id, "created_at": now, "expires_at": now + rules.CUSTOMER_LOGIN}
-    made = session.execute(insert_into(session, Login).values(values).on_conflict_do_nothing().returning(Login.id)).first()
-    if made:
+    while (earlier := _opened(session, token, guest.id, now)) and not earlier.revoked_at and earlier.expires_at <= now:
+        token = rules.keyed_hash(secret_key, "guest", f"{viewer}:{earlier.id}").hex()
+    if earlier is None:
         return guest.id, token
-    earlier = session.execute(select(Login.person_id, Login.revoked_at).where(Login.token_hash == values["token_hash"])).one()
     if earlier.revoked_at or earlier.person_id is None:
         return guest.id, start_login(session, person_id=guest.id, now=now)
     session.delete(guest)
     session.flush()
     return int(earlier.person_id), token
+
+
+def _opened(session: Session, token: str, person_id: int, now: datetime) -> Row[Any] | None:
+    """Open a login with this token for the person; return the one that has it already, None if there is none."""
+    values = {"token_hash": rules.token_hash(token), "person_id": person_id, "created_at": now, "expires_at": now + rules.CUSTOMER_LOGIN}
+    if session.execute(insert_into(session, Login).values(values).on_conflict_do_nothing().returning(Login.id)).first():
+        return None
+    columns = (Login.person_id, Login.revoked_at, Login.expires_at)
+    return session.execute(select(Login.id).add_columns(*columns).where(Login.token_hash == values["token_hash"])).one()
 
 
 def end_logins(session: Session, *, person_id: int, now: datetime) -> None:

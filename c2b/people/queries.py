@@ -1,13 +1,15 @@
 """Who is there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ScalarSelect, bindparam, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from c2b.people.models import Address, Login, Person, Staff
-from c2b.people.rules import Permission, Role, mask, may, token_hash
+from c2b.people.rules import AddressKind, Permission, Role, mask, may, token_hash
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,7 @@ class Account:
 
 def person_of_login() -> ScalarSelect[int]:
     """Return the key of the person whose login is `:token_hash` at `:now`, as part of a larger statement; NULL if it is nobody's."""
-    valid = (Login.token_hash == bindparam("token_hash"), Login.revoked_at.is_(None), Login.expires_at > bindparam("now"))
-    return select(Login.person_id).where(*valid).scalar_subquery()
+    return select(Login.person_id).where(login_of(bindparam("token_hash"), bindparam("now"))).scalar_subquery()
 
 
 def who(session: Session, *, token: str, now: datetime) -> Customer | StaffMember | None:
@@ -65,7 +66,7 @@ def who(session: Session, *, token: str, now: datetime) -> Customer | StaffMembe
     verified = (Address.person_id == Person.id) & Address.verified_at.is_not(None)
     found = (
         select(Login.staff_id, Staff.email, Staff.name, Staff.role, Staff.disabled_at)
-        .add_columns(Person.id, Person.ref, Person.viewer, Person.locale, Person.name.label("person_name"), Address.kind, Address.value)
+        .add_columns(*CUSTOMER)
         .outerjoin(Staff, Staff.id == Login.staff_id)
         .outerjoin(Person, Person.id == Login.person_id)
         .outerjoin(Address, verified)
@@ -78,8 +79,29 @@ def who(session: Session, *, token: str, now: datetime) -> Customer | StaffMembe
         return None
     if row.staff_id:
         return StaffMember(row.staff_id, row.email, row.name, row.role)
-    address = mask(row.kind, row.value) if row.value else ""
-    return Customer(row.id, row.ref, row.viewer, row.locale, row.person_name, address, verified=bool(row.value))
+    return customer(row[-len(CUSTOMER) :])
+
+
+CUSTOMER = (Person.id, Person.ref, Person.viewer, Person.locale, Person.name.label("person_name"), Address.kind, Address.value)
+"""What a statement selects to know a customer by, with one of their verified addresses, or none."""
+
+
+def customer(columns: Sequence[Any]) -> Customer:
+    """Return the customer whom the columns `CUSTOMER` tell of."""
+    person_id, ref, viewer, locale, name, kind, value = columns
+    address = mask(AddressKind(kind), value) if value else ""
+    return Customer(person_id, ref, viewer, locale, name, address, verified=bool(value))
+
+
+def login_of(token_hash: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition on a login that is good at `now`."""
+    return (Login.token_hash == token_hash) & Login.revoked_at.is_(None) & (Login.expires_at > now)
+
+
+def first_address() -> ScalarSelect[Any]:
+    """Return the key of a person's first verified address, as part of a statement that selects persons."""
+    verified = (Address.person_id == Person.id) & Address.verified_at.is_not(None)
+    return select(func.min(Address.id)).where(verified).correlate(Person).scalar_subquery()
 
 
 def staff(session: Session) -> list[Account]:

@@ -60,23 +60,61 @@
     return answer;
   };
 
+  // The one way to write a value down: keys sorted, no spaces; what JSON.stringify escapes is what the published hashes escape.
+  const canonical = (value) => {
+    if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+    if (value === null || typeof value !== "object") return JSON.stringify(value);
+    return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
+  };
+  const digest = async (value) => hex(await sha256(bytes(canonical(value))));
+  const without = (value, ...names) => Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
+
+  // What binds versions and held ballots: the hash of all that went into the selection.
+  const inputOf = async (result, top, listed) => {
+    const votes = Object.fromEntries(result.lines.map((line) => [line.code, line]));
+    const candidates = result.candidates.map(({ code, category, withdrawn }) => (
+      { code, category, withdrawn, votes: votes[code].votes, held: votes[code].held }));
+    return digest({ ballot_root: top, ballots: hex(await sha256(bytes(listed))), campaign: result.campaign, candidates, rules: result.rules });
+  };
+
+  // What binds everything else: the document's hash, and from it, version by version, the last one's.
+  const publishedOf = async (result) => {
+    const document = await digest({ ...without(result, "overrides", "published", "published_hash"), ballots: without(result.ballots, "picks") });
+    const overrides = {};
+    let previous = "";
+    for (const told of result.published) {
+      previous = await digest({ ...without(told, "hash"), document, previous });
+      if (previous !== told.hash) return "";
+      for (const { code, change, reason } of told.changes) {
+        delete overrides[code];
+        if (change !== "undone") overrides[code] = { code, made: change === "made", reason };
+      }
+    }
+    return canonical(Object.keys(overrides).sort().map((code) => overrides[code])) === canonical(result.overrides) ? previous : "";
+  };
+
+  // Nothing is said of a ballot before all that it rests on is proved: a false version or a false mark of a held ballot would be believed.
   const verify = async () => {
-    for (const key of ["complete", "found", "root", "latest", "seed"]) show(key, null);
+    for (const row of said.children) show(row.dataset.step, null);
     const facts = parse(form.elements.receipt.value);
     const whole = facts && facts.campaign === here.dataset.campaign && (!facts.nonce || hex(await commitment(facts)) === facts.commitment);
     if (!show("complete", Boolean(whole))) return "no_match";
-    const result = await (await fetched("result.json")).json();
-    const rows = (await (await fetched("ballots.csv")).text()).trim().split("\n").slice(1).map((line) => line.split(","));
+    const result = await (await fetched("result.json")).json(), list = await (await fetched("ballots.csv")).text();
+    const rows = list.trim().split("\n").slice(1).map((line) => line.split(","));
     const own = rows.find((row) => row[0] === facts.ballot);
     if (!show("found", Boolean(own), `${rows.length}`)) return "no_match";
-    if (Number(facts.version) < Number(own[1])) { show("latest", false, own[1]); return "superseded"; }
-    const top = hex(await root(rows.map((row) => (row === own ? facts.commitment : row[2]))));
-    const same = top === here.dataset.root && top === result.ballots.root;
-    if (!show("root", same && facts.version === own[1], top)) return "no_match";
+    const wanted = Number(facts.version), taken = Number(own[1]);
+    const top = hex(await root(rows.map((row) => (row === own && wanted === taken ? facts.commitment : row[2]))));
+    if (!show("root", top === here.dataset.root && top === result.ballots.root, top)) return "no_match";
+    const input = await inputOf(result, top, list.slice(list.indexOf("\n") + 1));
+    if (!show("list", input === here.dataset.input && input === result.input_hash, input)) return "no_match";
     const secret = unhex(result.secret);
     const bound = hex(await sha256(secret)) === here.dataset.commitment && hex(await sha256(secret, unhex(top))) === result.seed;
     if (!show("seed", bound, result.seed)) return "no_match";
-    show("latest", own[3] === "0", own[1]);
+    const published = await publishedOf(result);
+    if (!show("published", published === here.dataset.published && published === result.published_hash, published)) return "no_match";
+    show("latest", wanted === taken && own[3] === "0", own[1]);
+    if (wanted !== taken) return wanted < taken ? "superseded" : "no_match";
     return own[3] === "0" ? "counted" : "held";
   };
 

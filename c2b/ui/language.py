@@ -1,11 +1,13 @@
 """The language of a page: `?lang=`, then the cookie, then the browser's header, then the shop's."""
 
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlencode
 
-from babel import Locale
-from flask import Flask, current_app, request, session
-from flask_babel import Babel, get_locale
+from flask import Flask, current_app, g, has_request_context, request, session
+from flask_babel import Babel
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 NAMES = {"zh_Hans_CN": ("zh", "zh-CN", "中文"), "en": ("en", "en", "English")}
 """Per locale: what `?lang=` says, the tag in HTML, its own name."""
@@ -25,24 +27,32 @@ def set_up(app: Flask, default: str) -> None:
 
 
 def _choose() -> str:
-    asked = _BY_CODE.get(request.args.get("lang", "")) or _BY_CODE.get(session.get("lang", ""))
-    if asked:
-        return asked
-    for wanted in request.accept_languages.values():
-        if found := _BY_CODE.get(wanted.replace("_", "-").split("-")[0].lower()):
-            return found
-    return str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    known = _BY_CODE.get(_asked()) or _BY_CODE.get(session.get("lang", ""))
+    return known or _of_browser(request.headers.get("Accept-Language", "")) or str(current_app.config["BABEL_DEFAULT_LOCALE"])
+
+
+def _asked() -> str:
+    return request.args.get("lang", "") if request.query_string else ""
+
+
+@lru_cache(maxsize=1024)
+def _of_browser(accepted: str) -> str:
+    """Return the first of our locales that a browser says its owner reads; empty if there is none."""
+    wanted = (each.replace("_", "-").split("-")[0].lower() for each in parse_accept_header(accepted, LanguageAccept).values())
+    return next((_BY_CODE[code] for code in wanted if code in _BY_CODE), "")
 
 
 def _remember() -> None:
-    asked = request.args.get("lang", "")
+    asked = _asked()
     if asked in _BY_CODE and session.get("lang") != asked:
         session["lang"], session.permanent = asked, True
 
 
 def locale() -> str:
     """Return this request's locale: "zh_Hans_CN" or "en"."""
-    return str(get_locale() or Locale.parse(current_app.config["BABEL_DEFAULT_LOCALE"]))
+    if "c2b_locale" not in g:
+        g.c2b_locale = _choose() if has_request_context() else str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    return str(g.c2b_locale)
 
 
 def lang_tag() -> str:

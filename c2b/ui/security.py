@@ -1,12 +1,14 @@
 """What every answer carries and every request must show: headers, the CSRF token, and where a form came from."""
 
 import secrets
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request, session
-from flask_wtf.csrf import CSRFProtect
+from flask import Flask, Response, abort, current_app, g, request, session
+from flask_wtf.csrf import CSRFProtect, generate_csrf
 
 from c2b.settings import Settings
+from c2b.ui.sessions import Sessions
 
 csrf = CSRFProtect()
 LARGEST_FORM = 1024 * 1024
@@ -20,6 +22,17 @@ def nonce() -> str:
     return str(g.nonce)
 
 
+def csrf_token() -> str:
+    """Return the token that this browser's forms show, signed once for all its pages in this process."""
+    mine = session.get("csrf_token")
+    return _signed(str(current_app.secret_key), mine) if mine else str(generate_csrf())
+
+
+@lru_cache(maxsize=4096)
+def _signed(_secret: str, _mine: str) -> str:
+    return str(generate_csrf())
+
+
 def set_up(app: Flask, settings: Settings, form_hosts: tuple[str, ...] = ()) -> None:
     """Protect `app`; `form_hosts` are the gateways that a payment form may lead to."""
     app.config.update(
@@ -30,33 +43,35 @@ def set_up(app: Flask, settings: Settings, form_hosts: tuple[str, ...] = ()) -> 
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=settings.https,
     )
+    app.session_interface = Sessions(app)
     app.before_request(_limit_size)  # before anything reads the form
     csrf.init_app(app)
     app.jinja_env.globals["nonce"] = nonce
     app.before_request(_refuse_other_sites)
     targets = " ".join(("'self'", *form_hosts))
+    same = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    } | ({"Strict-Transport-Security": "max-age=63072000"} if settings.https else {})
 
     @app.after_request
     def headers(response: Response) -> Response:
+        scripts = f"'self' 'nonce-{g.nonce}'" if "nonce" in g else "'self'"
         policy = (
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-            f"script-src 'self' 'nonce-{nonce()}'; connect-src 'self'; "
+            f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src {scripts}; connect-src 'self'; "
             f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
         )
         response.headers.setdefault("Content-Security-Policy", policy)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "same-origin"
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        if settings.https:
-            response.headers["Strict-Transport-Security"] = "max-age=63072000"
+        response.headers.update(same)
         return response
 
 
 def _limit_size() -> None:
     """Let only a browser that staff signed in with send large files."""
-    if request.mimetype != "multipart/form-data" or "staff" not in session:
+    if "staff" not in session or request.mimetype != "multipart/form-data":
         request.max_content_length = LARGEST_FORM
 
 

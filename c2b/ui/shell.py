@@ -56,9 +56,10 @@ def secret_key() -> str:
 
 def now() -> datetime:
     """Return the instant of this request: the same from its first to its last line."""
-    if "now" not in g:
-        g.now = parts().clock()
-    return cast("datetime", g.now)
+    at = g.get("now")
+    if at is None:
+        at = g.now = parts().clock()
+    return cast("datetime", at)
 
 
 def transaction() -> AbstractContextManager[Session]:
@@ -95,6 +96,11 @@ def visitor(within: Session | None = None) -> Customer | None:
     """Return the person behind this browser, a guest too; None before their first tap. `within`: a transaction to ask in."""
     found = _who("customer", within)
     return found if isinstance(found, Customer) else None
+
+
+def known_as(customer: Customer | None) -> None:
+    """Take it as read who is behind this browser, for a statement has just said so."""
+    g.setdefault("c2b_who", {})["customer"] = customer
 
 
 def customer() -> Customer:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, literal, null, select, union_all, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Candidate
@@ -33,12 +33,17 @@ def new_ballot(campaign_id: int, person_id: int, votes_each: int, now: datetime)
     }
 
 
-COLUMNS = (Ballot.person_id, Ballot.version, Ballot.source, Ballot.held_at, Ballot.serial, Ballot.nonce)
+COLUMNS = (Ballot.person_id, Ballot.version, Ballot.source, Ballot.held_at, Ballot.serial, Ballot.nonce, Ballot.created_at)
 """What a change of a ballot goes by, beside its campaign's number of votes."""
 _OWN = (Ballot.campaign_id == bindparam("campaign")) & (Ballot.person_id == bindparam("person"))
 _LOCKED = select(Ballot.votes_each).add_columns(*COLUMNS).where(_OWN).with_for_update()
 _PICKS = select(Pick.candidate_id).add_columns(Candidate.code, Pick.slot).join(Candidate, Candidate.id == Pick.candidate_id)
 _OWN_PICKS = _PICKS.where(Pick.campaign_id == bindparam("campaign"), Pick.person_id == bindparam("person"))
+_NAMED = select(Candidate.id.label("candidate_id")).add_columns(Candidate.code, literal(0).label("slot"), Candidate.withdrawn_at)
+_PICKS_AND_NAMED = union_all(
+    _OWN_PICKS.add_columns(null().label("withdrawn_at")),
+    _NAMED.where(Candidate.campaign_id == bindparam("campaign"), Candidate.code == bindparam("code")),
+)
 
 
 def locked(session: Session, campaign_id: int, person_id: int) -> Row[Any] | None:
@@ -49,6 +54,16 @@ def locked(session: Session, campaign_id: int, person_id: int) -> Row[Any] | Non
 def picks(session: Session, campaign_id: int, person_id: int) -> Sequence[Row[Any]]:
     """Return what is on a ballot, locked by the caller: candidates' keys, codes and slots."""
     return session.connection().execute(_OWN_PICKS, {"campaign": campaign_id, "person": person_id}).all()
+
+
+def picks_and(session: Session, campaign_id: int, person_id: int, code: str) -> tuple[list[Row[Any]], Row[Any] | None]:
+    """Return what `picks` does, and the candidate with this code and its `withdrawn_at`, None if there is none: one statement.
+
+    It begins after the caller has locked the campaign, so a withdrawal has either ended, and is seen, or waits until we end.
+    """
+    given = {"campaign": campaign_id, "person": person_id, "code": code}
+    rows = session.connection().execute(_PICKS_AND_NAMED, given).all()
+    return [row for row in rows if row.slot], next((row for row in rows if not row.slot), None)
 
 
 def renew(session: Session, campaign_id: int, people: Sequence[int]) -> None:

@@ -5,14 +5,14 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
 from c2b.errors import N_, Invalid
-from c2b.voting import bundle
-from c2b.voting.rules import SelectionResult
+from c2b.voting import bundle, statement
+from c2b.voting.rules import SelectionResult, SuspicionRule
 from c2b.voting.tree import Leaf
 
 _LARGEST_RESULT = 8 * 1024 * 1024
@@ -47,8 +47,9 @@ _LINE: Final = {
     "tie_key": _HEX,
 }
 _MARGIN: Final = {"last_selected": int, "first_not_selected": int, "tie": bool, "held_would_add": [_CODE], "held_would_drop": [_CODE]}
+_CHANGE = re.compile(f"{statement.MADE}|{statement.DROPPED}|{statement.UNDONE}")
 _SHAPE: Final[dict[str, Any]] = {
-    "format": re.compile(bundle.FORMAT),
+    "format": re.compile(statement.FORMAT),
     **dict.fromkeys(("campaign", "title", "title_en", "time_zone", "voting_opens", "voting_closes", "selected_at"), _TEXT),
     "rules": _RULES,
     **dict.fromkeys(("rules_hash", "commitment", "secret", "seed", "input_hash", "output_hash"), _HEX),
@@ -57,8 +58,10 @@ _SHAPE: Final[dict[str, Any]] = {
     "candidates": [_CANDIDATE],
     "lines": [_LINE],
     "margin": _MARGIN,
-    "holds": Mapping,
+    "holds": [{"rule": re.compile("|".join(SuspicionRule)), "reason": _TEXT, "ballots": int, "votes": int}],
     "overrides": [{"code": _CODE, "made": bool, "reason": _TEXT}],
+    "published": [{"version": int, "at": _TEXT, "changes": [{"code": _CODE, "change": _CHANGE, "reason": _TEXT}], "hash": _HEX}],
+    "published_hash": _HEX,
 }
 _BALLOT = re.compile(rb"([A-Za-z0-9_-]{1,24}),(0|[1-9][0-9]{0,8}),([0-9a-f]{64}),([01])")
 _PICKED = re.compile(rb"([A-Za-z0-9_-]{1,24}),([0-9a-f]{32}),([A-Za-z0-9._ -]*)")
@@ -189,6 +192,4 @@ def _fits(value: Any, shape: Any) -> bool:
         return isinstance(value, str) and bool(shape.fullmatch(value))
     if shape is int:
         return type(value) is int and 0 <= value <= _LARGEST_NUMBER
-    if shape is Mapping:  # of how many ballots each rule had found
-        return isinstance(value, dict) and all(_fits(name, _CODE) and _fits(count, int) for name, count in value.items())
     return type(value) is shape

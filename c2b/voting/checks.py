@@ -1,7 +1,6 @@
 """What `c2b audit` proves of votes and selections, by recomputing them."""
 
 from collections.abc import Iterator
-from itertools import starmap
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -9,16 +8,17 @@ from sqlalchemy.orm import Session
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.people.models import Address, RetiredAddress
-from c2b.voting import ballots, counting, rules, selecting, statement, tree
+from c2b.voting import ballots, counting, publication, queries, rules, selecting, statement, tree
 from c2b.voting.holding import holds
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Suspicion, SuspicionBallot, VoteEvent
 
 
 def checks(session: Session) -> list[Finding]:
-    """Return what is wrong: limits, addresses, taps outside the phase, counts, commitments, holds, and selections not reproducible."""
+    """Return what is wrong with limits, addresses, taps, votes for what is withdrawn, counts, commitments, holds and selections."""
     runs = session.execute(select(Selection, Campaign).join(Campaign, Campaign.id == Selection.campaign_id)).all()
     of_runs = [finding for run, campaign in runs for finding in _selection(session, run, campaign)]
-    return [*_limits(session), *_retired(session), *_taps(session), *_counts(session), *_commitments(session), *_held(session), *of_runs]
+    of_votes = (_limits, _retired, _taps, _withdrawn, _counts, _commitments, _held)
+    return [finding for check in of_votes for finding in check(session)] + of_runs
 
 
 def _limits(session: Session) -> Iterator[Finding]:
@@ -42,12 +42,24 @@ def _taps(session: Session) -> Iterator[Finding]:
         yield Finding("voting.in_time", f"{slug}: {late} taps outside the voting phase")
 
 
+def _withdrawn(session: Session) -> Iterator[Finding]:
+    """Look for votes that should have gone back; for what is withdrawn after voting has closed they stay, as they were counted."""
+    of_candidate = (Pick.campaign_id == Candidate.campaign_id) & (Pick.candidate_id == Candidate.id)
+    query = select(Campaign.slug, Candidate.code, func.count()).join(Candidate, Candidate.campaign_id == Campaign.id)
+    early = query.join(Pick, of_candidate).where(Candidate.withdrawn_at < Campaign.voting_closes).group_by(Campaign.slug, Candidate.code)
+    for slug, code, votes in session.execute(early.order_by(Campaign.slug, Candidate.code)):
+        yield Finding("voting.withdrawn", f"{slug}: {votes} votes stand on {code}, which was withdrawn while voting was open")
+
+
 def _counts(session: Session) -> Iterator[Finding]:
     """Compare what was counted as votes came in with the picks that there are."""
     for campaign_id, slug in session.execute(select(Campaign.id, Campaign.slug)):
         kept, anew = counting.tallies(session, campaign_id), counting.recount(session, campaign_id)
         if wrong := [key for key in kept.keys() | anew.keys() if kept.get(key, 0) != anew.get(key, 0)]:
             yield Finding("voting.counts", f"{slug}: {len(wrong)} counts are not what the picks give")
+        by_hour, by_hour_anew = counting.hours(session, campaign_id), counting.recount_hours(session, campaign_id)
+        if wrong_hours := [key for key in by_hour.keys() | by_hour_anew.keys() if by_hour.get(key) != by_hour_anew.get(key)]:
+            yield Finding("voting.counts", f"{slug}: the ballots and votes of {len(wrong_hours)} hours are not what the picks give")
 
 
 def _commitments(session: Session) -> Iterator[Finding]:
@@ -68,6 +80,11 @@ def _held(session: Session) -> Iterator[Finding]:
     )
     for slug, serial in session.execute(query.distinct().order_by(Campaign.slug, Ballot.serial)):
         yield Finding("voting.held", f"{slug}: ballot {serial} counts although staff hold it")
+    decided = select(SuspicionBallot.person_id).join(Suspicion, of_group).where(own, SuspicionBallot.person_id == Ballot.person_id, holds())
+    forgotten = select(Campaign.slug, Ballot.serial).join(Ballot, Ballot.campaign_id == Campaign.id)
+    alone = forgotten.where(Ballot.held_at.is_not(None), ~decided.correlate(Ballot).exists())
+    for slug, serial in session.execute(alone.order_by(Campaign.slug, Ballot.serial)):
+        yield Finding("voting.held", f"{slug}: ballot {serial} is held although nobody's decision holds it")
 
 
 def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
@@ -80,6 +97,7 @@ def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator
     yield from _sums(session, run, campaign)
     yield from _inputs(session, run, campaign, seal)
     yield from _lines(session, run, campaign, seed)
+    yield from _published(session, run, campaign)
 
 
 def _sums(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
@@ -89,11 +107,7 @@ def _sums(session: Session, run: Selection, campaign: Campaign) -> Iterator[Find
 
 
 def _inputs(session: Session, run: Selection, campaign: Campaign, seal: tree.Seal) -> Iterator[Finding]:
-    columns = (Candidate.code, SelectionLine.votes, SelectionLine.held, Candidate.category)
-    withdrawn = SelectionLine.result == rules.SelectionResult.WITHDRAWN
-    query = select(*columns, withdrawn).join(Candidate, Candidate.id == SelectionLine.candidate_id)
-    tallies = list(starmap(rules.Tally, session.execute(query.where(SelectionLine.campaign_id == campaign.id))))
-    if tree.digest(statement.input_of(campaign.slug, statement.rules_of(campaign), tallies, seal)) != run.input_hash:
+    if selecting.input_hash(session, campaign, seal) != run.input_hash:
         yield Finding("voting.input_hash", f"{campaign.slug}: rules, votes or held ballots are not those of the selection")
 
 
@@ -108,3 +122,23 @@ def _lines(session: Session, run: Selection, campaign: Campaign, seed: bytes) ->
     ]
     if tree.digest(written) != run.output_hash:
         yield Finding("voting.output_hash", f"{campaign.slug}: the lines don't give the stored output hash")
+
+
+def _published(session: Session, run: Selection, campaign: Campaign) -> Iterator[Finding]:
+    """Compare what was published with its hashes, and with the selection, its holds and the overrides in effect."""
+    found = publication.published(session, campaign, run)
+    told = [each.told() for each in found.versions]
+    if statement.versions(found.document, told) != told:
+        yield Finding("voting.published", f"{campaign.slug}: what is published doesn't give the hashes of its versions")
+    same = {
+        "root": run.ballot_root,
+        "input": run.input_hash,
+        "output": run.output_hash,
+        "holds": publication.held_for(session, campaign.id),
+    }
+    stated = {"root": found.document["ballots"]["root"], "holds": found.document["holds"]}
+    if same != stated | {"input": found.document["input_hash"], "output": found.document["output_hash"]}:
+        yield Finding("voting.published", f"{campaign.slug}: what is published isn't what the selection and its holds are")
+    overrides = {each.code: (each.made, each.reason) for each in queries.overrides(session, campaign.id)}
+    if overrides != {each["code"]: (each["made"], each["reason"]) for each in statement.in_effect(told)}:
+        yield Finding("voting.published", f"{campaign.slug}: the published overrides are not those in effect")

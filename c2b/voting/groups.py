@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, case, func, select
 from sqlalchemy.orm import Session
 
+from c2b.voting.holding import SIGNED_IN
 from c2b.voting.holding import holds as holding
 from c2b.voting.models import Ballot, Objection, Pick, Suspicion, SuspicionBallot, SuspicionLook
 from c2b.voting.queries import counted_sources
@@ -63,6 +64,11 @@ class Group:
         return sum(bool(member.freed_by) for member in self.members)
 
     @property
+    def would_hold(self) -> int:
+        """How many a hold would keep from being counted: all but those that staff let off; an answer to being asked doesn't outlive it."""
+        return sum(member.freed_by in {"", SIGNED_IN} for member in self.members)
+
+    @property
     def objections(self) -> list[Member]:
         """The ballots whose owners object, oldest first."""
         spoken = [(member.objected_at, member) for member in self.members if member.objected_at is not None]
@@ -70,8 +76,8 @@ class Group:
 
     @property
     def listed(self) -> tuple[Member, ...]:
-        """The first of them, for a list of serials."""
-        return self.members[:LISTED]
+        """The first of them, for a list of serials: before the others those of which something else is said than of the group."""
+        return tuple(sorted(self.members, key=lambda member: not (member.freed_by or member.waits)))[:LISTED]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select, update
+from sqlalchemy import ColumnElement, Row, Select, case, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit import actions as audit
@@ -25,6 +25,8 @@ _VERBS: Mapping[SuspicionState, str] = {SuspicionState.HELD: "hold", SuspicionSt
 """What the audit log calls a decision about a group."""
 _HOLDING = (SuspicionState.HELD, SuspicionState.ASKED)
 _CAMPAIGN = select(Campaign.id).add_columns(Campaign.slug, Campaign.state, Campaign.voting_closes)
+LONGEST = 500
+"""Characters of a reason: everybody can read it with the result."""
 SIGNED_IN = "signed_in"
 """Let a ballot go that was asked about; anything else in `freed_by` is a member of staff."""
 
@@ -69,6 +71,8 @@ def decide(
 ) -> Suspicion:
     """Hold a group, ask its owners to sign in again (held until then), or keep it counted; decided groups may be decided anew.
 
+    Who signed in when asked is free as long as that is what is asked: a later decision is about all of the group, but for ballots that
+    staff released by their serial.
     `digest` is the group as it was looked at. Raises NotFound; Invalid without a reason or for `open`; Refused after the selection,
     for a group that has changed since, and for asking when voting has closed.
     """
@@ -79,7 +83,7 @@ def decide(
     before = {"state": found.state.value}
     found.state, found.reason, found.decided_by, found.decided_at = state, given, actor, now
     session.flush()
-    session.execute(update(SuspicionBallot).where(SuspicionBallot.suspicion_id == found.id).values(decided=True))
+    _decide_all(session, found.id, state)
     held, released = _settle(session, campaign.id, _members(found.id), reason=given, now=now)
     if state in _HOLDING:
         _tell(session, found.id, now)
@@ -87,6 +91,18 @@ def decide(
     did = f"voting.{_VERBS[state]}_group"
     audit.record(session, actor=actor, action=did, campaign=slug, object=str(found.id), before=before, after=after, reason=given, now=now)
     return found
+
+
+def _decide_all(session: Session, group: int, state: SuspicionState) -> None:
+    """Let a decision hold for every ballot of the group; an answer given before it counts only where the question stays the same."""
+    values: dict[str, Any] = {"decided": True}
+    if state is not SuspicionState.ASKED:
+        # Told by the row as it is once it is ours, not by a condition: an answer under way is waited for, and doesn't outlive us.
+        answered = SuspicionBallot.freed_by == SIGNED_IN
+        values["freed_at"] = case((answered, None), else_=SuspicionBallot.freed_at)
+        values["freed_by"] = case((answered, ""), else_=SuspicionBallot.freed_by)
+    every = update(SuspicionBallot).where(SuspicionBallot.suspicion_id == group).values(values)
+    session.execute(every.execution_options(synchronize_session=False))
 
 
 def answer(session: Session, *, person_id: int, kind: AddressKind, now: datetime) -> int:
@@ -98,25 +114,30 @@ def answer(session: Session, *, person_id: int, kind: AddressKind, now: datetime
     mine = select(Suspicion.campaign_id).join(SuspicionBallot, asked).where(SuspicionBallot.person_id == person_id, holds())
     found = _CAMPAIGN.where(Campaign.identity == kind, Campaign.id.in_(mine)).order_by(Campaign.id)
     campaigns = session.execute(found.with_for_update(key_share=True, read=True)).all()
-    answered = [row for row in campaigns if not _is_over(row, now)]
-    for campaign in answered:
-        _let_go(session, campaign, person_id, now)
-    return len(answered)
+    return sum(_let_go(session, campaign, person_id, now) for campaign in campaigns if not _is_over(campaign, now))
 
 
-def _let_go(session: Session, campaign: Row[Any], person_id: int, now: datetime) -> None:
-    _free(session, campaign.id, person_id, (SuspicionState.ASKED,), freed_at=now, freed_by=SIGNED_IN)
+def _let_go(session: Session, campaign: Row[Any], person_id: int, now: datetime) -> bool:
+    if not _free(session, campaign.id, person_id, (SuspicionState.ASKED,), freed_at=now, freed_by=SIGNED_IN):
+        return False  # staff decided otherwise at this very moment
     _settle(session, campaign.id, select(Ballot.person_id).where(Ballot.person_id == person_id), now=now)
     serial = session.scalars(select(Ballot.serial).where(Ballot.campaign_id == campaign.id, Ballot.person_id == person_id)).one()
     after = {"held": False, "by": SIGNED_IN}
     audit.record(session, actor="worker", action="voting.release", campaign=campaign.slug, object=serial, after=after, now=now)
+    return True
 
 
-def _free(session: Session, campaign_id: int, person_id: int, states: Collection[SuspicionState], **values: Any) -> None:
-    """Let one person's ballot off, in the groups of the campaign in `states` that hold it."""
-    groups = select(Suspicion.id).where(Suspicion.campaign_id == campaign_id, Suspicion.state.in_(states))
-    own = (SuspicionBallot.person_id == person_id) & SuspicionBallot.suspicion_id.in_(groups)
-    session.execute(update(SuspicionBallot).where(own, SuspicionBallot.decided, SuspicionBallot.freed_at.is_(None)).values(values))
+def _free(session: Session, campaign_id: int, person_id: int, states: Collection[SuspicionState], **values: Any) -> bool:
+    """Let one person's ballot off, in the groups of the campaign in `states` that hold it; say whether there are any.
+
+    Those groups are locked first, by a statement of its own, so that what is decided about them meanwhile is seen.
+    """
+    own = (SuspicionBallot.person_id == person_id) & SuspicionBallot.decided & SuspicionBallot.freed_at.is_(None)
+    mine = Suspicion.id.in_(select(SuspicionBallot.suspicion_id).where(own))
+    groups = select(Suspicion.id).where(Suspicion.campaign_id == campaign_id, Suspicion.state.in_(states), mine).order_by(Suspicion.id)
+    still = session.scalars(groups.with_for_update(read=True)).all()
+    session.execute(update(SuspicionBallot).where(own, SuspicionBallot.suspicion_id.in_(still)).values(values))
+    return bool(still)
 
 
 def _is_over(campaign: Row[Any], now: datetime) -> bool:
@@ -127,6 +148,8 @@ def _is_over(campaign: Row[Any], now: datetime) -> bool:
 def _given(reason: str) -> str:
     if not reason.strip():
         raise Invalid(N_("Say why: the reason is kept, and published with the result"), field="reason")
+    if len(reason.strip()) > LONGEST:
+        raise Invalid(N_("A reason has at most %(most)s characters"), field="reason", most=LONGEST)
     return reason.strip()
 
 

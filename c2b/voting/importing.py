@@ -1,7 +1,7 @@
 """Importing ballots: the whole file is read and checked first, then written in sets, all of it or nothing."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -81,8 +81,7 @@ def import_ballots(
         # The projects stand before the first ballot; with them read, they can become the candidates that ballots name.
         first = list(islice(file.rows, 1))
         made = projects.add(session, campaign, file.projects) if file.projects else 0
-        known = dict(session.execute(select(Candidate.code, Candidate.id).where(Candidate.campaign_id == campaign.id)).all())
-        collected = _collect((row for rows in (first, file.rows) for row in rows), known, campaign.votes_each)
+        collected = _collect((row for rows in (first, file.rows) for row in rows), _known_codes(session, campaign), campaign.votes_each)
     voters = _voters(collected, campaign, secret_key)
     report = ImportReport(voters=len(voters), votes=sum(len(voter.picks) for voter in voters), candidates=made)
     for start in range(0, len(voters), _CHUNK):
@@ -109,6 +108,16 @@ def _open_campaign(session: Session, slug: str, now: datetime) -> Campaign:
 
 # Reading
 
+Codes = Mapping[str, int]
+"""Candidates' keys by code; 0, which is nobody's, for one that was withdrawn and can have no vote any more."""
+
+
+def _known_codes(session: Session, campaign: Campaign) -> Codes:
+    """Return the candidates; nobody withdraws one meanwhile, for the campaign is locked."""
+    columns = (Candidate.code, Candidate.id, Candidate.withdrawn_at)
+    rows = session.execute(select(*columns).where(Candidate.campaign_id == campaign.id))
+    return {row.code: 0 if row.withdrawn_at else row.id for row in rows}
+
 
 @dataclass
 class _Collected:
@@ -118,7 +127,7 @@ class _Collected:
     largest: int = 0
 
 
-def _collect(rows: Iterator[BallotRow], known: dict[str, int], votes_each: int) -> _Collected:
+def _collect(rows: Iterator[BallotRow], known: Codes, votes_each: int) -> _Collected:
     """Bring the rows of each voter together; raises BadBallots with every problem, Refused if only the limit is too small."""
     found, limit = _Collected(), 0
     for row in rows:
@@ -141,7 +150,7 @@ def _collect(rows: Iterator[BallotRow], known: dict[str, int], votes_each: int) 
     return found
 
 
-def _problem(row: BallotRow, known: dict[str, int], found: _Collected) -> Invalid | None:
+def _problem(row: BallotRow, known: Codes, found: _Collected) -> Invalid | None:
     if not row.voter:
         return Invalid(N_("line %(line)s: the voter is missing"), line=row.line)
     if not row.partial and row.voter in found.picks:
@@ -151,10 +160,12 @@ def _problem(row: BallotRow, known: dict[str, int], found: _Collected) -> Invali
         return Invalid(N_("line %(line)s: the candidate is missing"), line=row.line)
     if unknown := next((code for code in row.codes if code not in known), None):
         return Invalid(N_("line %(line)s: there is no candidate “%(code)s” in this campaign"), line=row.line, code=unknown[:60])
+    if gone := next((code for code in row.codes if not known[code]), None):
+        return Invalid(N_("line %(line)s: %(code)s was withdrawn and can have no vote; take it out of the file"), line=row.line, code=gone)
     return _repeated(row, known, found.picks.get(row.voter, ()))
 
 
-def _repeated(row: BallotRow, known: dict[str, int], before: tuple[int, ...]) -> Invalid | None:
+def _repeated(row: BallotRow, known: Codes, before: tuple[int, ...]) -> Invalid | None:
     again = next((code for code in row.codes if known[code] in before or row.codes.count(code) > 1), None)
     if again is None:
         return None

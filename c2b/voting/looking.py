@@ -66,7 +66,7 @@ def _owners(session: Session, campaign: Campaign, group: Suspicion, after: int) 
     own = (Ballot.campaign_id == SuspicionBallot.campaign_id) & (Ballot.person_id == SuspicionBallot.person_id)
     query = (
         select(Person.id)
-        .add_columns(Person.locale, Address.value)
+        .add_columns(Person.locale, Address.value, Ballot.held_at)
         .join(SuspicionBallot, SuspicionBallot.person_id == Person.id)
         .join(Ballot, own)
         .join(Address, address)
@@ -86,9 +86,10 @@ def _tell(session: Session, campaign: Campaign, group: Suspicion, owner: Row[Any
         "path": f"/c/{campaign.slug}/held",
     }
     template = _TEMPLATES[group.state]
+    held_at = owner.held_at.isoformat()  # who was let go and is held again is told again
     queue(
         session,
-        event=f"{template}:{campaign.id}:{group.id}",
+        event=f"{template}:{campaign.id}:{group.id}:{held_at}",
         channel=campaign.identity.value,
         recipient=owner.value,
         template=template,

@@ -11,26 +11,28 @@ from c2b.campaigns.rules import voting_is_open
 from c2b.db import insert_into
 from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind
-from c2b.voting import ballots, counting, rules
+from c2b.voting import ballots, counting, left_over, rules
 from c2b.voting.models import Ballot, Pick, VoteEvent
 from c2b.voting.rules import BallotSource
 
 
 def merge(session: Session, *, guest_id: int, person: Person, kind: AddressKind, now: datetime) -> dict[str, list[str]]:
-    """Make the guest's drafts the person's, in every campaign in its voting phase; return what didn't fit.
+    """Make the guest's drafts the person's, in every campaign in its voting phase; return what didn't fit: it waits, see `left_over`.
 
     They count where the person is known by the campaign's kind of address, `kind` or one proved before; elsewhere they stay a draft
     until such an address is added. A pause stops taps, not the proof of whose the taps before it were.
     """
-    left_over = {}
+    # First of all: a first tap under way is waited for, so that its draft is found too; a later one sees that we were here.
+    session.execute(select(Person.id).where(Person.id == guest_id).with_for_update())
+    too_many = {}
     anchors = _anchors(session, person.id) | {kind}
     for campaign in _open_drafts(session, guest_id, now):
         source = BallotSource.VERIFIED if campaign.identity in anchors else BallotSource.DRAFT
         if person.id != guest_id:
-            left_over[campaign.slug] = _bring(session, campaign, guest_id=guest_id, person_id=person.id, source=source, now=now)
+            too_many[campaign.slug] = _bring(session, campaign, guest_id=guest_id, person_id=person.id, source=source, now=now)
         elif source is BallotSource.VERIFIED:
             _verify(session, campaign, person.id)
-    return {slug: codes for slug, codes in left_over.items() if codes}
+    return {slug: codes for slug, codes in too_many.items() if codes}
 
 
 def _anchors(session: Session, person_id: int) -> set[AddressKind]:
@@ -61,7 +63,10 @@ def _verify(session: Session, campaign: Row[Any], person_id: int) -> None:
 
 
 def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: int, source: BallotSource, now: datetime) -> list[str]:
-    """Move the guest's picks to the person's ballot if all fit; return the codes of those that don't. The guest's draft ends empty."""
+    """Move the guest's picks to the person's ballot if all fit; else keep those that are new for them to choose from, and return the codes.
+
+    The guest's draft ends empty.
+    """
     made = ballots.new_ballot(campaign.id, person_id, campaign.votes_each, now) | {"source": source}
     session.execute(insert_into(session, Ballot).values(made).on_conflict_do_nothing())
     both = (Ballot.campaign_id == campaign.id) & Ballot.person_id.in_((guest_id, person_id))
@@ -79,6 +84,7 @@ def _bring(session: Session, campaign: Row[Any], *, guest_id: int, person_id: in
             if source is BallotSource.VERIFIED:
                 session.execute(update(Ballot).where(own).values(source=source))
     ballots.renew(session, campaign.id, [guest_id, person_id] if new else [guest_id])
+    left_over.keep(session, campaign_id=campaign.id, person_id=person_id, candidates=left)
     return list(session.scalars(select(Candidate.code).where(Candidate.id.in_(left)).order_by(Candidate.position)))
 
 

@@ -62,6 +62,20 @@ class Pick(Base):
     candidate_id: Mapped[int] = mapped_column(index=True)
 
 
+class LeftOver(Base):
+    """A pick of a draft that found no vote free when its person signed in: it waits beside their ballot until they have chosen."""
+
+    __tablename__ = "left_over"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "person_id"], ["ballot.campaign_id", "ballot.person_id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+
+
 class VoteEvent(Base):
     """A tap: what the detection of stuffed ballots looks at. Append-only."""
 
@@ -133,22 +147,42 @@ class CandidateTally(Base):
     votes: Mapped[int]
 
 
+class HourTally(Base):
+    """How many ballots with picks were begun in an hour, and their picks, drafts aside, by source and whether they are held."""
+
+    __tablename__ = "hour_tally"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Seconds from 1970 to its beginning."""
+    source: Mapped[BallotSource] = mapped_column(choice(BallotSource), primary_key=True)
+    held: Mapped[bool] = mapped_column(primary_key=True)
+    votes: Mapped[int]
+    ballots: Mapped[int]
+
+
 class TallyDelta(Base):
-    """A change of a tally, waiting to be folded in: ballots never wait for each other at a popular candidate's row."""
+    """A change of a candidate's tally, an hour's, or both, waiting to be folded in: nobody waits at a popular candidate's row."""
 
     __tablename__ = "tally_delta"
     __table_args__ = (
         ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+        ForeignKeyConstraint(["campaign_id"], ["campaign.id"]),
+        CheckConstraint("candidate_id IS NOT NULL OR hour IS NOT NULL", name="of_something"),
         Index("ix_tally_delta_campaign_id", "campaign_id"),
     )
 
     id: Mapped[Key]
     campaign_id: Mapped[int]
-    candidate_id: Mapped[int]
+    candidate_id: Mapped[int | None]
+    hour: Mapped[int | None]
+    """In which the ballot was begun."""
     source: Mapped[BallotSource] = mapped_column(choice(BallotSource))
     held: Mapped[bool]
     votes: Mapped[int]
     """+1 for a vote, -1 for one taken back."""
+    ballots: Mapped[int] = mapped_column(default=0)
+    """+1 where a ballot has its first pick, -1 where its last is gone."""
 
 
 class Seen(Base):
@@ -288,5 +322,29 @@ class SelectionOverride(Base):
         return self.ending_by or self.proposed_by
 
 
-for _table in ("vote_event", "selection", "selection_line"):
+class Publication(Base):
+    """Everything that was published with a selection, frozen with it: titles, rules, names, counts, ranks, holds with their reasons."""
+
+    __tablename__ = "publication"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("selection.campaign_id"), primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class PublishedVersion(Base):
+    """A version of what is published: the first comes with the selection, another whenever an override begins or ends."""
+
+    __tablename__ = "published_version"
+    __table_args__ = (CheckConstraint("version >= 1", name="counted_from_one"),)
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("publication.campaign_id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    hash: Mapped[str] = mapped_column(String(64))
+    """Binds the document, the changes, and the version before."""
+
+
+for _table in ("vote_event", "selection", "selection_line", "publication", "published_version"):
     append_only(_table)

@@ -19,11 +19,13 @@ FIRST_PAGE = 24
 """Candidates on a page of the gallery; any so many positions that begin a page are balanced among themselves."""
 
 
+@lru_cache(maxsize=4096)
 def gallery_order(secret: bytes, viewer: int, count: int) -> array[int]:
     """Return which of `count` candidates (0 ..., in the order of the list) stands at each position for this viewer.
 
     Viewers are taken in blocks of `count`; in a block each candidate stands exactly once at each position (a Latin square
-    whose letters and columns are shuffled by the secret), so over all viewers nobody is seen more often on top.
+    whose letters and columns are shuffled by the secret), so over all viewers nobody is seen more often on top. The order is kept,
+    as a viewer turns pages: read it, and change a copy.
     """
     if not count:
         return array("I")

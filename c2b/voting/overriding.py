@@ -16,7 +16,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.people.models import Staff
 from c2b.people.rules import Permission, may
-from c2b.voting import queries
+from c2b.voting import publication, queries, statement
 from c2b.voting.models import SelectionLine, SelectionOverride
 from c2b.voting.rules import SelectionResult
 
@@ -55,22 +55,25 @@ def agree(session: Session, *, slug: str, code: str, digest: str, actor: str, no
     if actor == row.asked_by:
         raise Refused(N_("This needs a second person: somebody else than the one who asked for it has to agree"))
     if row.ending_by:
-        _end(session, row, slug=slug, code=code, actor=actor, now=now)
+        _end(session, campaign, row, code=code, actor=actor, now=now)
         return
     _is_there(session.get_one(Candidate, row.candidate_id))
     row.approved_by, row.approved_at = actor, now
     session.flush()
+    begun = statement.change(code=code, change=statement.MADE if row.made else statement.DROPPED, reason=row.reason)
+    publication.follow(session, campaign, begun, now=now)
     after = {"made": row.made, "proposed_by": row.proposed_by}
     record(session, actor=actor, action="voting.override.approve", campaign=slug, object=code, after=after, reason=row.reason, now=now)
 
 
-def _end(session: Session, row: SelectionOverride, *, slug: str, code: str, actor: str, now: datetime) -> None:
+def _end(session: Session, campaign: Campaign, row: SelectionOverride, *, code: str, actor: str, now: datetime) -> None:
     before = {"made": row.made, "reason": row.reason, "proposed_by": row.proposed_by, "approved_by": row.approved_by}
     after, why = {"asked_by": row.ending_by}, row.ending_reason
     session.delete(row)
     session.flush()
+    publication.follow(session, campaign, statement.change(code=code, change=statement.UNDONE, reason=why), now=now)
     action = "voting.override.revoke.approve"
-    record(session, actor=actor, action=action, campaign=slug, object=code, before=before, after=after, reason=why, now=now)
+    record(session, actor=actor, action=action, campaign=campaign.slug, object=code, before=before, after=after, reason=why, now=now)
 
 
 def revoke(session: Session, *, slug: str, code: str, reason: str, actor: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.people.models import Person
-from c2b.voting.models import Ballot, Objection, Pick, Seen, VoteEvent
+from c2b.voting.models import Ballot, LeftOver, Objection, Pick, Seen, VoteEvent
 
 
 def exported(session: Session, person: Person) -> list[dict[str, Any]]:
@@ -23,6 +23,8 @@ def exported(session: Session, person: Person) -> list[dict[str, Any]]:
 def _ballot(session: Session, ballot: Ballot, slug: str) -> dict[str, Any]:
     here = (Pick.campaign_id == ballot.campaign_id) & (Pick.person_id == ballot.person_id)
     picks = session.scalars(select(Candidate.code).join(Pick, Pick.candidate_id == Candidate.id).where(here).order_by(Candidate.code))
+    beside = (LeftOver.campaign_id == ballot.campaign_id) & (LeftOver.person_id == ballot.person_id)
+    waiting = select(Candidate.code).join(LeftOver, LeftOver.candidate_id == Candidate.id).where(beside).order_by(Candidate.code)
     said = (Objection.campaign_id == ballot.campaign_id) & (Objection.person_id == ballot.person_id)
     taps = (VoteEvent.campaign_id == ballot.campaign_id) & (VoteEvent.person_id == ballot.person_id)
     events = select(VoteEvent.at, VoteEvent.undo, VoteEvent.referrer, Candidate.code).join(
@@ -38,6 +40,7 @@ def _ballot(session: Session, ballot: Ballot, slug: str) -> dict[str, Any]:
         "held": ballot.held_at.isoformat() if ballot.held_at else None,
         "objection": session.scalars(select(Objection.words).where(said)).one_or_none(),
         "picks": list(picks),
+        "waiting": list(session.scalars(waiting)),
         "taps": [
             {"at": row.at.isoformat(), "code": row.code, "taken_back": row.undo, "came_from": row.referrer}
             for row in session.execute(events.where(taps).order_by(VoteEvent.id))
@@ -46,6 +49,7 @@ def _ballot(session: Session, ballot: Ballot, slug: str) -> dict[str, Any]:
 
 
 def erase(session: Session, person: Person) -> None:
-    """Forget what the person was shown and what they said to a hold; their ballots stay, and are nobody's."""
+    """Forget what the person was shown, what waits for their choice and what they said to a hold; their ballots stay, and are nobody's."""
+    session.execute(delete(LeftOver).where(LeftOver.person_id == person.id))
     session.execute(delete(Objection).where(Objection.person_id == person.id))
     session.execute(delete(Seen).where(Seen.viewer == person.viewer))

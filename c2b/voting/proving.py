@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
-from c2b.errors import Invalid, Sentence
+from c2b.errors import N_, Invalid, Sentence
 from c2b.voting import bundle, receipts, selecting, tree, verifying
 from c2b.voting.models import Ballot
 from c2b.voting.receipts import Receipt
@@ -55,7 +55,8 @@ class Proof:
 
 def prove(session: Session, campaign: Campaign, text: str) -> Proof:
     """Hold the receipt in `text` against the result; writes nothing. Raises Refused before the selection."""
-    published = bundle.made(session, campaign).ballot_root
+    run = bundle.made(session, campaign)
+    published = run.ballot_root
     try:
         receipt = receipts.parse(text)
     except Invalid as wrong:
@@ -66,14 +67,9 @@ def prove(session: Session, campaign: Campaign, text: str) -> Proof:
     proof = Proof(answer, {}, next(iter(failures), None), receipt, version, ballots, published=published)
     if receipt.campaign != campaign.slug or receipt.spoilt:
         return replace(proof, steps=_states())
-    if receipt.version != version:
-        return replace(proof, steps=_of_another_version(version))
-    return _folded(session, campaign, proof)
-
-
-def _of_another_version(taken: int) -> dict[Step, State]:
-    """Return the steps of a receipt whose version isn't the one in the tree; 0: nothing of its ballot is."""
-    return _states(State.PASSED, State.PASSED, State.SKIPPED, State.FAILED) if taken else _states(State.PASSED, State.FAILED, *_NOT_REACHED)
+    if leaf is None:
+        return replace(proof, steps=_states(State.PASSED, State.FAILED, *_NOT_REACHED))
+    return _folded(session, campaign, proof, receipt, run.input_hash)
 
 
 def _states(*known: State) -> dict[Step, State]:
@@ -81,15 +77,24 @@ def _states(*known: State) -> dict[Step, State]:
     return dict(zip(Step, known or (State.FAILED, State.SKIPPED, *_NOT_REACHED), strict=True))
 
 
-def _folded(session: Session, campaign: Campaign, proof: Proof) -> Proof:
-    """Fold all ballots into a root, the receipt's fingerprint in its place."""
+def _folded(session: Session, campaign: Campaign, proof: Proof, receipt: Receipt, input_hash: str) -> Proof:
+    """Fold all ballots into a root and a list, the receipt's fingerprint in its place, if it is of the version that was taken.
+
+    Nothing is said of the ballot before both are what was published: the root binds the fingerprints, the input hash the list with
+    everybody's version and who is held.
+    """
+    if proof.ballots > MOST_FOLDED:
+        return replace(proof, answer=Answer.UNPROVED, steps=_states(State.PASSED, State.PASSED, *_NOT_REACHED))
+    leaves = selecting.leaves(session, campaign)
+    seal = tree.sealed(_with(leaves, receipt) if receipt.version == proof.version else leaves)
+    proof = replace(proof, root=seal.root.hex())
+    if proof.root != proof.published:
+        return replace(proof, answer=Answer.NO_MATCH, steps=_states(State.PASSED, State.PASSED, State.FAILED, State.SKIPPED))
+    if selecting.input_hash(session, campaign, seal) != input_hash:
+        why = proof.why or verifying.Failure(N_("Versions, held ballots or votes are not those of the selection"))
+        return replace(proof, answer=Answer.NO_MATCH, why=why, steps=_states(State.PASSED, State.PASSED, State.PASSED, State.FAILED))
     latest = State.PASSED if proof.answer is Answer.COUNTED else State.FAILED
-    if proof.ballots > MOST_FOLDED or proof.receipt is None:
-        return replace(proof, steps=_states(State.PASSED, State.PASSED, State.SKIPPED, latest))
-    root = tree.sealed(_with(selecting.leaves(session, campaign), proof.receipt)).root.hex()
-    if root != proof.published:
-        return replace(proof, root=root, answer=Answer.NO_MATCH, steps=_states(State.PASSED, State.PASSED, State.FAILED, State.SKIPPED))
-    return replace(proof, root=root, steps=_states(State.PASSED, State.PASSED, State.PASSED, latest))
+    return replace(proof, steps=_states(State.PASSED, State.PASSED, State.PASSED, latest))
 
 
 def _with(leaves: Iterable[tree.Leaf], receipt: Receipt) -> Iterator[tree.Leaf]:

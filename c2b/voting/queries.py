@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import candidate_ids
 from c2b.campaigns.rules import has_voting
-from c2b.voting import counting, tree
+from c2b.voting import counting, left_over, tree
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride, Views
 from c2b.voting.order import gallery_order
 from c2b.voting.rules import BallotSource, SelectionResult
@@ -27,6 +27,8 @@ class BallotView:
     held: bool = False
     serial: str = ""
     version: int = 0
+    left_over: int = 0
+    """Picks brought along at sign-in that found no vote free, and wait for the person to choose."""
 
     @property
     def left(self) -> int:
@@ -38,6 +40,7 @@ def ballot(session: Session, *, campaign_id: int, person_id: int | None) -> Ball
     """Return a person's ballot, an empty one if they gave no vote yet; one statement."""
     query = (
         select(Campaign.votes_each, Ballot.source, Ballot.held_at, Ballot.serial, Ballot.version, Pick.candidate_id)
+        .add_columns(left_over.number(campaign_id, person_id).label("left_over"))
         .outerjoin(Ballot, (Ballot.campaign_id == Campaign.id) & (Ballot.person_id == person_id))
         .outerjoin(Pick, (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id))
         .where(Campaign.id == campaign_id)
@@ -47,7 +50,7 @@ def ballot(session: Session, *, campaign_id: int, person_id: int | None) -> Ball
     if first.serial is None:
         return BallotView(first.votes_each)
     picked = frozenset(row.candidate_id for row in rows if row.candidate_id is not None)
-    return BallotView(first.votes_each, picked, first.source, first.held_at is not None, first.serial, first.version)
+    return BallotView(first.votes_each, picked, first.source, first.held_at is not None, first.serial, first.version, first.left_over)
 
 
 def order_for(session: Session, campaign: Campaign, viewer: int) -> list[int]:
@@ -99,14 +102,12 @@ def counted_sources(session: Session, campaign_id: int) -> list[BallotSource]:
 
 @dataclass(frozen=True)
 class Turnout:
-    """How many ballots and votes there are, by whether they count; `raw` is what counts and what is held together."""
+    """How many ballots and votes there are of the sources that count, by whether they are held; `raw` is both together."""
 
     ballots: int
     votes: int
     held_ballots: int
     held_votes: int
-    drafts: int
-    """Ballots of visitors who haven't signed in, and of sources that the campaign doesn't count."""
 
     @property
     def raw_votes(self) -> int:
@@ -115,22 +116,21 @@ class Turnout:
 
 
 def turnout(session: Session, campaign_id: int) -> Turnout:
-    """Return the numbers of ballots with at least one pick, and of their votes."""
-    each = (
-        select(Ballot.source, Ballot.held_at, func.count(Pick.slot).label("size"))
-        .join(Pick, (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id))
-        .where(Ballot.campaign_id == campaign_id)
-        .group_by(Ballot.person_id, Ballot.source, Ballot.held_at)
-        .subquery()
-    )
-    counts, held = each.c.source.in_(counted_sources(session, campaign_id)), each.c.held_at.is_not(None)
+    """Return the numbers of ballots with at least one pick, and of their votes, from what was counted as they came in."""
+    sources = counted_sources(session, campaign_id)
+    sums = {False: [0, 0], True: [0, 0]}
+    for (_hour, source, held), cast in counting.hours(session, campaign_id).items():
+        if source in sources:
+            sums[bool(held)][0] += cast.ballots
+            sums[bool(held)][1] += cast.votes
+    return Turnout(*sums[False], *sums[True])
 
-    def total(of: ColumnElement[bool], value: ColumnElement[int] | int) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((of, value), else_=0)), 0)
 
-    figures = select(total(counts & ~held, 1), total(counts & ~held, each.c.size))
-    row = session.execute(figures.add_columns(total(counts & held, 1), total(counts & held, each.c.size), total(~counts, 1))).one()
-    return Turnout(*map(int, row))
+def voters(session: Session, campaign_id: int) -> int:
+    """Return how many ballots count and have a pick, by looking at each."""
+    own = (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id)
+    here = (Ballot.campaign_id == campaign_id) & Ballot.source.in_(counted_sources(session, campaign_id)) & Ballot.held_at.is_(None)
+    return session.scalars(select(func.count()).select_from(Ballot).where(here, select(Pick.slot).where(own).exists())).one()
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
-from c2b.voting import queries, rules, tree
+from c2b.voting import queries, rules
 from c2b.voting.models import Selection, SelectionLine
 from c2b.voting.rules import Ranked, SelectionResult, SelectionRules, Tally
+from c2b.voting.selecting import preview_seed
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def votes(session: Session, campaign: Campaign) -> Votes:
     seed = session.scalars(select(Selection.seed).where(Selection.campaign_id == campaign.id)).one_or_none()
     found = _selected(session, campaign) if seed else _counting(session, campaign)
     keys = {tally.code: key for key, tally in found.items()}
-    return Votes(tuple(found.values()), keys, bytes.fromhex(seed or tree.digest({"preview": campaign.slug})))
+    return Votes(tuple(found.values()), keys, bytes.fromhex(seed or preview_seed(campaign)))
 
 
 def _counting(session: Session, campaign: Campaign) -> dict[int, Tally]:

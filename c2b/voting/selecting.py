@@ -1,7 +1,6 @@
 """The selection: counted ballots, frozen rules and a seed become a rank for every candidate and the top N."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from itertools import starmap
 
@@ -14,7 +13,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState, has_voting
 from c2b.errors import N_, Refused
-from c2b.voting import queries, rules, statement, telling, tree
+from c2b.voting import publication, queries, rules, statement, telling, tree
 from c2b.voting.models import Ballot, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
 
@@ -30,24 +29,12 @@ def preview(session: Session, *, slug: str) -> SelectionView:
     """
     campaign = find_campaign(session, slug)
     _must_vote(campaign)
-    seed = _preview_seed(campaign)
+    seed = preview_seed(campaign)
     return _view(session, campaign, tree.sealed(leaves(session, campaign)), bytes.fromhex(seed), label=f"preview:{seed}")
 
 
-def scenario(session: Session, campaign: Campaign, *, by: rules.SelectionRules, count_held: bool) -> list[rules.Ranked]:
-    """Return how all candidates would rank by the rules `by`, best first; with `count_held` held ballots count like any other.
-
-    From the counts alone, so it is quick however many votes there are, and it writes nothing. Lots between equals are the
-    preview's until the selection is made, then the selection's own: the rules that it was made by give its ranks.
-    """
-    tallies, _ = _tallies(session, campaign, queries.counts(session, campaign.id))
-    if count_held:
-        tallies = [replace(each, votes=each.votes + each.held, held=0) for each in tallies]
-    made = session.scalars(select(Selection.seed).where(Selection.campaign_id == campaign.id)).one_or_none()
-    return rules.choose(tallies, by, bytes.fromhex(made or _preview_seed(campaign)))
-
-
-def _preview_seed(campaign: Campaign) -> str:
+def preview_seed(campaign: Campaign) -> str:
+    """Return what lots are drawn by before there is a seed: anybody's guess, and never the selection's."""
     return tree.digest({"preview": campaign.slug})
 
 
@@ -75,6 +62,7 @@ def select_winners(session: Session, *, slug: str, actor: str, now: datetime) ->
     seed = rules.seed(campaign.secret, seal.root)
     view = _view(session, campaign, seal, seed, label=seed.hex())
     _store(session, campaign, view, actor=actor, now=now)
+    publication.begin(session, campaign, session.get_one(Selection, campaign.id), now=now)
     campaign.state = CampaignState.SELECTED
     session.flush()
     after = {"state": campaign.state.value, "input_hash": view.input_hash, "output_hash": view.output_hash}
@@ -99,12 +87,11 @@ def _view(session: Session, campaign: Campaign, seal: tree.Seal, seed: bytes, *,
     lines = tuple(
         SelectionRow(each.rank, *named[each.tally.code], each.tally.votes, each.tally.held, each.result, each.tie_key) for each in ranked
     )
-    turnout = queries.turnout(session, campaign.id)
     return SelectionView(
         places=campaign.places,
-        voters=turnout.ballots,
-        votes=turnout.votes,
-        held_votes=turnout.held_votes,
+        voters=queries.voters(session, campaign.id),
+        votes=sum(each.votes for each in tallies),
+        held_votes=sum(each.held for each in tallies),
         input_hash=tree.digest(statement.input_of(campaign.slug, frozen, tallies, seal)),
         ballot_root=seal.root.hex(),
         seed=label,
@@ -133,6 +120,15 @@ def leaves(session: Session, campaign: Campaign) -> Iterator[tree.Leaf]:
     columns = (Ballot.serial, Ballot.version, Ballot.held_at.is_not(None), Ballot.commitment)
     query = select(*columns).where(*in_tree(session, campaign)).order_by(by_serial(session))
     yield from starmap(tree.Leaf, session.execute(query, execution_options={"yield_per": _BATCH}))
+
+
+def input_hash(session: Session, campaign: Campaign, seal: tree.Seal) -> str:
+    """Return what the campaign's rules, the stored lines and the ballots of `seal` give as the hash of all that went in."""
+    columns = (Candidate.code, SelectionLine.votes, SelectionLine.held, Candidate.category)
+    withdrawn = SelectionLine.result == rules.SelectionResult.WITHDRAWN
+    query = select(*columns, withdrawn).join(Candidate, Candidate.id == SelectionLine.candidate_id)
+    tallies = list(starmap(rules.Tally, session.execute(query.where(SelectionLine.campaign_id == campaign.id))))
+    return tree.digest(statement.input_of(campaign.slug, statement.rules_of(campaign), tallies, seal))
 
 
 def in_tree(session: Session, campaign: Campaign) -> tuple[ColumnElement[bool], ...]:

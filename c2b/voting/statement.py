@@ -49,3 +49,49 @@ def line_of(ranked: Ranked) -> dict[str, Any]:
     """Return the line of a candidate's place."""
     tally = ranked.tally
     return line(rank=ranked.rank, code=tally.code, votes=tally.votes, held=tally.held, result=ranked.result.value, tie_key=ranked.tie_key)
+
+
+# What is published
+
+FORMAT = "c2b bundle 2"
+FOLLOWING = ("overrides", "published", "published_hash")
+"""What is told beside the document that is frozen with the selection: the overrides may follow it, each with a version of its own."""
+MADE, DROPPED, UNDONE = "made", "dropped", "undone"
+"""What a version changes: an override begins, or ends."""
+
+
+def document_hash(document: Mapping[str, Any]) -> str:
+    """Return the hash of everything that is published with the selection; whether opened ballots stand beside it isn't in it."""
+    frozen = {name: value for name, value in document.items() if name not in FOLLOWING}
+    return tree.digest({**frozen, "ballots": {name: value for name, value in document["ballots"].items() if name != "picks"}})
+
+
+def change(*, code: str, change: str, reason: str) -> dict[str, Any]:
+    """Return an override's beginning (`MADE` or `DROPPED`) or end (`UNDONE`), with its public reason."""
+    return {"code": code, "change": change, "reason": reason}
+
+
+def version(*, number: int, at: str, changes: list[dict[str, Any]], document: str, previous: str) -> dict[str, Any]:
+    """Return a version of what is published: its hash binds the document's, its changes, and all versions before it by their last hash."""
+    told = {"version": number, "at": at, "changes": changes}
+    return {**told, "hash": tree.digest({**told, "document": document, "previous": previous})}
+
+
+def versions(document: Mapping[str, Any], told: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the versions told of a document, oldest first, as they must be: numbered, and each with its hash."""
+    made: list[dict[str, Any]] = []
+    frozen = document_hash(document)
+    for number, each in enumerate(told, start=1):
+        previous = made[-1]["hash"] if made else ""
+        made.append(version(number=number, at=each["at"], changes=each["changes"], document=frozen, previous=previous))
+    return made
+
+
+def in_effect(versions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the overrides that the versions' changes leave, by code."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in (each for told in versions for each in told["changes"]):
+        found.pop(each["code"], None)
+        if each["change"] != UNDONE:
+            found[each["code"]] = {"code": each["code"], "made": each["change"] == MADE, "reason": each["reason"]}
+    return [found[code] for code in sorted(found)]

@@ -15,8 +15,11 @@ from c2b.voting.bundle_file import Bundle, opened
 from c2b.voting.receipts import Receipt
 from c2b.voting.rules import SelectionResult, Tally
 
-ANCHORS = ("commitment", "rules_hash", "root", "input_hash", "output_hash")
-"""What a sceptic may have noted down from elsewhere: the first two are published when voting opens, the others with the result."""
+ANCHORS = ("commitment", "rules_hash", "root", "input_hash", "output_hash", "published_hash")
+"""What a sceptic may have noted down from elsewhere: the first two are published when voting opens, the others with the result.
+
+The last binds all that is published; each override that begins or ends makes another, and those before stay in the bundle.
+"""
 
 
 class Answer(enum.StrEnum):
@@ -26,6 +29,8 @@ class Answer(enum.StrEnum):
     HELD = "held"
     SUPERSEDED = "superseded"
     NO_MATCH = "no_match"
+    UNPROVED = "unproved"
+    """There are more ballots than can be gone over while somebody waits; no bundle's verifier says so."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,9 @@ class Report:
     opened: bool = False
     """Every ballot's picks were there, so that the votes were counted anew."""
     answer: Answer | None = None
-    """What became of the receipt, if there was one."""
+    """What became of the receipt, if there was one; where anything doesn't hold nothing is said of it but that it doesn't match."""
+    versions: tuple[str, ...] = ()
+    """The hash of each version of what is published, oldest first."""
 
     @property
     def valid(self) -> bool:
@@ -72,12 +79,15 @@ def _verified(file: Bundle, expected: Collection[str], receipt: Receipt | None) 
     count = _Count(result, receipt)
     count.read(file)
     hashes = {name: result[name] for name in ANCHORS if name in result} | {"root": result["ballots"]["root"]}
-    failures = [*count.failures.values(), *_recomputed(result, count), *_outcome(result, count), *_unexpected(hashes, expected)]
+    versions = tuple(each["hash"] for each in result["published"])
+    failures = [*count.failures.values(), *_recomputed(result, count), *_outcome(result, count), *_published(result)]
+    failures += _unexpected({*hashes.values(), *versions}, expected)
     answer = None
     if receipt:
         answer, wrong = check(receipt, slug=result["campaign"], leaf=count.found)
         failures += wrong
-    return Report(tuple(failures), hashes, count.ballots[False], count.ballots[True], result["ballots"]["picks"], answer)
+        answer = Answer.NO_MATCH if failures else answer
+    return Report(tuple(failures), hashes, count.ballots[False], count.ballots[True], result["ballots"]["picks"], answer, versions)
 
 
 def check(receipt: Receipt, *, slug: str, leaf: tree.Leaf | None) -> tuple[Answer, list[Failure]]:
@@ -204,7 +214,6 @@ def _outcome(result: Mapping[str, Any], count: _Count) -> Iterator[Failure]:
         (rules.margin(ranked, by, lots) != result["margin"], N_("The margin is another one")),
         (not _adds_up(result), N_("The candidates' votes don't add up to the totals")),
         (not _possible(result, count), N_("There are more votes than the ballots can hold")),
-        (not _overrides_fit(result), N_("An override is of no candidate, without a reason, or changes nothing")),
         (result["ballots"]["picks"] and not _same_votes(result, count), N_("The picks give other totals than the lines say")),
         (
             result["rules"]["publish_ballots"] and not result["ballots"]["picks"],
@@ -226,11 +235,45 @@ def _possible(result: Mapping[str, Any], count: _Count) -> bool:
     return totals and all(line["votes"] <= result["voters"] and line["held"] <= held for line in result["lines"])
 
 
+def _published(result: Mapping[str, Any]) -> Iterator[Failure]:
+    """Yield what the hashes of everything published don't bind as it stands there, and overrides and holds that can't be."""
+    holds, overrides = result["holds"], result["overrides"]
+    reasons = [each["reason"] for each in (*holds, *overrides, *(each for told in result["published"] for each in told["changes"]))]
+    checks = (
+        (
+            statement.versions(result, result["published"]) != result["published"],
+            N_("What is published doesn't give the hashes of its versions"),
+        ),
+        (
+            [each["hash"] for each in result["published"][-1:]] != [result["published_hash"]],
+            N_("The hash of everything published isn't that of the last version"),
+        ),
+        (statement.in_effect(result["published"]) != overrides, N_("The overrides aren't those that the versions leave")),
+        (not _overrides_fit(result), N_("An override is of no candidate, or changes nothing")),
+        (not all(reason.strip() for reason in reasons), N_("An override or a hold has no reason")),
+        (not _holds_fit(result), N_("What was held for a reason doesn't add up to what is held")),
+    )
+    yield from (Failure(message) for is_wrong, message in checks if is_wrong)
+
+
 def _overrides_fit(result: Mapping[str, Any]) -> bool:
-    won = {line["code"]: line["result"] == SelectionResult.SELECTED for line in result["lines"]}
-    overridden = [each["code"] for each in result["overrides"]]
-    changing = (won.get(each["code"]) is not None and won[each["code"]] != each["made"] for each in result["overrides"])
-    return _rises(overridden) and all(changing) and all(each["reason"].strip() for each in result["overrides"])
+    """Say whether each override began with what the votes hadn't decided, and each that ended had begun."""
+    won, begun = {line["code"]: line["result"] == SelectionResult.SELECTED for line in result["lines"]}, set[str]()
+    for each in (each for told in result["published"] for each in told["changes"]):
+        code, ends = each["code"], each["change"] == statement.UNDONE
+        fits = code in begun if ends else code not in begun and won.get(code) is (each["change"] == statement.DROPPED)
+        if not fits:
+            return False
+        begun ^= {code}
+    return True
+
+
+def _holds_fit(result: Mapping[str, Any]) -> bool:
+    """Say whether the holds add up to all held votes, and are of so many ballots as there are; empty ones stand under no hold."""
+    each, holds = result["rules"]["votes_each"], result["holds"]
+    possible = all(1 <= hold["ballots"] <= hold["votes"] <= each * hold["ballots"] for hold in holds)
+    sums = sum(hold["votes"] for hold in holds), sum(hold["ballots"] for hold in holds)
+    return possible and sums[0] == result["held_votes"] and sums[1] <= result["ballots"]["held"]
 
 
 def _same_votes(result: Mapping[str, Any], count: _Count) -> bool:
@@ -239,7 +282,7 @@ def _same_votes(result: Mapping[str, Any], count: _Count) -> bool:
     return same and count.voters == result["voters"]
 
 
-def _unexpected(hashes: Mapping[str, str], expected: Collection[str]) -> Iterator[Failure]:
+def _unexpected(hashes: Collection[str], expected: Collection[str]) -> Iterator[Failure]:
     for wanted in expected:
-        if wanted.lower() not in hashes.values():
+        if wanted.lower() not in hashes:
             yield Failure(N_("None of the bundle's hashes is the expected %(hash)s"), {"hash": wanted[:80]})

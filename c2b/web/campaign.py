@@ -82,18 +82,29 @@ def phases(campaign: Campaign) -> list[Phase]:
     ]
 
 
+def next_instant(campaign: Campaign) -> datetime | None:
+    """Return when the next step comes; None where it has no instant."""
+    steps = {
+        CampaignState.SCHEDULED: campaign.voting_opens or campaign.ordering_opens,
+        CampaignState.VOTING: campaign.voting_closes,
+        CampaignState.SELECTED: campaign.ordering_opens,
+        CampaignState.ORDERING: campaign.ordering_closes,
+    }
+    return steps.get(campaign.state)
+
+
 def countdown(campaign: Campaign) -> Countdown | None:
     """Return what the hero counts down to; None where the next step has no instant."""
-    steps = {
-        CampaignState.SCHEDULED: (campaign.voting_opens or campaign.ordering_opens, _("until it opens, %(at)s")),
-        CampaignState.VOTING: (campaign.voting_closes, _("left to vote, until %(at)s")),
-        CampaignState.SELECTED: (campaign.ordering_opens, _("until ordering opens, %(at)s")),
-        CampaignState.ORDERING: (campaign.ordering_closes, _("left to order, until %(at)s")),
-    }
-    moment, sentence = steps.get(campaign.state, (None, ""))
+    moment = next_instant(campaign)
     if moment is None or moment <= now():
         return None
-    return Countdown(moment, until(moment), escape(sentence) % {"at": instant(moment, campaign.time_zone)})
+    sentences = {
+        CampaignState.SCHEDULED: _("until it opens, %(at)s"),
+        CampaignState.VOTING: _("left to vote, until %(at)s"),
+        CampaignState.SELECTED: _("until ordering opens, %(at)s"),
+        CampaignState.ORDERING: _("left to order, until %(at)s"),
+    }
+    return Countdown(moment, until(moment), escape(sentences[campaign.state]) % {"at": instant(moment, campaign.time_zone)})
 
 
 def standing(campaign: Campaign) -> tuple[str, str]:

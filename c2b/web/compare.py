@@ -19,7 +19,8 @@ from c2b.ui.language import locale
 from c2b.ui.shell import reading, viewer
 from c2b.voting import queries as voting
 from c2b.web.campaign import is_selected, shown
-from c2b.web.gallery import PAGE, about, mark, orderable, own_ballot
+from c2b.web.gallery import about, mark, orderable, own_ballot
+from c2b.web.shelf import PAGE
 
 bp = Blueprint("compare", __name__, template_folder="templates")
 MOST = 4

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 
 from c2b import money
 from c2b.campaigns.bands import Band
+from c2b.campaigns.kept import Bits
 from c2b.ui.filters import price_range
 
 _PAGE_NUMBER = re.compile("[1-9][0-9]{0,3}")
@@ -21,7 +22,7 @@ _PRICE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,4})?)?-([0-9]{1,9}(?:\.[0-9]{1,4})
 _SINCE = re.compile("[A-Za-z0-9_-]{1,1400}")
 _TICKED = 3
 """Designs that are carried along to be compared; the fourth is ticked where they are carried to."""
-NOT_SEEN, SEEN, PICKED = "no", "yes", "picked"
+NOT_SEEN, SEEN, PICKED = KINDS = ("no", "yes", "picked")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Filters:
     @classmethod
     def asked(cls) -> "Filters":
         """Read the address; what makes no sense is page 1 of everything."""
+        if not request.query_string:
+            return cls()
         ask = request.args.get
         page, show, seen = ask("page", "1"), ask("show", ""), ask("seen", "")
         return cls(
@@ -100,20 +103,17 @@ def words_of(band: Band, currency: str) -> str:
     return price_range(band.low, band.high, currency)
 
 
-def packed(keys: Iterable[int], ids: Sequence[int]) -> str:
-    """Write which candidates are among `keys` as an address carries it; `ids` are all, as in the file."""
-    among = set(keys)
-    bits = sum(1 << number for number, key in enumerate(ids) if key in among)
+def packed(bits: Bits) -> str:
+    """Write some candidates as an address carries them."""
     return base64.urlsafe_b64encode(bits.to_bytes((bits.bit_length() + 7) // 8 or 1, "little")).decode().rstrip("=")
 
 
-def unpacked(since: str, ids: Sequence[int]) -> set[int]:
-    """Read what `packed` wrote; whatever else it is names candidates too, or none."""
+def unpacked(since: str) -> Bits:
+    """Read what `packed` wrote; whatever else it is names candidates too, also some that there aren't, or none."""
     try:
-        bits = int.from_bytes(base64.urlsafe_b64decode(since + "=" * (-len(since) % 4)), "little")
+        return int.from_bytes(base64.urlsafe_b64decode(since + "=" * (-len(since) % 4)), "little")
     except ValueError:
-        return set()
-    return {key for number, key in enumerate(ids) if bits >> number & 1}
+        return 0
 
 
 @dataclass(frozen=True)

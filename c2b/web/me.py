@@ -19,9 +19,11 @@ from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, reading, to_sign_in, transaction, visitor
+from c2b.voting import left_over
 from c2b.voting import queries as voting
 from c2b.voting.linking import waiting
 from c2b.web.campaign import title
+from c2b.web.choosing import choosing
 from c2b.web.paying import offered
 from c2b.web.words import entries, line_state
 
@@ -42,16 +44,21 @@ def me() -> str | Response:
             for found in campaigns.campaigns(session)
             if (ballot := voting.ballot(session, campaign_id=found.id, person_id=known.person_id)).picked
         ]
-        more = _account(session, known) if known.verified else {"own": [], "waiting": []}
+        more = _account(session, known) if known.verified else {"own": [], "waiting": [], "choices": []}
         more["size"] = size.of(session, person_id=known.person_id)
     return render_template("web/me.html", known=known, orders=orders, ballots=ballots, line_state=line_state, **more)
 
 
 def _account(session: Session, known: Customer) -> dict[str, Any]:
-    """Return the person's addresses, the campaigns that still lack one of them, and whether they refuse news."""
-    drafts = [(each, title(each)) for each in waiting(session, person_id=known.person_id)]
-    refused = refusing.refused_at(session, reader=known.ref)
-    return {"own": addresses.own(session, person_id=known.person_id), "waiting": drafts, "refused": refused}
+    """Return the person's addresses, the campaigns that still lack one, those with something to choose, and whether they refuse news."""
+    drafts = waiting(session, person_id=known.person_id)
+    choices = left_over.campaigns(session, person_id=known.person_id)
+    return {
+        "own": addresses.own(session, person_id=known.person_id),
+        "waiting": [(each, title(each)) for each in drafts],
+        "refused": refusing.refused_at(session, reader=known.ref),
+        "choices": [(title(campaign), choosing(campaign.slug, "/me"), number) for campaign, number in choices],
+    }
 
 
 @bp.get("/me/orders/<ref>")

@@ -16,7 +16,8 @@ from c2b.ui.shell import reading, viewer
 from c2b.voting import queries as voting
 from c2b.web import seen
 from c2b.web.campaign import shown
-from c2b.web.gallery import PAGE, about, mark, own_ballot
+from c2b.web.gallery import about, mark, own_ballot
+from c2b.web.shelf import PAGE
 
 bp = Blueprint("one", __name__, template_folder="templates")
 _PLACE = re.compile("[1-9][0-9]{0,5}")

@@ -15,10 +15,11 @@ from c2b.production import queries as production
 from c2b.production.rules import DecisionFigures, ProductOutcome
 from c2b.ui.filters import number
 from c2b.ui.language import locale
-from c2b.voting import groups, margins, scenarios
+from c2b.voting import groups, margins, publication, scenarios
 from c2b.voting import queries as voting
 from c2b.voting.groups import Hold
 from c2b.voting.margins import Cut, Why
+from c2b.voting.publication import Version
 from c2b.voting.queries import Override, SelectionView
 from c2b.voting.rules import Ranked, SelectionResult, SuspicionRule
 
@@ -91,6 +92,8 @@ class Outcome:
     decision: DecisionFigures | None
     holds: list[Hold]
     """What was held, by decision: its rule, its reason, how many ballots and votes."""
+    versions: list[Version]
+    """Of what is published, oldest first: the hash of the last binds all that stands here."""
 
     @property
     def selected(self) -> list[Line]:
@@ -120,7 +123,8 @@ def outcome(session: Session, campaign: Campaign, picked: frozenset[int]) -> Out
         return None
     vote, decision = _Vote(session, campaign, view.places), production.decision(session, campaign.id)
     lines = _lines(session, campaign, vote, decision, picked)
-    return Outcome(view, lines, vote.cut, vote.ties({line.card.code: line for line in lines}), decision, groups.holds(session, campaign.id))
+    ties, holds = vote.ties({line.card.code: line for line in lines}), groups.holds(session, campaign.id)
+    return Outcome(view, lines, vote.cut, ties, decision, holds, publication.versions(session, campaign))
 
 
 def _lines(session: Session, campaign: Campaign, vote: "_Vote", decision: DecisionFigures | None, picked: frozenset[int]) -> list[Line]:

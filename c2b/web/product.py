@@ -15,7 +15,8 @@ from c2b.ui.shell import reading, viewer
 from c2b.voting import queries as voting
 from c2b.web import seen
 from c2b.web.campaign import shown
-from c2b.web.gallery import PAGE, about, mark, orderable, own_ballot
+from c2b.web.gallery import about, mark, orderable, own_ballot
+from c2b.web.shelf import PAGE
 
 bp = Blueprint("product", __name__, template_folder="templates")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -13,15 +14,25 @@ from c2b.ui.shell import now, parts, viewer
 _ROBOT = re.compile(r"bot\b|crawl|spider|slurp|archiver|preview|facebookexternalhit|mediapartners|curl/|wget/|python-", re.IGNORECASE)
 
 
+_AHEAD = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
+
+
 def somebody_looks() -> bool:
     """Tell whether a person is about to see this page: no robot, no HEAD, nothing that a browser fetches ahead of a click."""
-    ahead = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")).lower()
-    return request.method != "HEAD" and "prefetch" not in ahead and not _ROBOT.search(request.user_agent.string)
+    asked = request.environ
+    if request.method == "HEAD" or any("prefetch" in asked[name].lower() for name in _AHEAD if name in asked):
+        return False
+    return not _is_robot(asked.get("HTTP_USER_AGENT", ""))
+
+
+@lru_cache(maxsize=1024)
+def _is_robot(agent: str) -> bool:
+    return _ROBOT.search(agent) is not None
 
 
 def note(campaign: Campaign, candidate_ids: Iterable[int]) -> None:
     """Remember that this viewer is shown these candidates; while people vote, for before that the list may still change."""
-    if somebody_looks() and voting_is_open(campaign, now()):
+    if voting_is_open(campaign, now()) and somebody_looks():
         parts().impressions.note(campaign.id, viewer(), candidate_ids)
 
 

@@ -16,7 +16,8 @@ from c2b.ui.shell import now, reading, viewer
 from c2b.voting import order
 from c2b.voting import queries as voting
 from c2b.web.campaign import shown
-from c2b.web.gallery import PAGE, about, own_ballot
+from c2b.web.gallery import about, own_ballot
+from c2b.web.shelf import PAGE
 
 bp = Blueprint("shuffle", __name__, template_folder="templates")
 _SCRIPT = Path(order.__file__).read_bytes()

@@ -28,8 +28,8 @@ from c2b.voting.actions import SignedIn, sign_in
 from c2b.voting.linking import waiting
 from c2b.voting.queries import BallotView
 from c2b.web import codes, seen
-from c2b.web.campaign import shown, title
-from c2b.web.gallery import about, another, own_ballot, rendered
+from c2b.web.campaign import title
+from c2b.web.choosing import choosing
 
 bp = Blueprint("sign_in", __name__, template_folder="templates")
 
@@ -167,35 +167,14 @@ def welcome(signed: SignedIn, to: str) -> Response:
     if not signed.left_over:
         flash(_("You are signed in, and your picks count.") if not _waiting(signed.person_id) else _("You are signed in."), "ok")
         return redirect(to, 303)
-    slug, codes = next(iter(signed.left_over.items()))
-    cookie["left_over"] = codes
-    return redirect(f"/c/{slug}/choose", 303)
+    here = _OF_CAMPAIGN.match(to)
+    slug = here[1] if here and here[1] in signed.left_over else next(iter(signed.left_over))
+    return redirect(choosing(slug, to), 303)
 
 
 def _waiting(person_id: int) -> bool:
     with reading() as session:
         return bool(waiting(session, person_id=person_id))
-
-
-@bp.get("/c/<slug>/choose")
-@public
-def choose(slug: str) -> str:
-    """Let a person who brought more picks than votes choose which ones stay."""
-    with reading() as session:
-        campaign = shown(session, slug)
-        ballot = own_ballot(session, campaign)
-        cards = {card.id: card for card in queries.candidates(session, campaign.id, locale=locale())}
-    over = set(cookie.get("left_over", []))
-
-    def show(card: CandidateCard, offers: str) -> str:
-        return rendered(card, slug, campaign.currency, offers, locale(), eager=False)
-
-    return render_template(
-        "web/choose.html",
-        kept=[show(card, "picked") for key, card in cards.items() if key in ballot.picked],
-        over=[show(card, another(ballot)) for key, card in cards.items() if card.code in over and key not in ballot.picked],
-        **about(campaign, ballot),
-    )
 
 
 @bp.post("/sign-out")

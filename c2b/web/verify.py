@@ -12,7 +12,7 @@ from c2b.exports import publishing
 from c2b.ui.access import public
 from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, parts, reading, to_sign_in, transaction, visitor
-from c2b.voting import bundle, proving, queries, receipts, statement, tree
+from c2b.voting import bundle, proving, publication, queries, receipts, statement, tree
 from c2b.web.campaign import shown
 from c2b.web.gallery import about, own_ballot
 
@@ -97,8 +97,8 @@ def _page(slug: str, text: str) -> str:
         campaign = shown(session, slug)
         selection = queries.selection(session, campaign.id)
         proof = proving.prove(session, campaign, text) if text.strip() else None
-        ballot = own_ballot(session, campaign)
+        ballot, versions = own_ballot(session, campaign), publication.versions(session, campaign)
     opening = {"commitment": commitment(campaign.secret), "rules_hash": tree.digest(statement.rules_of(campaign))}
     why = say(proof.why) if proof and proof.why else ""
-    page: dict[str, Any] = about(campaign, ballot) | {"selection": selection, "proof": proof, "why": why, "text": text}
-    return render_template("web/verify.html", **page, **opening)
+    page: dict[str, Any] = about(campaign, ballot) | {"selection": selection, "versions": versions, "proof": proof, "why": why}
+    return render_template("web/verify.html", text=text, **page, **opening)

@@ -1,5 +1,7 @@
 """One tap: a vote given or taken back."""
 
+from dataclasses import replace
+
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from flask import session as cookie
 from sqlalchemy.orm import Session
@@ -14,7 +16,7 @@ from c2b.ui.language import locale
 from c2b.ui.problems import say
 from c2b.ui.shell import begin_guest, local, now, own_number, secret_key, transaction, visitor
 from c2b.ui.touches import touch
-from c2b.voting import actions
+from c2b.voting import actions, left_over
 from c2b.voting.queries import BallotView
 from c2b.web.campaign import shown
 from c2b.web.gallery import about, mark, rendered
@@ -75,6 +77,9 @@ def _back(slug: str, code: str) -> Response:
 def _fragment(session: Session, slug: str, code: str, ballot: BallotView) -> Response:
     """Return the card as it is now and, swapped beside it, the bar."""
     campaign = shown(session, slug)
+    if (known := visitor(session)) and known.verified:
+        waiting = left_over.of(session, campaign_id=campaign.id, person_id=known.person_id)
+        ballot = replace(ballot, left_over=len(waiting))
     key, _ = queries.named(session, slug, code, locale=locale())
     (card,) = queries.candidates(session, campaign.id, locale=locale(), ids=[key])
     offers = mark(campaign, ballot, card)

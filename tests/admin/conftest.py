@@ -73,15 +73,18 @@ def spoken(browser: Browser) -> str:
 
 @pytest.fixture
 def sign_in(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> SignIn:
-    """Return a function that makes an account of a role and signs it in."""
+    """Return a function that makes an account of a role and signs it in; `looks`: who then asks for the counts."""
     monkeypatch.setattr("c2b.people.actions._PASSWORDS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     monkeypatch.setattr("c2b.people.actions._NOBODYS", people._PASSWORDS.hash("nobody"))
 
-    def of(role: Role = Role.OWNER, language: str = "en", email: str = "") -> Browser:
+    def of(role: Role = Role.OWNER, language: str = "en", email: str = "", *, looks: bool = False) -> Browser:
         address = account(database, role, email)
         browser = Browser(app, language)
         browser.get("/admin/sign-in")
         browser.press({"en": "Sign in", "zh": "登录"}[language], email=address, password=PASSWORD)
+        if looks:
+            browser.get("/admin/ss27/")
+            browser.press({"en": "Show counts", "zh": "查看票数"}[language])
         return browser
 
     return of

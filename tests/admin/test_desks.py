@@ -42,7 +42,7 @@ def settling(database: Database, clock: Clock, **changes: object) -> None:
 def test_the_selection_is_previewed_with_its_cut_line(database: Database, sign_in: SignIn) -> None:
     with database.transaction() as session:
         shop.votes(session, shop.campaign(session, CampaignState.TALLY))
-    browser = sign_in(Role.MANAGER)
+    browser = sign_in(Role.MANAGER, looks=True)
     browser.get("/admin/ss27/selection")
     words = spoken(browser)
     assert "All votes 7 4 ballots Counted 6 3 ballots Held 1 1 ballots" in words
@@ -56,7 +56,7 @@ def test_the_selection_is_previewed_with_its_cut_line(database: Database, sign_i
 def test_the_selection_needs_the_campaigns_code(database: Database, sign_in: SignIn, logged: Logged, typed: str) -> None:
     with database.transaction() as session:
         shop.votes(session, shop.campaign(session, CampaignState.TALLY))
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get("/admin/ss27/selection")
     browser.press("Select and publish", confirm=typed, expect=400)
     assert "Type the campaign's code ss27 to confirm; nothing was changed" in browser.words
@@ -67,7 +67,7 @@ def test_the_selection_needs_the_campaigns_code(database: Database, sign_in: Sig
 def test_the_selection_is_run_once_and_its_hashes_are_shown(database: Database, sign_in: SignIn, logged: Logged) -> None:
     with database.transaction() as session:
         shop.votes(session, shop.campaign(session, CampaignState.TALLY))
-    browser = sign_in(Role.MANAGER)
+    browser = sign_in(Role.MANAGER, looks=True)
     browser.get("/admin/ss27/selection")
     browser.press("Select and publish", confirm=" SS27 ")
     assert "Selected. Ranks, votes, seed and hashes are public." in browser.words
@@ -100,7 +100,7 @@ def test_ties_and_held_ballots_are_named_at_the_line(database: Database, sign_in
         make.ballot(session, of, first)
         for _ in range(2):
             make.ballot(session, of, third, held_at=make.OPENS, held_reason="bought")
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get("/admin/ss27/selection")
     assert "Tie across the line 2 designs with 1 votes each; 1 of them by lot" in spoken(browser)
     assert "tied at the line, the lot decides" in spoken(browser)

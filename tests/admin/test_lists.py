@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from c2b.admin.page import whole
 from c2b.audit.actions import record
 from c2b.campaigns.models import Variant
 from c2b.campaigns.rules import CampaignState
@@ -240,3 +241,41 @@ def test_an_owner_cannot_lock_themselves_out(sign_in: SignIn) -> None:
     owner.press("Save", email="owner@example.com", role="support", expect=409)
     owner.get("/admin/staff")
     assert "Owner" in owner.words
+
+
+def test_a_number_that_no_list_and_no_key_can_have_is_no_error(database: Database, sign_in: SignIn) -> None:
+    with database.transaction() as session:
+        shop.campaign(session, CampaignState.VOTING)
+    browser = sign_in(Role.OWNER)
+    browser.get("/admin/ss27/trust")
+    browser.press("Show counts")
+    pages = ["ss27/trust?page=", "ss27/orders?page=", "ss27/refunds?page=", "ss27/candidates?page=", "ss27/log?older=", "messages?older="]
+    for number in ("9" * 23, "9" * 5000):
+        for page in pages:
+            browser.get(f"/admin/{page}{number}")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("7", 7),
+        ("99", 99),
+        ("100", 0),
+        ("9" * 5000, 0),
+        ("-1", 0),
+        ("٣", 0),
+        ("²", 0),
+        ("1e3", 0),
+        (" 1", 0),
+        ("", 0),
+    ],
+)
+def test_only_whole_numbers_up_to_the_most_are_taken_from_an_address(text: str, number: int) -> None:
+    assert whole(text, most=99) == number
+
+
+def test_a_group_with_a_number_that_no_group_can_have_is_not_found(database: Database, sign_in: SignIn) -> None:
+    with database.transaction() as session:
+        shop.campaign(session, CampaignState.VOTING)
+    assert sign_in(Role.OWNER).client.post(f"/admin/ss27/trust/{2**63}").status_code == 404

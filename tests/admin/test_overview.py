@@ -1,5 +1,7 @@
 """Where the campaign stands, what waits for a person, and moving it on."""
 
+import pytest
+
 from c2b.campaigns import queries
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
@@ -23,7 +25,7 @@ def test_counts_are_hidden_while_people_vote_until_a_look_is_logged(
     browser = sign_in(Role.MANAGER)
     browser.get("/admin/ss27/")
     assert "Counted votes" not in spoken(browser)
-    assert "Hidden until voting closes" in spoken(browser)
+    assert "Hidden until the result is published" in spoken(browser)
     assert logged("voting.look_at_counts") == []
     browser.press("Show counts")
     assert "Counted votes 6 3 ballots; 1 more votes held" in spoken(browser)
@@ -53,6 +55,35 @@ def test_staff_without_the_permission_are_not_even_offered_the_counts(database: 
     assert "Show counts" not in spoken(support)
 
 
+@pytest.mark.parametrize("state", [CampaignState.TALLY, CampaignState.CANCELLED])
+def test_until_the_result_is_published_each_look_is_logged_also_when_voting_is_over(
+    database: Database, sign_in: SignIn, logged: Logged, state: CampaignState
+) -> None:
+    with database.transaction() as session:
+        shop.votes(session, shop.campaign(session, state))
+    manager = sign_in(Role.MANAGER)
+    for page in ("", "selection", "trust", "candidates"):
+        manager.get(f"/admin/ss27/{page}")
+        assert "Show counts" in manager.words
+    assert "Counted votes" not in spoken(manager)
+    assert logged("voting.look_at_counts") == []
+    manager.press("Show counts")
+    manager.get("/admin/ss27/")
+    assert "Counted votes 6" in spoken(manager)
+    assert [entry.actor for entry in logged("voting.look_at_counts")] == ["staff:manager@example.com"]
+
+
+def test_a_campaign_that_is_cancelled_after_its_selection_keeps_its_result_public(database: Database, sign_in: SignIn) -> None:
+    with database.transaction() as session:
+        of = shop.campaign(session, CampaignState.SELECTED)
+        shop.votes(session, of)
+        shop.selected(session, of)
+        of.state = CampaignState.CANCELLED
+    support = sign_in(Role.SUPPORT)
+    support.get("/admin/ss27/")
+    assert "Counted votes 6" in spoken(support)
+
+
 def test_after_the_selection_the_counts_are_public(database: Database, sign_in: SignIn) -> None:
     with database.transaction() as session:
         of = shop.campaign(session, CampaignState.SELECTED)
@@ -71,7 +102,7 @@ def test_the_chart_of_days_stands_as_a_table_too(database: Database, sign_in: Si
         first = shop.candidates(session, of)[0]
         make.ballot(session, of, first, created_at=make.OPENS)
         make.ballot(session, of, first, created_at=NOON.replace(hour=17))  # the ninth in Shanghai
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get("/admin/ss27/")
     assert "1 Mar 1 0 9 Mar 1 0" in spoken(browser)
 

@@ -33,7 +33,7 @@ def value(browser: Browser, name: str) -> str | None:
 
 def test_the_form_begins_with_the_frozen_rules(database: Database, sign_in: SignIn) -> None:
     tally(database, min_votes=1, max_per_category=3)
-    browser = sign_in(Role.MANAGER)
+    browser = sign_in(Role.MANAGER, looks=True)
     browser.get(DESK)
     assert [value(browser, name) for name in ("places", "min_votes", "max_per_category")] == ["2", "1", "3"]
     assert "a scenario" not in browser.words.partition("A scenario changes nothing")[0]
@@ -42,7 +42,7 @@ def test_the_form_begins_with_the_frozen_rules(database: Database, sign_in: Sign
 
 def test_more_places_say_who_would_come_in(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in(Role.MANAGER)
+    browser = sign_in(Role.MANAGER, looks=True)
     browser.get(DESK)
     browser.press("Try it", places="3")
     assert sorted(browser.url.partition("?")[2].split("&")) == ["max_per_category=0", "min_votes=1", "places=3"]
@@ -55,7 +55,7 @@ def test_more_places_say_who_would_come_in(database: Database, sign_in: SignIn) 
 
 def test_fewer_places_say_who_would_fall_out(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK + "?places=1")
     words = spoken(browser)
     assert "This scenario selects 1 design; the frozen rules select 2." in words
@@ -65,7 +65,7 @@ def test_fewer_places_say_who_would_fall_out(database: Database, sign_in: SignIn
 
 def test_a_minimum_and_a_category_limit_can_be_tried_alone(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK + "?min_votes=3")
     assert "This scenario selects 1 design" in browser.words
     assert "too few votes" in browser.words
@@ -81,7 +81,7 @@ def test_held_ballots_can_be_counted_to_see_what_they_would_do(database: Databas
         of = shop.campaign(session, CampaignState.TALLY)
         shop.votes(session, of)
         make.ballot(session, of, shop.candidates(session, of)[2], held_at=make.OPENS, held_reason="bought votes")
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK)
     assert "If all held ballots counted in: K103; out: K102" in spoken(browser)
     browser.press("Try it", held="1")
@@ -92,7 +92,7 @@ def test_held_ballots_can_be_counted_to_see_what_they_would_do(database: Databas
 
 def test_a_scenario_equal_to_the_rules_is_no_scenario(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK)
     browser.press("Try it")
     assert "This scenario selects" not in browser.words
@@ -101,7 +101,7 @@ def test_a_scenario_equal_to_the_rules_is_no_scenario(database: Database, sign_i
 
 def test_a_scenario_with_the_same_outcome_says_so(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK + "?min_votes=2")
     assert "The same designs as by the frozen rules." in browser.words
 
@@ -109,7 +109,7 @@ def test_a_scenario_with_the_same_outcome_says_so(database: Database, sign_in: S
 @pytest.mark.parametrize("name", ["places", "min_votes", "max_per_category"])
 def test_what_is_no_number_is_said_beside_its_field_and_the_rest_is_kept(database: Database, sign_in: SignIn, name: str) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     others = {"places": "3", "min_votes": "4", "max_per_category": "5", "held": "1"}
     for typed in ("many", "-1", "1.5", "100001", "9999999999999999999999", "½", "0x10", "1e3"):
         browser.get(DESK + "?" + urlencode(others | {name: typed}), expect=400)
@@ -122,14 +122,14 @@ def test_what_is_no_number_is_said_beside_its_field_and_the_rest_is_kept(databas
 
 def test_no_place_at_all_is_no_scenario(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK + "?places=0", expect=400)
     assert "Write a whole number from 1 to 100,000" in browser.words
 
 
 def test_an_empty_field_means_the_frozen_rule(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK + "?places=&min_votes=%20&max_per_category=")
     assert value(browser, "places") == "2"
 
@@ -138,19 +138,19 @@ def test_looking_at_scenarios_writes_nothing_and_builds_no_tree(
     database: Database, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     monkeypatch.setattr(selecting, "leaves", lambda *_: pytest.fail("a look builds no tree"))
     with counted(database):
         browser.get(DESK + "?places=3&held=1")
     with database.reading() as session:
         assert queries.campaign(session, "ss27").places == 2
         assert session.scalars(select(func.count()).select_from(Selection)).one() == 0
-        assert session.scalars(select(AuditEntry.action).where(AuditEntry.campaign == "ss27")).all() == []
+        assert session.scalars(select(AuditEntry.action).where(AuditEntry.campaign == "ss27")).all() == [selecting.LOOK]
 
 
 def test_the_run_takes_the_frozen_rules_whatever_scenario_is_on_the_page(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK + "?places=4")
     assert "The frozen rules decide, not the scenario above" in browser.words
     assert "2 candidates are selected; ranks, votes" in browser.words
@@ -161,7 +161,7 @@ def test_the_run_takes_the_frozen_rules_whatever_scenario_is_on_the_page(databas
 
 def test_after_the_selection_scenarios_stand_on_what_was_counted(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK)
     browser.press("Select and publish", confirm="ss27")
     browser.get(DESK + "?places=3")
@@ -185,7 +185,7 @@ def test_without_a_look_not_even_a_wrong_scenario_tells_a_count(database: Databa
     tally(database, CampaignState.VOTING)
     browser = sign_in(Role.MANAGER)
     browser.get(DESK + "?places=many")
-    assert "Counts are hidden from everybody until voting closes." in browser.words
+    assert "Counts are hidden from everybody until the result is published." in browser.words
     assert "K101" not in browser.words
 
 
@@ -195,7 +195,7 @@ def test_rows_stand_around_the_line_with_a_link_to_all_of_the_same_scenario(data
         cards = [make.candidate(session, of, f"K{at:02}", position=at) for at in range(1, 31)]
         for at in range(30):
             make.ballot(session, of, *cards[: min(15, 30 - at)])
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK + "?places=8")
     shown = list(browser.tree.iter("tr"))
     words = spoken(browser)
@@ -209,7 +209,7 @@ def test_rows_stand_around_the_line_with_a_link_to_all_of_the_same_scenario(data
 def test_nobody_with_a_vote_means_nobody_selected(database: Database, sign_in: SignIn) -> None:
     with database.transaction() as session:
         shop.campaign(session, CampaignState.TALLY)
-    browser = sign_in()
+    browser = sign_in(looks=True)
     browser.get(DESK)
     assert "nobody is selected" in browser.words
     assert "No votes yet." in browser.words
@@ -217,7 +217,7 @@ def test_nobody_with_a_vote_means_nobody_selected(database: Database, sign_in: S
 
 def test_the_desk_speaks_chinese(database: Database, sign_in: SignIn) -> None:
     tally(database)
-    browser = sign_in(language="zh")
+    browser = sign_in(language="zh", looks=True)
     browser.get(DESK + "?places=3")
     words = spoken(browser)
     assert "What if" not in words

@@ -181,8 +181,7 @@ def test_keeping_says_so_and_nothing_waits_any_more(database: Database, sign_in:
 def test_when_voting_has_closed_nobody_is_asked_any_more(database: Database, sign_in: SignIn, clock: Clock) -> None:
     crowd(database, CampaignState.TALLY)
     clock.now = make.CLOSES + timedelta(hours=1)
-    browser = sign_in(Role.MANAGER)
-    browser.get(DESK)
+    browser = opened(sign_in)
     assert "Hold 4 ballots" in browser.words
     assert "Ask to verify" not in browser.words
 
@@ -239,7 +238,8 @@ def test_a_look_is_asked_for_once_and_shown_while_it_goes_on(database: Database,
 
 def test_a_desk_without_findings_says_whether_somebody_looked(database: Database, sign_in: SignIn) -> None:
     with database.transaction() as session:
-        shop.votes(session, shop.campaign(session))
+        of = shop.campaign(session)
+        make.ballot(session, of, *shop.candidates(session, of))
     browser = opened(sign_in)
     assert "Nobody has looked through the ballots yet" in browser.words
     with database.transaction() as session:

@@ -17,7 +17,7 @@ BUNDLES = {"bundle", "opened-bundle"}
 CLOSED = [
     (Role.OWNER, CampaignState.VOTING, {"production-orders", "results", "votes", *BUNDLES}),
     (Role.MANAGER, CampaignState.VOTING, {"production-orders", "results", "votes", "customers", *BUNDLES}),
-    (Role.AUDITOR, CampaignState.TALLY, {"production-orders", "results", "customers", *BUNDLES}),
+    (Role.AUDITOR, CampaignState.TALLY, {"production-orders", "results", "votes", "customers", *BUNDLES}),
     (Role.FINANCE, CampaignState.TALLY, {"production-orders", "results", "votes", "customers", *BUNDLES}),
     (Role.FINANCE, CampaignState.SELECTED, {"production-orders", "customers", "opened-bundle"}),
     (Role.AUDITOR, CampaignState.SELECTED, {"production-orders", "customers"}),

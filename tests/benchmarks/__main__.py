@@ -1,11 +1,14 @@
-"""Measure, print one table, write one JSON file: `python -m tests.benchmarks [--scale small|full] [--json FILE] [CASE ...]`."""
+"""Measure, print one table, write one JSON file: `python -m tests.benchmarks [--scale small|full] [--json FILE] [CASE ...]`.
+
+`python -m tests.benchmarks detection` measures something else: which rings of fake voters are found, and whom that wrongs.
+"""
 
 import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import pages, servers, tallies, votes
+from tests.benchmarks import detection, pages, servers, tallies, votes
 from tests.benchmarks.figures import SCALES, Figure, Scale, table, write
 
 CASES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
@@ -19,6 +22,9 @@ CASES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
 
 def main(arguments: list[str]) -> None:
     """Run the cases that are named, or all."""
+    if arguments[:1] == ["detection"]:
+        detection.main(arguments[1:])
+        return
     parser = argparse.ArgumentParser(prog="tests/run --bench", description=__doc__)
     parser.add_argument("--scale", choices=sorted(SCALES), default="small", help="full: a million voters, twenty votes each")
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"), metavar="FILE")

@@ -1,13 +1,14 @@
 """Voters by the million, made by the database itself."""
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from c2b.db import Database
 from c2b.people.models import Login
+from c2b.voting import counting
 from tests import make
 
 SLUG = "bench"
@@ -23,6 +24,8 @@ _WORDS = {
 }
 _SERIES = "WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {last}) "
 _AT = "'2027-03-01 02:00:00.000000'"
+_BEGUN = datetime(2027, 3, 1, 2, tzinfo=UTC)
+"""The same instant: when all ballots were begun."""
 
 
 def _run(session: Session, first: int, last: int, statement: str) -> None:
@@ -95,6 +98,10 @@ def vote_more(database: Database, *, first: int, last: int) -> None:
         columns = "(campaign_id, candidate_id, source, held, votes)"
         counted = f"SELECT {CAMPAIGN}, candidate_id, 'verified', 1 = 0, count(*) FROM pick GROUP BY candidate_id"
         session.execute(text(f"INSERT INTO candidate_tally {columns} {counted}"))
+        session.execute(text("DELETE FROM hour_tally"))
+        columns, hour = "(campaign_id, hour, source, held, votes, ballots)", counting.hour_of(_BEGUN)
+        whole = f"SELECT {CAMPAIGN}, {hour}, 'verified', 1 = 0, count(*), count(*) / {VOTES_EACH} FROM pick"
+        session.execute(text(f"INSERT INTO hour_tally {columns} {whole}"))
     if not database.is_sqlite:
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for table in ("pick", "ballot", "candidate_tally"):

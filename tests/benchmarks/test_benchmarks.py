@@ -10,9 +10,10 @@ from c2b.db import Database
 from c2b.voting import queries
 from c2b.voting.checks import checks
 from c2b.voting.models import Pick
-from tests.benchmarks import ceilings, driving, pages, population, votes
+from tests.benchmarks import ceilings, driving, population, serving, votes
 from tests.benchmarks.__main__ import CASES, main
 from tests.benchmarks.figures import Figure, Scale, compared, table, write
+from tests.voting.simulation import STYLES
 
 TINY = Scale(0.05, 1, 40)
 
@@ -37,6 +38,17 @@ def test_an_unknown_case_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         main(["nothing"])
     assert "no case nothing" in capsys.readouterr().err
     assert len(CASES) == 5
+
+
+def test_the_table_of_the_detection_has_every_style_and_says_what_cannot_be_found(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    main(["detection", "--voters", "1000", "--seeds", "1", "--votes", str(tmp_path)])
+    head, _, *rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()]
+    assert head[:2] == ["ring of 50", "1,000 simulated"]
+    assert [row[0] for row in rows[: len(STYLES)]] == [style.name for style in STYLES]
+    assert sum(len(row) > 2 for row in rows[: len(STYLES)]) == len([style for style in STYLES if style.why]) > 0
+    assert rows[-2][0] == "honest ballots suspected, at worst"
 
 
 def test_voters_by_the_million_are_whole_ballots_that_the_counts_agree_with(database: Database) -> None:
@@ -82,7 +94,7 @@ def test_a_page_and_a_ballot_are_answered(sqlite_database: Database, tmp_path: P
     body = driving.send(app, driving.page(app, 1), expect="200")
     assert body.count(b'class="it') == 24
     assert b'"left":5' in driving.send(app, driving.ballot(app, 2), expect="200").replace(b" ", b"")
-    hello = pages._hello()
+    hello = serving.hello()
     assert driving.send(hello, driving.page(app, 1) | {"PATH_INFO": "/"}, expect="200") == b"hello"
     with sqlite_database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM pick")) == 15

@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy.orm import Session
 
 from c2b.campaigns import finding, queries
-from c2b.campaigns.finding import Facts
 from c2b.campaigns.models import Campaign
 from c2b.db import Database
 from tests import make
@@ -66,26 +65,11 @@ def test_another_campaigns_candidates_are_not_found(session: Session, campaign: 
     assert len(finding.matching(session, campaign.id, "麻布")) == 1
 
 
-def test_facts_stand_in_the_order_of_the_file(session: Session, campaign: Campaign) -> None:
-    found = finding.facts(session, campaign.id)
-    assert [each.id for each in found] == queries.candidate_ids(session, campaign.id)
-    assert found[0] == Facts(found[0].id, "衬衫", "Shirts", make.candidate_of(session, campaign, "K01").price_from)
-
-
-@pytest.mark.parametrize("locale", ["en", "zh_Hans_CN"])
-def test_categories_are_those_that_the_lists_of_staff_have(session: Session, campaign: Campaign, locale: str) -> None:
-    make.candidate(session, campaign, "K10", position=10, sizes="", category="衬衫", category_en="")
-    of_gallery = finding.categories_of(finding.facts(session, campaign.id), locale)
-    assert of_gallery == queries.categories(session, campaign.id, locale=locale)
-    assert of_gallery[0] == ("衬衫", "Shirts" if locale == "en" else "衬衫", 3)
-
-
-def test_facts_and_a_search_cost_a_statement_each(database: Database) -> None:
+def test_a_search_costs_one_statement(database: Database) -> None:
     with database.transaction() as session:
         made = make.campaign(session)
         for number in range(30):
             make.candidate(session, made, f"K{number}", position=number, sizes="")
     with database.reading() as session, counted(database) as statements:
-        finding.facts(session, made.id)
         finding.matching(session, made.id, "K2 K")
-    assert len(statements) == 2
+    assert len(statements) == 1

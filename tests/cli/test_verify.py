@@ -12,7 +12,7 @@ from c2b.db import Database
 from c2b.voting.published import verify as alone
 from tests.cli.shell import Shell
 from tests.voting import spoilt
-from tests.voting.elections import Election, dice, made_up
+from tests.voting.elections import Election, dice, held_for, made_up
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_as_json_failures_are_sentences_and_the_status_is_1(shell: Shell, electi
     assert "The ballots don't give the root" in json.loads(done.stdout)["failures"]
 
 
-@pytest.mark.parametrize("name", ["commitment", "rules_hash", "root", "input_hash", "output_hash"])
+@pytest.mark.parametrize("name", ["commitment", "rules_hash", "root", "input_hash", "output_hash", "published_hash"])
 def test_any_hash_noted_down_can_be_expected(shell: Shell, bundle: Path, election: Election, name: str) -> None:
     wanted = election.files().anchors[name]
     assert "The result holds" in shell.does("verify", bundle, "--expect", wanted.upper())
@@ -78,6 +78,8 @@ def test_any_hash_noted_down_can_be_expected(shell: Shell, bundle: Path, electio
 @pytest.mark.parametrize("held", [True, False])
 def test_a_receipt_says_what_became_of_the_ballot(shell: Shell, tmp_path: Path, election: Election, *, held: bool) -> None:
     election.ballots[0].held = held
+    election.holds = held_for(dice(1), election.ballots)
+    election.history = [[]]
     path = election.files().write(tmp_path / "bundle.zip")
     receipt = tmp_path / "mine.txt"
     receipt.write_text(election.ballots[0].receipt("ss27").text(), "utf-8")

@@ -1,8 +1,8 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from c2b.audit.queries import entries
 from c2b.campaigns.models import Campaign, Candidate
@@ -15,8 +15,9 @@ from c2b.deposits.refunds import RefundFigures
 from c2b.deposits.rules import ObligationState, Outcome
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.payments.rules import PaymentState, RefundState
-from c2b.people.models import Person
-from c2b.voting.models import Pick
+from c2b.voting.checks import checks as voting_checks
+from c2b.voting.models import Ballot, Pick
+from c2b.voting.rules import BallotSource
 from tests import make
 from tests.deposits.scene import Shop
 from tests.statements import counted
@@ -520,18 +521,59 @@ def test_a_withdrawn_product_gives_its_own_deposits_back_and_no_others(shop: Sho
     assert shop.findings() == []
 
 
-def test_votes_for_a_withdrawn_candidate_go_back_while_voting_is_open(database: Database, tmp_path: Any) -> None:
-    shop = Shop(database, tmp_path, state=CampaignState.VOTING, voting_opens=make.OPENS, voting_closes=make.CLOSES)
+def voting(database: Database, folder: Any, now: datetime, *, state: CampaignState = CampaignState.VOTING) -> tuple[Shop, dict[str, int]]:
+    """Open a vote in which K1 and K2 have a vote each, the merchant's clock at `now`; return the candidates' keys by code."""
+    shop = Shop(database, folder, state=state, voting_opens=make.OPENS, voting_closes=make.CLOSES)
     shop.sells("K1")
     shop.sells("K2")
-    anna = shop.customer()
     with shop.database.transaction() as session:
         found = {each.code: each for each in session.scalars(select(Candidate))}
-        campaign, person = session.get_one(Campaign, shop.campaign_id), session.get_one(Person, anna)
-        make.ballot(session, campaign, found["K1"], found["K2"], by=person)
-    withdraw(shop, "K1")
+        make.ballot(session, session.get_one(Campaign, shop.campaign_id), found["K1"], found["K2"])
+    shop.now = now
+    return shop, {code: each.id for code, each in found.items()}
+
+
+def votes_of(shop: Shop) -> set[int]:
+    """Return the candidates that have votes, after making sure that `c2b audit` has nothing to say."""
     with shop.database.reading() as session:
-        assert session.scalars(select(Pick.candidate_id)).all() == [found["K2"].id]
+        assert [finding for finding in voting_checks(session) if finding.check in {"voting.withdrawn", "voting.in_time"}] == []
+        return set(session.scalars(select(Pick.candidate_id)))
+
+
+def test_votes_for_a_withdrawn_candidate_go_back_while_voting_is_open(database: Database, tmp_path: Any) -> None:
+    shop, keys = voting(database, tmp_path, make.CLOSES - timedelta(seconds=1))
+    withdraw(shop, "K1")
+    assert votes_of(shop) == {keys["K2"]}
+
+
+def test_votes_that_would_not_go_back_are_found_by_the_audit(database: Database, tmp_path: Any) -> None:
+    shop, _ = voting(database, tmp_path, make.OPENS)
+    with shop.database.transaction() as session:
+        session.execute(update(Candidate).where(Candidate.code == "K1").values(withdrawn_at=shop.now, withdrawn_reason="no yarn"))
+        findings = [str(finding.what) for finding in voting_checks(session) if finding.check == "voting.withdrawn"]
+    assert findings == ["ss27: 1 votes stand on K1, which was withdrawn while voting was open"]
+
+
+@pytest.mark.parametrize(
+    ("state", "at"),
+    [
+        (CampaignState.VOTING, make.CLOSES),  # the worker hasn't closed it yet
+        (CampaignState.TALLY, make.CLOSES + timedelta(hours=1)),
+        (CampaignState.TALLY, make.CLOSES - timedelta(seconds=1)),  # asked in time, but waited for the close
+    ],
+)
+def test_after_voting_has_closed_no_vote_goes_back(database: Database, tmp_path: Any, state: CampaignState, at: datetime) -> None:
+    shop, keys = voting(database, tmp_path, at, state=state)
+    withdraw(shop, "K1")
+    assert votes_of(shop) == set(keys.values())
+
+
+def test_imported_votes_for_what_is_withdrawn_before_voting_go_back_and_were_no_taps(database: Database, tmp_path: Any) -> None:
+    shop, keys = voting(database, tmp_path, make.OPENS - timedelta(days=1), state=CampaignState.SCHEDULED)
+    with shop.database.transaction() as session:
+        session.execute(update(Ballot).values(source=BallotSource.IMPORTED))
+    withdraw(shop, "K1")
+    assert votes_of(shop) == {keys["K2"]}
 
 
 def test_an_unknown_candidate_is_not_found(shop: Shop) -> None:

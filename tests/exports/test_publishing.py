@@ -12,7 +12,7 @@ from c2b.db import Database
 from c2b.errors import Refused
 from c2b.exports import publishing
 from c2b.voting import selecting, verifying
-from c2b.voting.models import Ballot, SelectionOverride
+from c2b.voting.models import Ballot
 from tests import make
 
 
@@ -36,10 +36,7 @@ def place(database: Database, data: Path, slug: str = "ss27") -> Path | None:
 
 def override(database: Database) -> None:
     with database.transaction() as session:
-        campaign = make.campaign_of(session, "ss27")
-        second = make.candidate_of(session, campaign, "K2")
-        by = {"proposed_by": "staff:a", "proposed_at": make.CLOSES, "approved_by": "staff:b", "approved_at": make.CLOSES}
-        session.add(SelectionOverride(campaign_id=campaign.id, candidate_id=second.id, made=True, reason="补一款", **by))
+        make.override(session, make.candidate_of(session, make.campaign_of(session, "ss27"), "K2"), reason="补一款")
 
 
 def test_a_selected_campaigns_files_are_made_once(selected: Database, tmp_path: Path) -> None:

@@ -137,12 +137,15 @@ def test_only_a_failed_message_is_sent_again(database: Database, by_smtp: Settin
         actions.send_again(session, message_id=number, now=now)
 
 
-def test_without_a_mail_server_a_mail_is_a_file_that_mail_programs_read(database: Database, by_file: Settings, now: datetime) -> None:
+def test_without_a_mail_server_a_mail_is_a_file_that_mail_programs_read(
+    database: Database, by_file: Settings, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
     number = queued(database, now, locale="en")
     work(database, by_file, now)
     (file,) = (by_file.data / "outbox").iterdir()
     mail = message_from_bytes(file.read_bytes(), policy=policy.default)
     assert file.name == f"{number:08}.eml"
+    assert [record.getMessage() for record in caplog.records] == [f"A message was written to {file}; nobody else sends it"]
     assert mail["Subject"] == "Your refund of ¥50.00 is on its way to you"
 
 

@@ -10,8 +10,8 @@ from c2b.errors import Refused
 from c2b.people import actions, addresses, rules
 from c2b.people.addresses import Linked, OwnAddress
 from c2b.people.models import Address, OneTimeCode, Person
-from c2b.people.queries import who
-from c2b.people.rules import ADDRESSES_A_DAY, ADDRESSES_EACH, AddressKind, Asked, ask
+from c2b.people.queries import Customer, who
+from c2b.people.rules import ADDRESSES_A_DAY, ADDRESSES_EACH, CUSTOMER_LOGIN, AddressKind, Asked, ask
 from tests import make
 
 KEY = "k" * 32
@@ -130,6 +130,21 @@ def test_a_login_that_has_ended_is_not_opened_again_by_the_browsers_number(sessi
     again, new = first(session, now, 7)
     assert again != person
     assert new != token
+
+
+def test_who_comes_back_after_their_login_has_expired_is_a_new_guest_whose_votes_they_see(session: Session, now: datetime) -> None:
+    person, token = first(session, now, 7)
+    later = now
+    for _ in range(2):
+        later += CUSTOMER_LOGIN
+        assert who(session, token=token, now=later) is None
+        again, new = first(session, later, 7)
+        assert first(session, later, 7) == (again, new), "two taps at once are one guest then, too"
+        known = who(session, token=new, now=later)
+        assert isinstance(known, Customer)
+        assert (known.person_id, again != person, new != token) == (again, True, True)
+        person, token = again, new
+    assert len(session.scalars(select(Person)).all()) == 3
 
 
 def test_signing_a_person_out_everywhere_leaves_others_alone(session: Session, now: datetime, anna: Person) -> None:

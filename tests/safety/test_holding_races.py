@@ -1,9 +1,15 @@
 """Holding while others vote, select, hold and sign in: every count stays what the picks give, and nothing waits for ever."""
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from c2b.campaigns.models import Campaign
@@ -11,12 +17,12 @@ from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.errors import Refused
 from c2b.people.rules import AddressKind
-from c2b.voting import actions, holding, queries, selecting, suspicions
+from c2b.voting import actions, holding, queries, rules, selecting, suspicions
 from c2b.voting.checks import checks
 from c2b.voting.models import Ballot, Suspicion, SuspicionBallot
 from c2b.voting.rules import SuspicionRule, SuspicionState, Touch
 from tests import make
-from tests.safety.test_vote_races import at_once
+from tests.safety.test_vote_races import at_once, guards_off
 from tests.voting.test_holding import Ring
 
 NOW = make.OPENS + timedelta(days=1)
@@ -53,9 +59,13 @@ def groups(database: Database) -> list[tuple[int, str]]:
 
 
 def decide(database: Database, group: tuple[int, str], state: SuspicionState) -> None:
-    values = {"slug": "ss27", "digest": group[1], "reason": "why", "actor": "staff:a@example.com"}
     with database.transaction() as session:
-        holding.decide(session, group=group[0], state=state, now=NOW, **values)
+        decided(session, group, state)
+
+
+def decided(session: Session, group: tuple[int, str], state: SuspicionState) -> None:
+    values = {"slug": "ss27", "digest": group[1], "reason": "why", "actor": "staff:a@example.com"}
+    holding.decide(session, group=group[0], state=state, now=NOW, **values)
 
 
 def consistent(database: Database) -> None:
@@ -134,11 +144,145 @@ def test_who_signs_in_while_the_group_is_held_for_good_ends_as_somebody_decided(
     heard = at_once(9, act)
     assert [error for error in heard if error] == []
     consistent(database)
+    assert held(database) == set(people[:8]), "no answer outlives the decision, whichever came first"
+
+
+def held(database: Database) -> set[int]:
     with database.reading() as session:
-        freed = set(session.scalars(select(SuspicionBallot.person_id).where(SuspicionBallot.freed_by == holding.SIGNED_IN)))
-        held = set(session.scalars(select(Ballot.person_id).where(Ballot.held_at.is_not(None))))
-    assert freed | held == set(people[:8])
-    assert freed & held == set()
+        return set(session.scalars(select(Ballot.person_id).where(Ballot.held_at.is_not(None))))
+
+
+def answers(session: Session, person: int) -> int:
+    return holding.answer(session, person_id=person, kind=AddressKind.EMAIL, now=NOW)
+
+
+def meanwhile(first: Callable[[], AbstractContextManager[object]], then: Callable[[], None]) -> Exception | None:
+    """Let `then` begin while the transaction `first` has done its work and not ended; return what it heard."""
+    heard: list[Exception | None] = []
+    late = threading.Thread(target=lambda: heard.extend(at_once(1, lambda _: then())))
+    with first():
+        late.start()
+        late.join(0.3)
+    late.join()
+    return heard[0]
+
+
+@pytest.mark.parametrize("answered_first", [False, True])
+def test_an_answer_under_way_does_not_outlive_the_decision(database: Database, *, answered_first: bool) -> None:
+    people, both = scene(database), groups(database)
+    decide(database, both[0], SuspicionState.ASKED)
+
+    @contextmanager
+    def first() -> Iterator[None]:
+        with database.transaction() as session:
+            if answered_first:
+                assert answers(session, people[0]) == 1
+            else:
+                decided(session, both[0], SuspicionState.HELD)
+            yield
+
+    def then() -> None:
+        with database.transaction() as session:
+            if answered_first:
+                decided(session, both[0], SuspicionState.HELD)
+            else:
+                assert answers(session, people[0]) == 0
+
+    assert meanwhile(first, then) is None
+    assert held(database) == set(people[:8])
+    consistent(database)
+
+
+def test_without_the_locks_an_answer_would_outlive_the_decision(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    people, both = scene(database), groups(database)
+    decide(database, both[0], SuspicionState.ASKED)
+    guards_off(monkeypatch, database)
+
+    @contextmanager
+    def decides() -> Iterator[None]:
+        with database.transaction() as session:
+            decided(session, both[0], SuspicionState.HELD)
+            yield
+
+    def signs_in() -> None:
+        with database.transaction() as session:
+            answers(session, people[0])
+
+    heard = meanwhile(decides, signs_in)
+    assert people[0] not in held(database) or isinstance(heard, DBAPIError)
+
+
+def test_without_the_locks_a_tap_while_staff_hold_would_be_counted_wrongly(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    people, both = scene(database), groups(database)
+    guards_off(monkeypatch, database)
+    seen, go = threading.Event(), threading.Event()
+    free_slots = rules.free_slots
+
+    def slow(*values: Any) -> list[int]:
+        seen.set()
+        go.wait(10)
+        return free_slots(*values)
+
+    monkeypatch.setattr(rules, "free_slots", slow)
+    heard: list[Exception | None] = []
+
+    def tap(_number: int) -> None:
+        with database.transaction() as session:
+            actions.vote(session, slug="ss27", code="K2", person_id=people[0], touch=Touch(), now=NOW)
+
+    voting = threading.Thread(target=lambda: heard.extend(at_once(1, tap)))
+    voting.start()
+    assert seen.wait(10)
+    decide(database, both[0], SuspicionState.HELD)
+    go.set()
+    voting.join()
+    with database.reading() as session:
+        assert "voting.counts" in {finding.check for finding in checks(session)} or isinstance(heard[0], DBAPIError)
+
+
+def test_without_the_locks_a_hold_would_come_after_the_selection(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene(database, CampaignState.TALLY)
+    both = groups(database)
+    guards_off(monkeypatch, database)
+
+    @contextmanager
+    def selects() -> Iterator[None]:
+        with database.transaction() as session:
+            selecting.select_winners(session, slug="ss27", actor="cli:test", now=make.CLOSES)
+            yield
+
+    heard = meanwhile(selects, lambda: decide(database, both[0], SuspicionState.HELD))
+    with database.reading() as session:
+        assert "voting.input_hash" in {finding.check for finding in checks(session)} or isinstance(heard, DBAPIError)
+
+
+def test_without_the_locks_a_look_would_change_what_was_decided(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    people, both = scene(database), groups(database)
+    guards_off(monkeypatch, database)
+    seen, go = threading.Event(), threading.Event()
+    match = suspicions._match
+
+    def slow(*values: Any) -> Any:
+        seen.set()
+        go.wait(10)
+        return match(*values)
+
+    monkeypatch.setattr(suspicions, "_match", slow)
+    heard: list[Exception | None] = []
+
+    def look(_number: int) -> None:
+        with database.transaction() as session:
+            suspicions.store(session, campaign_id=1, found=[Ring(people[:6])], now=NOW)
+
+    looking = threading.Thread(target=lambda: heard.extend(at_once(1, look)))
+    looking.start()
+    assert seen.wait(10)
+    decide(database, both[0], SuspicionState.HELD)
+    go.set()
+    looking.join()
+    with database.reading() as session:
+        left = select(func.count()).select_from(SuspicionBallot).where(SuspicionBallot.suspicion_id == both[0][0])
+        assert session.scalar(left) == 6 or isinstance(heard[0], DBAPIError)
 
 
 def test_a_look_that_meets_a_decision_leaves_what_was_decided(database: Database) -> None:

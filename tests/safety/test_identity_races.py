@@ -1,25 +1,29 @@
 """Many at once at the doors where people become somebody: one browser, one guest; one code, one ballot; one agreement, one move."""
 
-from datetime import timedelta
+import contextlib
+import threading
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from c2b.db import Database
 from c2b.errors import NotFound, Refused
 from c2b.messages.models import Message
 from c2b.people import actions as people
-from c2b.people import addresses, lost
+from c2b.people import addresses, codes, lost
 from c2b.people.addresses import Linked
 from c2b.people.models import Address, Login, LostAddress, Person
-from c2b.people.rules import OBJECTION, AddressKind, LostState, address_digest
+from c2b.people.rules import CUSTOMER_LOGIN, OBJECTION, AddressKind, LostState, address_digest
 from c2b.voting import actions, checks, entering
 from c2b.voting.entering import Entered
 from c2b.voting.models import Ballot, Pick
 from c2b.voting.rules import Touch
 from tests import make
-from tests.safety.test_vote_races import at_once
+from tests.safety.test_vote_races import at_once, guards_off
 
 CLIENTS = 24
 NOW = make.OPENS + timedelta(days=1)
@@ -41,9 +45,9 @@ def count(database: Database, table: type[Person | Login | Ballot | Pick | Addre
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
-def first_tap(database: Database) -> tuple[int, str]:
+def first_tap(database: Database, now: datetime = NOW) -> tuple[int, str]:
     with database.transaction() as session:
-        return people.first_login(session, viewer=7, locale="en", secret_key=KEY, now=NOW)
+        return people.first_login(session, viewer=7, locale="en", secret_key=KEY, now=now)
 
 
 def test_first_taps_of_one_browser_at_once_are_one_guest(database: Database) -> None:
@@ -52,6 +56,15 @@ def test_first_taps_of_one_browser_at_once_are_one_guest(database: Database) -> 
     assert [each for each in heard if each] == []
     assert len(set(found)) == 1
     assert (count(database, Person), count(database, Login)) == (1, 1)
+
+
+def test_first_taps_after_the_login_has_expired_are_one_new_guest(database: Database) -> None:
+    first_tap(database)
+    found: list[tuple[int, str]] = []
+    heard = at_once(CLIENTS, lambda _: found.append(first_tap(database, NOW + CUSTOMER_LOGIN)))
+    assert [each for each in heard if each] == []
+    assert len(set(found)) == 1
+    assert (count(database, Person), count(database, Login)) == (2, 2)
 
 
 def test_control_without_the_browsers_own_token_each_tap_would_be_a_guest(database: Database) -> None:
@@ -87,6 +100,31 @@ def test_one_code_at_many_counters_is_one_ballot(database: Database) -> None:
     assert (count(database, Ballot), count(database, Pick), count(database, Person)) == (1, 1, 1)
 
 
+def meet_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make two wait for each other once both have seen that a code is unused; with the lock the second never comes that far."""
+    both = threading.Barrier(2, timeout=10)
+    is_dead = codes._is_dead
+
+    def slow(*values: Any) -> bool:
+        dead = is_dead(*values)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait()
+        return dead
+
+    monkeypatch.setattr(codes, "_is_dead", slow)
+
+
+def test_without_its_lock_one_code_would_be_used_at_two_counters(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = counter_code(database)
+    guards_off(monkeypatch, database)
+    meet_with_the_code(monkeypatch)
+    entered: list[Entered | None] = []
+    heard = [each for each in at_once(2, lambda number: entered.append(enter(database, code, number))) if each]
+    assert len(heard) == 1, "it went on as if the code were valid"
+    assert isinstance(heard[0], Refused | DBAPIError)
+    assert (count(database, Ballot), count(database, Person)) == (1, 1)
+
+
 def test_a_customer_who_taps_while_the_assistant_enters_has_one_whole_ballot(database: Database) -> None:
     code = counter_code(database)
     with database.transaction() as session:
@@ -108,20 +146,33 @@ def test_a_customer_who_taps_while_the_assistant_enters_has_one_whole_ballot(dat
     assert 3 <= count(database, Pick) + len(heard) <= 4
 
 
-def test_one_address_wanted_by_many_goes_to_one_of_them(database: Database) -> None:
+def link(database: Database, person: int, code: str) -> Linked:
     with database.transaction() as session:
-        wanting = [make.person(session).id for _ in range(5)]
-        code = people.send_code(session, kind=EMAIL, address=ANNA, locale="en", secret_key=KEY, now=NOW)
-    answers: list[Linked] = []
+        facts = {"person_id": person, "kind": EMAIL, "address": ANNA, "code": code, "secret_key": KEY}
+        return addresses.link(session, now=NOW, **facts)  # type: ignore[arg-type]  # the names fit
 
-    def link(number: int) -> None:
-        with database.transaction() as session:
-            facts = {"person_id": wanting[number], "kind": EMAIL, "address": ANNA, "code": code, "secret_key": KEY}
-            answers.append(addresses.link(session, now=NOW, **facts))  # type: ignore[arg-type]  # the names fit
 
-    heard = at_once(len(wanting), link)
+def wanting(database: Database, many: int) -> tuple[list[int], str]:
+    """Make people who all want one address, and the code that was sent there."""
+    with database.transaction() as session:
+        found = [make.person(session).id for _ in range(many)]
+        return found, people.send_code(session, kind=EMAIL, address=ANNA, locale="en", secret_key=KEY, now=NOW)
+
+
+def test_one_address_wanted_by_many_goes_to_one_of_them(database: Database) -> None:
+    (who, code), answers = wanting(database, 5), list[Linked]()
+    heard = at_once(5, lambda number: answers.append(link(database, who[number], code)))
     assert [each for each in heard if each] == []
     assert sorted(answers) == [Linked.ADDED] + [Linked.WRONG_CODE] * 4
+    assert count(database, Address) == 1
+
+
+def test_without_its_lock_one_code_would_give_the_address_to_two(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    (who, code), answers = wanting(database, 2), list[Linked]()
+    guards_off(monkeypatch, database)
+    meet_with_the_code(monkeypatch)
+    heard = at_once(2, lambda number: answers.append(link(database, who[number], code)))
+    assert sorted(answers) == [Linked.ADDED, Linked.NOT_HERE] or any(isinstance(each, DBAPIError) for each in heard)
     assert count(database, Address) == 1
 
 

@@ -416,7 +416,8 @@ def test_votes_are_counted_exactly_while_the_worker_folds(database: Database) ->
 def test_a_fold_that_counts_first_and_deletes_then_would_lose_a_vote(postgresql_database: Database) -> None:
     voter = poll(postgresql_database, candidates=1)
     with postgresql_database.transaction() as folding:
-        counting._add(folding, select(TallyDelta))
+        for each in counting._additions(folding, select(TallyDelta)):
+            folding.execute(each)
         tap(postgresql_database, voter, "K0")
         folding.execute(delete(TallyDelta))
     with postgresql_database.reading() as session:

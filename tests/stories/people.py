@@ -21,8 +21,12 @@ class Visitor:
             viewport={"width": size[0], "height": size[1]}, base_url=shop.url, locale=locale, java_script_enabled=javascript
         )
         context.set_default_timeout(15_000)
-        self.page: Page = context.new_page()
+        self._context = context
         self.complaints: list[str] = []
+        self._begins_a_page()
+
+    def _begins_a_page(self) -> None:
+        self.page: Page = self._context.new_page()
         self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -69,18 +73,34 @@ class Voter(Visitor):
         """Return the codes of the cards on the open page, in its order."""
         return [str(card.get_attribute("id")) for card in self.page.locator("li.it").all()]
 
+    def picks_from_the_page(self, votes: int) -> set[str]:
+        """Vote for so many of the open page's cards, every other one; return the codes."""
+        picked = self.codes()[::2][:votes]
+        for code in picked:
+            self.presses("Vote", within=self.card(code))
+            expect(self.card(code).get_by_role("button", name=re.compile("Picked"))).to_be_visible()
+        return set(picked)
+
     def picks_from_the_gallery(self, votes: int) -> set[str]:
         """Vote for every other card, page after page, until so many votes are given; return the codes."""
         picked: set[str] = set()
         for page in range(1, 100):
             self.opens(f"{self.gallery}?page={page}")
-            for code in self.codes()[::2][: votes - len(picked)]:
-                self.presses("Vote", within=self.card(code))
-                expect(self.card(code).get_by_role("button", name=re.compile("Picked"))).to_be_visible()
-                picked.add(code)
+            picked |= self.picks_from_the_page(votes - len(picked))
             if len(picked) == votes:
                 break
         return picked
+
+    def goes_away_and_comes_back(self) -> None:
+        """Close the page, and open the gallery anew in the same browser."""
+        self.page.close()
+        self._begins_a_page()
+        self.opens(self.gallery)
+
+    def goes_on_at(self, page: int) -> None:
+        """Follow the link to where they were."""
+        self.page.get_by_role("link", name=f"Go on at page {page}").click()
+        self.page.wait_for_url(f"**page={page}")
 
     def picks(self) -> set[str]:
         """Return the codes of their picks, as the gallery shows them."""

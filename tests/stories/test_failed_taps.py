@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Route, expect
 
+from tests.stories.demo import demo_shop
 from tests.stories.people import PHONE, Voter
 from tests.stories.shop import Shop
 
@@ -16,8 +17,7 @@ NOT_SAVED = "Your vote was not saved. Try again."
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Given the demo's shop in the middle of its vote."""
-    shop = Shop(tmp_path_factory.mktemp("taps"))
-    shop.c2b("demo", "--no-serve", "--data", str(shop.data), "--candidates", "30")
+    shop = demo_shop(tmp_path_factory.mktemp("taps"), 60)
     shop.open()
     yield shop
     shop.close()

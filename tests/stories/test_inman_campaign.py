@@ -109,6 +109,8 @@ def people_vote(anna: Voter, ben: Voter) -> None:
 def the_merchant_selects(merchant: Merchant) -> None:
     merchant.sets_the_account_up("a sentence is easy to remember")
     merchant.moves_on_to("tally")
+    merchant.opens(f"/admin/{SLUG}/selection")
+    merchant.presses("Show counts")  # until they are published each look is logged
     merchant.confirms("selection", "Select and publish")
     merchant.reads("The result is public")
     shop = merchant.shop

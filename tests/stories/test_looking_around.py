@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.stories.demo import demo_shop
 from tests.stories.people import PHONE
 from tests.stories.shop import Shop
 
@@ -30,9 +31,8 @@ NOTES_WHAT_IS_PRESSED = """() => {
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Given the demo's shop with forty designs that stand for vote."""
-    shop = Shop(tmp_path_factory.mktemp("looking"))
-    shop.c2b("demo", "--no-serve", "--data", str(shop.data), "--candidates", "40")
+    """Given the demo's shop with sixty designs that stand for vote."""
+    shop = demo_shop(tmp_path_factory.mktemp("looking"), 60)
     shop.open()
     yield shop
     shop.close()

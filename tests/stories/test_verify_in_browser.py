@@ -1,6 +1,8 @@
 """A sceptic verifies a receipt in the browser: nothing but the published files is fetched, and no receipt leaves the page."""
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -15,9 +17,13 @@ from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.exports import publishing
 from c2b.settings import Settings
-from c2b.voting import receipts, selecting
+from c2b.voting import receipts, selecting, verifying
 from c2b.voting.models import Ballot
+from c2b.voting.verifying import Answer
 from tests import make
+from tests.voting import spoilt
+from tests.voting.elections import Election, Files, dice, made_up
+from tests.voting.spoilt import Spoil
 
 
 @pytest.fixture
@@ -86,7 +92,7 @@ def test_the_browser_finds_what_became_of_a_ballot_and_tells_nobody(
 ) -> None:
     requests = asked(page, ballots[serial])
     expect(page.locator("#here-verdict")).to_have_text(verdict)
-    assert steps(page) == ["Passed"] * 4 + [last]
+    assert steps(page) == ["Passed"] * 6 + [last]
     assert [(each.method, each.url.rpartition("/")[2]) for each in requests] == [("GET", "result.json"), ("GET", "ballots.csv")]
     assert all(each.post_data is None and serial not in each.url for each in requests)
 
@@ -94,9 +100,9 @@ def test_the_browser_finds_what_became_of_a_ballot_and_tells_nobody(
 @pytest.mark.parametrize(
     ("old", "new", "verdict", "states"),
     [
-        ("pick       K1", "pick       K9", "It does not match", ["Failed", "Skipped", "Skipped", "Skipped", "Skipped"]),
-        ("c2b receipt 1", "hello", "It does not match", ["Failed", "Skipped", "Skipped", "Skipped", "Skipped"]),
-        ("campaign   ss27", "campaign   aw27", "It does not match", ["Failed", "Skipped", "Skipped", "Skipped", "Skipped"]),
+        ("pick       K1", "pick       K9", "It does not match", ["Failed", *["Skipped"] * 6]),
+        ("c2b receipt 1", "hello", "It does not match", ["Failed", *["Skipped"] * 6]),
+        ("campaign   ss27", "campaign   aw27", "It does not match", ["Failed", *["Skipped"] * 6]),
     ],
 )
 def test_a_spoilt_receipt_matches_nothing(
@@ -110,9 +116,9 @@ def test_a_spoilt_receipt_matches_nothing(
 @pytest.mark.parametrize(
     ("old", "new", "verdict", "states"),
     [
-        ("counted", "unknown", "It does not match", ["Passed", "Failed", "Skipped", "Skipped", "Skipped"]),
-        ("version    2", "version    1", "A later version took its place", ["Passed", "Passed", "Skipped", "Skipped", "Failed"]),
-        ("version    2", "version    3", "It does not match", ["Passed", "Passed", "Failed", "Skipped", "Skipped"]),
+        ("counted", "unknown", "It does not match", ["Passed", "Failed", *["Skipped"] * 5]),
+        ("version    2", "version    1", "A later version took its place", [*["Passed"] * 6, "Failed"]),
+        ("version    2", "version    3", "It does not match", [*["Passed"] * 6, "Failed"]),
     ],
 )
 def test_without_its_picks_a_receipt_is_looked_up_too(
@@ -135,6 +141,83 @@ def test_a_ballot_that_the_shop_changed_after_the_result_is_noticed(
     asked(page, ballots["counted"])
     assert "Failed" in steps(page)
     expect(page.locator("#here-verdict")).to_have_text("It does not match")
+
+
+@pytest.mark.parametrize(
+    ("serial", "old", "new"),
+    [("counted", ",2,", ",3,"), ("counted", ",2,", ",1,"), ("counted", ",0\n", ",1\n"), ("held", ",1\n", ",0\n")],
+)
+def test_a_false_version_and_a_false_mark_of_a_held_ballot_are_not_believed(
+    page: Page, ballots: dict[str, str], sqlite_database: Database, tmp_path: Path, *, serial: str, old: str, new: str
+) -> None:
+    with sqlite_database.reading() as session:
+        folder = publishing.folder(session, tmp_path, "ss27")
+    assert folder
+    lines = (folder / "ballots.csv").read_text("utf-8").splitlines(keepends=True)
+    changed = [line.replace(old, new) if line.startswith(f"{serial},") else line for line in lines]
+    assert changed != lines
+    (folder / "ballots.csv").write_text("".join(changed), "utf-8")
+    short = "".join(line for line in ballots[serial].splitlines(keepends=True) if not line.startswith(("nonce", "pick")))
+    asked(page, short)
+    expect(page.locator("#here-verdict")).to_have_text("It does not match")
+    assert "Failed" in steps(page)[2:4]
+
+
+class Served:
+    """The published files of made-up elections, one after the other, under one page."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self._parts = page, dict[str, bytes]()
+        page.goto("/c/ss27/verify", wait_until="networkidle")
+        page.route("**/published/*", lambda route: route.fulfill(body=self._parts[route.request.url.rpartition("/")[2]]))
+
+    def says(self, files: Files, published: dict[str, str], receipt: str) -> str:
+        """Return what the page says of a receipt, which shows the hashes `published`."""
+        self._parts = files.parts()
+        self._page.locator("#here").evaluate(_SHOW, {name.removesuffix("_hash"): value for name, value in published.items()})
+        self._page.get_by_label("Receipt").fill(receipt)
+        self._page.get_by_role("button", name="Verify here").click()
+        expect(self._page.locator("#here-verdict")).not_to_be_empty()
+        return self._page.locator("#here-verdict").inner_text()
+
+
+_SHOW = "(here, published) => { Object.assign(here.dataset, published); document.getElementById('here-verdict').textContent = ''; }"
+SAYS = {
+    Answer.COUNTED: "This ballot is in the count",
+    Answer.HELD: "This ballot is held",
+    Answer.SUPERSEDED: "A later version took its place",
+    Answer.NO_MATCH: "It does not match",
+}
+SPOILS = [*spoilt.ALWAYS, *spoilt.OF_HOLDS, *spoilt.OF_OVERRIDES]
+
+
+def test_the_browser_says_what_the_verifier_says_of_random_elections_whole_and_spoilt(page: Page, tmp_path: Path) -> None:
+    """Every way to tamper with a bundle comes up, every other stated anew; opened picks are no business of the page."""
+    served, answers = Served(page), Counter[Answer]()
+    for number, spoil in enumerate([*[None] * 12, *SPOILS]):
+        election, files = fitting(spoil, number)
+        random = dice(number)
+        published, own = files.anchors, random.choice(election.ballots).receipt("ss27").short
+        receipt = replace(own, version=max(1, own.version - random.choice([0, 0, 1])))
+        if spoil:
+            spoil(files, random)
+        if spoil and number % 2:
+            files.restate()
+        report = verifying.verify(files.write(tmp_path / "bundle.zip"), receipt=receipt, expected=[*published.values()])
+        assert report.answer
+        assert served.says(files, published, receipt.text()) == SAYS[report.answer], (number, spoil, report.failures)
+        answers[report.answer] += 1
+    assert answers.keys() == SAYS.keys()
+
+
+def fitting(spoil: Spoil | None, number: int) -> tuple[Election, Files]:
+    """Make up an election in which there is something to spoil."""
+    for attempt in range(100):
+        election = made_up(dice(100 * number + attempt), least=5, opened=False)
+        has = (spoil not in spoilt.OF_HOLDS or election.holds) and (spoil not in spoilt.OF_OVERRIDES or len(election.history) > 1)
+        if has:
+            return election, election.files()
+    raise AssertionError(spoil)
 
 
 def test_files_that_cannot_be_fetched_are_said_to_be(page: Page, ballots: dict[str, str]) -> None:

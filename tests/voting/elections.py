@@ -46,7 +46,9 @@ class Election:
     secret: bytes
     candidates: list[dict[str, Any]]
     ballots: list[Cast]
-    overrides: list[dict[str, Any]] = field(default_factory=list)
+    history: list[list[dict[str, Any]]] = field(default_factory=lambda: [[]])
+    """The overrides that began or ended with each version of what is published."""
+    holds: list[dict[str, Any]] = field(default_factory=list)
     slug: str = "ss27"
     opened: bool = False
 
@@ -64,7 +66,7 @@ class Election:
         files = Files({}, rows, [[each.serial, each.nonce, " ".join(sorted(each.codes))] for each in listed] if self.opened else None)
         held = [each for each in listed if each.held]
         files.result = {
-            "format": bundle.FORMAT,
+            "format": statement.FORMAT,
             "campaign": self.slug,
             **dict.fromkeys(("title", "title_en", "time_zone", "voting_opens", "voting_closes", "selected_at"), "…"),
             "rules": self.rules,
@@ -72,8 +74,8 @@ class Election:
             "ballots": {"counted": len(listed) - len(held), "held": len(held), "picks": self.opened},
             "voters": sum(bool(each.codes) for each in listed if not each.held),
             "candidates": self.candidates,
-            "holds": {"burst": len(held)},
-            "overrides": self.overrides,
+            "holds": self.holds,
+            "published": [{"at": f"2027-03-1{min(place, 9)}", "changes": changes} for place, changes in enumerate(self.history)],
         }
         files.state(self.tallies())
         return files
@@ -110,6 +112,12 @@ class Files:
             "input_hash": tree.digest(statement.input_of(self.result["campaign"], self.result["rules"], tallies, seal)),
             "output_hash": tree.digest(lines),
         }
+        self.publish()
+
+    def publish(self) -> None:
+        """State the hashes of what is published as it stands there now, and the overrides that the versions leave."""
+        told = statement.versions(self.result, self.result["published"])
+        self.result |= {"published": told, "published_hash": told[-1]["hash"], "overrides": statement.in_effect(told)}
 
     def restate(self) -> None:
         """State anew what follows from what stands there now, totals as they are."""
@@ -120,7 +128,7 @@ class Files:
     @property
     def anchors(self) -> dict[str, str]:
         """What the honest bundle's hashes are, as they were published elsewhere."""
-        names = ("commitment", "rules_hash", "input_hash", "output_hash")
+        names = ("commitment", "rules_hash", "input_hash", "output_hash", "published_hash")
         return {name: self.result[name] for name in names} | {"root": self.result["ballots"]["root"]}
 
     def copy(self) -> "Files":
@@ -175,7 +183,32 @@ def made_up(random: Random, *, opened: bool | None = None, least: int = 0) -> El
         "count": sorted(random.sample(["verified", "store", "imported"], random.randint(1, 3))),
         "publish_ballots": is_open and random.random() < 0.9,  # else it was opened for an auditor
     }
-    return Election(frozen, random.randbytes(32), candidates, ballots, opened=is_open)
+    made = Election(frozen, random.randbytes(32), candidates, ballots, opened=is_open)
+    made.holds = held_for(random, ballots)
+    made.history = overridden(random, made.files().result["lines"])
+    return made
+
+
+def held_for(random: Random, ballots: Sequence[Cast]) -> list[dict[str, Any]]:
+    """Make up which decisions hold the held ballots; those without picks stand under none."""
+    sizes = [len(each.codes) for each in ballots if each.held and each.codes]
+    found = []
+    while sizes:
+        group = [sizes.pop() for _ in range(random.randint(1, len(sizes)))]
+        rule = random.choice(["burst", "one_time_mail", "clique", "by_hand"])
+        found.append({"rule": rule, "reason": f"同一时间 {len(group)}", "ballots": len(group), "votes": sum(group)})
+    return found
+
+
+def overridden(random: Random, lines: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Make up the overrides that followed the result: none, or some, one a version, some of them undone again."""
+    history: list[list[dict[str, Any]]] = [[]]
+    begun: set[str] = set()
+    for line in random.choices(lines, k=random.choice([0, 0, 1, 3, 6])) if lines else ():
+        changes = "undone" if line["code"] in begun else "dropped" if line["result"] == "selected" else "made"
+        begun ^= {line["code"]}
+        history.append([statement.change(code=line["code"], change=changes, reason=f"补一款 “{len(history)}”")])
+    return history
 
 
 def cast(random: Random, codes: list[str]) -> Cast:

@@ -209,11 +209,16 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Style:
-    """A way to stuff ballots; `found`: whether the rules claim to find it."""
+    """A way to stuff ballots; `why` says what keeps the rules from finding it, if they don't claim to."""
 
     name: str
     ring: Callable[[Crowd], list[BallotFacts]]
-    found: bool = True
+    why: str = ""
+
+    @property
+    def found(self) -> bool:
+        """Whether the rules claim to find it."""
+        return not self.why
 
 
 def _night_script(crowd: Crowd) -> list[BallotFacts]:
@@ -349,9 +354,9 @@ STYLES = (
     Style("three targets and nothing else, paid through one page", _paid_list),
     Style("two targets, paid through one page, over days", _paid_pair),
     Style("two targets on one evening", _evening_pair),
-    Style("one target bought from people, over days", _bought, found=False),
-    Style("one target bought from people, in an hour", _bought_in_an_hour, found=False),
-    Style("two targets bought from people, over days", _pair_in_a_drip, found=False),
+    Style("one target bought from people, over days", _bought, "they have one candidate in common, as its friends do"),
+    Style("one target bought from people, in an hour", _bought_in_an_hour, "so do friends who follow a link within an hour"),
+    Style("two targets bought from people, over days", _pair_in_a_drip, "two candidates together are a matter of taste"),
 )
 
 

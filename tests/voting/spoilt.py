@@ -4,6 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from c2b.voting import statement
 from tests.voting.elections import Files, cast
 
 Spoil = Callable[[Files, Random], None]
@@ -138,7 +139,7 @@ def change_the_secret(files: Files, random: Random) -> None:
 
 
 def change_a_hash(files: Files, random: Random) -> None:
-    name = random.choice(["commitment", "seed", "rules_hash", "input_hash", "output_hash"])
+    name = random.choice(["commitment", "seed", "rules_hash", "input_hash", "output_hash", "published_hash"])
     files.result[name] = other_hex(random, files.result[name])
 
 
@@ -160,14 +161,108 @@ def rename_the_campaign(files: Files, _: Random) -> None:
     files.result["campaign"] = "aw27"
 
 
+def versions(files: Files) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = files.result["published"]
+    return found
+
+
+def override(files: Files, random: Random) -> dict[str, Any]:
+    found: dict[str, Any] = random.choice([each for told in versions(files) for each in told["changes"]])
+    return found
+
+
+def follow(files: Files, change: str, code: str, reason: str) -> None:
+    """Tell one more version, with an override that never was, as whoever knows the format would."""
+    versions(files).append({"at": "2027-04-01", "changes": [statement.change(code=code, change=change, reason=reason)]})
+    files.publish()
+
+
 def override_without_a_reason(files: Files, random: Random) -> None:
-    found = line(files, random)
-    files.result["overrides"] = [{"code": found["code"], "made": found["result"] != "selected", "reason": " "}]
+    free = [each for each in files.result["lines"] if each["code"] not in {one["code"] for one in files.result["overrides"]}]
+    found = random.choice(free or files.result["lines"])
+    follow(files, "dropped" if found["result"] == "selected" else "made", found["code"], " ")
 
 
 def override_nothing(files: Files, random: Random) -> None:
     found = line(files, random)
-    files.result["overrides"] = [{"code": found["code"], "made": found["result"] == "selected", "reason": "because"}]
+    follow(files, "made" if found["result"] == "selected" else "dropped", found["code"], "because")
+
+
+def invent_an_override(files: Files, random: Random) -> None:
+    found = line(files, random)
+    change = statement.change(code=found["code"], change="dropped" if found["result"] == "selected" else "made", reason="so it is")
+    random.choice(versions(files))["changes"].append(change)
+    files.result["overrides"] = statement.in_effect(versions(files))
+
+
+def list_an_override(files: Files, random: Random) -> None:
+    """Say so where people look, and nowhere else."""
+    found = line(files, random)
+    files.result["overrides"].append({"code": found["code"], "made": found["result"] != "selected", "reason": "so it is"})
+    files.result["overrides"].sort(key=lambda each: each["code"])
+
+
+def drop_an_override(files: Files, random: Random) -> None:
+    told = random.choice([each for each in versions(files) if each["changes"]])
+    told["changes"].remove(random.choice(told["changes"]))
+    files.result["overrides"] = statement.in_effect(versions(files))
+
+
+def drop_a_version(files: Files, random: Random) -> None:
+    del versions(files)[random.randrange(len(versions(files)))]
+    files.result["overrides"] = statement.in_effect(versions(files))
+
+
+def drop_the_last_version(files: Files, _: Random) -> None:
+    versions(files).pop()
+    files.result["overrides"] = statement.in_effect(versions(files))
+
+
+def give_an_override_another_reason(files: Files, random: Random) -> None:
+    override(files, random)["reason"] += "!"
+    files.result["overrides"] = statement.in_effect(versions(files))
+
+
+def give_an_override_to_another(files: Files, random: Random) -> None:
+    found = override(files, random)
+    found["code"] = random.choice([each["code"] for each in files.result["lines"] if each["code"] != found["code"]])
+    files.result["overrides"] = statement.in_effect(versions(files))
+
+
+def invent_a_hold(files: Files, random: Random) -> None:
+    files.result["holds"].append({"rule": "burst", "reason": "999 at once", "ballots": 1, "votes": random.randint(1, 3)})
+
+
+def drop_a_hold(files: Files, random: Random) -> None:
+    files.result["holds"].remove(random.choice(files.result["holds"]))
+
+
+def hold_for_another_reason(files: Files, random: Random) -> None:
+    found = random.choice(files.result["holds"])
+    name = random.choice(["rule", "reason"])
+    found[name] = "device" if name == "rule" else "just so"
+
+
+def hold_other_numbers(files: Files, random: Random) -> None:
+    random.choice(files.result["holds"])[random.choice(["ballots", "votes"])] += 1
+
+
+def rename_a_candidate(files: Files, random: Random) -> None:
+    random.choice(files.result["candidates"])[random.choice(["name", "name_en", "reason"])] += "x"
+
+
+def swap_names(files: Files, random: Random) -> None:
+    candidates = files.result["candidates"]
+    first, second = two(random, len(candidates))
+    candidates[first]["name"], candidates[second]["name"] = candidates[second]["name"], candidates[first]["name"]
+
+
+def retitle(files: Files, random: Random) -> None:
+    files.result[random.choice(["title", "title_en", "time_zone", "voting_opens", "voting_closes", "selected_at"])] += "x"
+
+
+def change_when(files: Files, random: Random) -> None:
+    random.choice(versions(files))["at"] += "x"
 
 
 def change_picks(files: Files, random: Random) -> None:
@@ -211,5 +306,18 @@ OF_THE_RESULT: tuple[Spoil, ...] = (
     override_without_a_reason,
     override_nothing,
 )
+OF_NAMES: tuple[Spoil, ...] = (rename_a_candidate, swap_names, retitle)
+OF_HOLDS: tuple[Spoil, ...] = (drop_a_hold, hold_for_another_reason, hold_other_numbers)
+"""Where something was held."""
+OF_OVERRIDES: tuple[Spoil, ...] = (
+    drop_an_override,
+    drop_a_version,
+    drop_the_last_version,
+    give_an_override_another_reason,
+    give_an_override_to_another,
+    change_when,
+)
+"""Where there were overrides."""
+INVENTED: tuple[Spoil, ...] = (invent_a_hold, invent_an_override, list_an_override)
 OF_PICKS: tuple[Spoil, ...] = (change_picks, change_a_nonce)
-ALWAYS: tuple[Spoil, ...] = (*OF_BALLOTS, *OF_COUNTS, *OF_RULES, *OF_CANDIDATES, change_the_secret, *OF_THE_RESULT)
+ALWAYS: tuple[Spoil, ...] = (*OF_BALLOTS, *OF_COUNTS, *OF_RULES, *OF_CANDIDATES, change_the_secret, *OF_THE_RESULT, *OF_NAMES, *INVENTED)

@@ -19,7 +19,7 @@ from c2b.errors import Refused
 from c2b.exports.kinds import Format, Kind
 from c2b.people.models import Address, Person
 from c2b.voting import bundle, receipts, selecting, verifying
-from c2b.voting.models import Ballot, SelectionOverride
+from c2b.voting.models import Ballot
 from c2b.voting.published import verify as alone
 from c2b.voting.queries import SelectionView
 from c2b.voting.verifying import Answer
@@ -160,27 +160,6 @@ def test_ballots_that_changed_since_the_selection_are_not_published(session: Ses
     session.execute(update(Ballot).where(Ballot.source == "verified").values(commitment="0" * 64))
     with pytest.raises(Refused, match="not what they were at the selection"):
         written(session, tmp_path)
-
-
-@pytest.mark.usefixtures("campaign")
-def test_an_override_is_in_it_once_a_second_person_approved_it_and_changes_no_hash(
-    session: Session, tmp_path: Path, campaign: Campaign
-) -> None:
-    campaign.places = 1
-    view = run(session)
-    second = make.candidate_of(session, campaign, "K2")
-    session.add(
-        override := SelectionOverride(
-            campaign_id=campaign.id, candidate_id=second.id, made=True, reason="补一款", proposed_by="staff:a", proposed_at=make.CLOSES
-        )
-    )
-    session.flush()
-    assert result(written(session, tmp_path))["overrides"] == []
-    override.approved_by, override.approved_at = "staff:b", make.CLOSES
-    session.flush()
-    path = written(session, tmp_path)
-    assert result(path)["overrides"] == [{"code": "K2", "made": True, "reason": "补一款"}]
-    assert holds(path, view.output_hash, view.input_hash)
 
 
 @pytest.mark.usefixtures("campaign")

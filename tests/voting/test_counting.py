@@ -1,6 +1,6 @@
 """Counts that are kept as votes come in: always those that a recount of the picks gives."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.db import Database
 from c2b.people.models import Person
-from c2b.voting import actions, ballots, counting, holding, queries
+from c2b.voting import actions, ballots, casting, counting, holding, queries
 from c2b.voting.checks import checks
-from c2b.voting.models import Ballot, CandidateTally, Pick, TallyDelta
-from c2b.voting.queries import Count
+from c2b.voting.models import Ballot, CandidateTally, HourTally, Pick, TallyDelta
+from c2b.voting.queries import Count, Turnout
 from c2b.voting.rules import BallotSource, Touch
 from tests import databases, make
 
@@ -52,6 +52,9 @@ def counts(session: Session, campaign: Campaign) -> dict[str, Count]:
     assert [finding for finding in checks(session) if finding.check == "voting.counts"] == []
     kept = queries.counts(session, campaign.id)
     assert kept == queries.recount(session, campaign.id)
+    turnout = queries.turnout(session, campaign.id)
+    assert (turnout.votes, turnout.held_votes) == (sum(each.votes for each in kept.values()), sum(each.held for each in kept.values()))
+    assert turnout.ballots == queries.voters(session, campaign.id)
     names = dict(session.execute(select(Candidate.id, Candidate.code)).all())
     return {names[key]: count for key, count in kept.items()}
 
@@ -97,6 +100,48 @@ def test_folding_moves_what_waits_into_the_tallies_and_changes_no_count(
     assert counts(session, campaign) == {"K1": Count(0, 1), "K2": Count(1, 0)}
     counting.fold(session)
     assert counts(session, campaign) == {"K1": Count(0, 1), "K2": Count(1, 0)}, "folding nothing changes nothing"
+
+
+def ballots_of(session: Session) -> list[int]:
+    """Return the changes of the number of ballots, in the order of the taps."""
+    return list(session.scalars(select(TallyDelta.ballots).order_by(TallyDelta.id)))
+
+
+def test_a_ballot_comes_with_its_first_pick_and_goes_with_its_last(
+    session: Session, campaign: Campaign, voter: Person, now: datetime
+) -> None:
+    for code, undo in (("K1", False), ("K2", False), ("K1", True), ("K2", True), ("K3", False)):
+        tap(session, voter, code, now, undo=undo)
+        counts(session, campaign)
+    assert ballots_of(session) == [1, 0, 0, -1, 1]
+    assert queries.turnout(session, campaign.id) == Turnout(1, 1, 0, 0)
+
+
+def test_a_whole_ballot_comes_once_however_many_picks_it_has(session: Session, campaign: Campaign, voter: Person, now: datetime) -> None:
+    for codes, number in ((["K1", "K2"], 1), (["K2", "K3"], 1), ([], 0), (["K1"], 1), (["K2", "K3"], 1)):
+        casting.cast(session, slug="ss27", codes=codes, person_id=voter.id, touch=Touch(), now=now)
+        assert sum(ballots_of(session)) == number
+        assert {code for code, count in counts(session, campaign).items() if count.votes} == set(codes)
+
+
+def test_ballots_stand_in_the_hour_in_which_they_were_begun(session: Session, campaign: Campaign, voter: Person, now: datetime) -> None:
+    begun = now.replace(minute=59, second=59, microsecond=999_999)
+    for at, code in ((begun, "K1"), (begun + timedelta(hours=3), "K2")):
+        tap(session, voter, code, at)
+    make.ballot(session, campaign, candidate(session, "K1"), created_at=begun + timedelta(microseconds=1))
+    hour = counting.hour_of(begun)
+    expected = {(hour, BallotSource.VERIFIED, False): (2, 1), (hour + 3600, BallotSource.VERIFIED, False): (1, 1)}
+    for _ in range(2):
+        assert counting.hours(session, campaign.id) == counting.recount_hours(session, campaign.id) == expected
+        counting.fold(session)
+
+
+def test_the_audit_finds_an_hour_that_the_picks_do_not_give(session: Session, campaign: Campaign) -> None:
+    make.ballot(session, campaign, candidate(session, "K1"))
+    counting.fold(session)
+    session.execute(update(HourTally).values(ballots=2))
+    found = [finding.what for finding in checks(session) if finding.check == "voting.counts"]
+    assert found == ["ss27: the ballots and votes of 1 hours are not what the picks give"]
 
 
 def test_folding_adds_up_to_one_row_for_each_candidate_source_and_state(session: Session, campaign: Campaign, now: datetime) -> None:
@@ -152,6 +197,9 @@ def test_a_withdrawn_candidate_loses_its_votes_whatever_their_ballots_are(sessio
     actions.give_back(session, campaign_id=campaign.id, candidate_id=first.id, now=now)
     assert counts(session, campaign) == {"K2": Count(3, 0)}
     assert [finding for finding in checks(session) if finding.check == "voting.commitment"] == []
+    actions.give_back(session, campaign_id=campaign.id, candidate_id=second.id, now=now)
+    assert queries.turnout(session, campaign.id) == Turnout(0, 0, 0, 0), "ballots without a pick are none"
+    assert counts(session, campaign) == {}
 
 
 def test_whatever_happens_to_ballots_is_counted_by_what_they_were_and_became(session: Session, campaign: Campaign, now: datetime) -> None:

@@ -433,6 +433,17 @@ def test_a_list_that_hundreds_copy_is_a_campaign_in_the_open() -> None:
     assert found([*crowd, replace(crowd[-1], person_id=9999)], SuspicionRule.CLIQUE) == []
 
 
+def test_where_lists_are_the_custom_only_few_who_copied_one_are_suspected() -> None:
+    """Schools hand them out: hundreds who copied one are as honest as thousands."""
+    few = [replace(each, person_id=7000 + each.person_id) for each in ring(cliques.SMALL, 1001, 1002, 1003)]
+    many = [replace(few[-1], person_id=19999), *few]
+    custom = [replace(each, person_id=20000 + each.person_id) for each in ring(cliques.FEW + 1, 1004, 1005, 1006)]
+    assert found([*honest(2000), *many], SuspicionRule.CLIQUE) != []
+    assert found([*honest(2000), *many, *custom], SuspicionRule.CLIQUE) == []
+    assert found([*honest(2000), *few, *custom], SuspicionRule.CLIQUE) != []
+    assert found([*honest(4000), *many, *custom], SuspicionRule.CLIQUE) != [], "one list in the open is no custom yet"
+
+
 def test_what_pairs_explain_is_what_independent_choices_give() -> None:
     """Of 8,000 ballots with three independent picks of a half each, a eighth has all three."""
     picks = {(first, second, third): 1000 for first in (0, 1) for second in (0, 1) for third in (0, 1)}

@@ -15,7 +15,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.jobs.models import Job
 from c2b.people.rules import AddressKind
-from c2b.voting import holding, queries, suspicions
+from c2b.voting import groups, holding, queries, suspicions
 from c2b.voting.checks import checks
 from c2b.voting.models import Ballot, Suspicion, SuspicionBallot
 from c2b.voting.rules import SuspicionRule, SuspicionState
@@ -234,6 +234,46 @@ def test_who_is_asked_counts_again_by_signing_in_and_the_others_dont(session: Se
     assert (member.freed_by, member.freed_at) == (holding.SIGNED_IN, now)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "voting.release")).one()
     assert (entry.object, entry.after) == (ballots[1].serial, {"held": False, "by": "signed_in"})
+
+
+@pytest.mark.parametrize("decisions", [(Held.HELD,), (Held.KEPT, Held.HELD), (Held.KEPT, Held.ASKED)])
+def test_an_answer_does_not_outlive_a_later_decision(
+    session: Session, campaign: Campaign, now: datetime, decisions: Sequence[SuspicionState]
+) -> None:
+    ballots = ring(session, campaign, 4)
+    group = found(session, campaign, ballots)
+    decide(session, group, SuspicionState.ASKED, now)
+    for ballot in ballots[:3]:
+        holding.answer(session, person_id=ballot.person_id, kind=AddressKind.EMAIL, now=now)
+    holding.release(session, slug="ss27", serial=ballots[3].serial, reason="a shop's tablet", actor=STAFF, now=now)
+    shown = groups.page(session, campaign.id, number=1, size=9).groups[0]
+    assert (shown.freed, shown.would_hold) == (4, 3)
+    for state in decisions:
+        decide(session, group, state, now)
+    assert held(session) == {ballot.serial for ballot in ballots[:3]}, "what staff released by its serial stays released"
+    assert set(session.scalars(select(SuspicionBallot.freed_by).where(SuspicionBallot.freed_at.is_not(None)))) == {STAFF}
+
+
+def test_who_has_answered_is_not_asked_again_because_others_joined_the_group(session: Session, campaign: Campaign, now: datetime) -> None:
+    ballots = ring(session, campaign, 4)
+    group = found(session, campaign, ballots[:3])
+    decide(session, group, SuspicionState.ASKED, now)
+    holding.answer(session, person_id=ballots[0].person_id, kind=AddressKind.EMAIL, now=now)
+    suspicions.store(session, campaign_id=campaign.id, found=[Ring([ballot.person_id for ballot in ballots])], now=now)
+    decide(session, group, SuspicionState.ASKED, now)
+    assert held(session) == {ballot.serial for ballot in ballots[1:]}
+
+
+def test_a_long_group_lists_first_what_is_not_like_the_rest(
+    session: Session, campaign: Campaign, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "LISTED", 2)
+    ballots = ring(session, campaign, 4)
+    decide(session, found(session, campaign, ballots), SuspicionState.HELD, now)
+    holding.release(session, slug="ss27", serial=ballots[3].serial, reason="a shop's tablet", actor=STAFF, now=now)
+    listed = groups.page(session, campaign.id, number=1, size=9).groups[0].listed
+    assert listed[0].serial == ballots[3].serial
+    assert len(listed) == 2
 
 
 def test_signing_in_releases_nothing_that_is_held_for_good(session: Session, campaign: Campaign, now: datetime) -> None:

@@ -88,7 +88,7 @@ HOSTILE: dict[str, Callable[[Parts], None]] = {
     "an empty object": set_to(ballots={}),
     "a short hash": set_to(secret="00"),
     "half a character": stated(b'"category": "', b'"category": "\\ud800'),
-    "another format": set_to(format="c2b bundle 2"),
+    "another format": set_to(format="c2b bundle 1"),
     "a list of numbers for candidates": set_to(candidates=[1, 2, 3]),
     "an unknown candidate overridden": set_to(overrides=[{"code": "nobody", "made": True, "reason": "x"}]),
     "no lines": set_to(lines=[]),

@@ -4,7 +4,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.models import AuditEntry
@@ -16,6 +16,7 @@ from c2b.people import actions as people
 from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind
 from c2b.voting import actions, importing, queries, selecting
+from c2b.voting.checks import checks
 from c2b.voting.importing import BadBallots, ImportReport, import_ballots
 from c2b.voting.models import Ballot, Pick
 from c2b.voting.rules import BallotSource, SelectionResult, Touch
@@ -61,6 +62,16 @@ def test_ballots_come_in_and_count(session: Session, campaign: Campaign, file: P
     assert imports(session, file, FIRST, now) == ImportReport(voters=3, votes=3, new=3)
     assert votes(session, campaign) == {"K1": 1, "K2": 2}
     assert set(session.scalars(select(Ballot.source))) == {BallotSource.IMPORTED}
+
+
+def test_a_vote_for_what_was_withdrawn_is_a_problem_of_its_line(session: Session, campaign: Campaign, file: Path, now: datetime) -> None:
+    session.execute(update(Candidate).where(Candidate.code == "K2").values(withdrawn_at=now, withdrawn_reason="no yarn"))
+    assert problems(session, file, FIRST, now) == [
+        f"line {line}: K2 was withdrawn and can have no vote; take it out of the file" for line in (2, 3)
+    ]
+    imports(session, file, FIRST.replace("K2", ""), now)
+    assert votes(session, campaign) == {"K1": 1}
+    assert [finding for finding in checks(session) if finding.check == "voting.withdrawn"] == []
 
 
 def test_rows_of_one_vote_each_make_the_same_ballots(session: Session, campaign: Campaign, file: Path, now: datetime) -> None:

@@ -166,6 +166,20 @@ def test_a_later_decision_tells_in_place_of_an_earlier_one(database: Database, n
 
 
 @pytest.mark.usefixtures("campaign")
+def test_who_was_let_go_and_is_held_again_is_told_again_and_who_stayed_held_is_not(database: Database, now: datetime) -> None:
+    serials = held_ring(database, SuspicionState.HELD, now)
+    tell(database, now)
+    decisions = ((SuspicionState.KEPT, 1), (SuspicionState.HELD, 2), (SuspicionState.HELD, 3))
+    for state, minutes in decisions:
+        at = now + timedelta(minutes=minutes)
+        with database.transaction() as session:
+            decide(session, session.scalars(select(Suspicion)).one(), state, at)
+        tell(database, at)
+    assert [recipient for recipient, _ in told(database)] == [f"ring{number}-ss27@example.com" for number in (0, 0, 1, 1, 2, 2)]
+    assert len(serials) == 3
+
+
+@pytest.mark.usefixtures("campaign")
 def test_people_are_told_in_their_own_language(database: Database, now: datetime) -> None:
     held_ring(database, SuspicionState.HELD, now, size=1)
     with database.transaction() as session:

@@ -12,7 +12,7 @@ from c2b.people import queries as people_queries
 from c2b.people.models import OneTimeCode, Person
 from c2b.people.queries import Customer
 from c2b.people.rules import AddressKind
-from c2b.voting import actions, ballots, evidence, queries
+from c2b.voting import actions, ballots, evidence, left_over, privacy, queries
 from c2b.voting.actions import SignedIn
 from c2b.voting.checks import checks
 from c2b.voting.models import Ballot, VoteEvent
@@ -126,6 +126,71 @@ def test_too_many_picks_are_left_for_the_person_to_choose(session: Session, camp
     assert signed_in is not None
     assert signed_in.left_over == {"ss27": ["K3", "K4"]}
     assert picked(session, campaign, account) == {"K1", "K2"}, "nobody else decides which votes go"
+
+
+def waiting(session: Session, campaign: Campaign, person_id: int) -> list[str]:
+    keys = left_over.of(session, campaign_id=campaign.id, person_id=person_id)
+    assert queries.ballot(session, campaign_id=campaign.id, person_id=person_id).left_over == len(keys)
+    return sorted(session.scalars(select(Candidate.code).where(Candidate.id.in_(keys))))
+
+
+def overfull(session: Session, now: datetime) -> int:
+    """Bring K3 and K4 to an account with votes for K1 and K2 of three; return whose it is."""
+    account = known(session, now, "K1", "K2")
+    sign_in(session, now, guest(session, now, "K2", "K3", "K4").id)
+    return account
+
+
+def test_what_did_not_fit_waits_on_the_server_until_it_has_a_vote(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = overfull(session, now)
+    assert waiting(session, campaign, account) == ["K3", "K4"]
+    tap(session, account, now, "K3")
+    assert waiting(session, campaign, account) == ["K4"]
+    actions.undo(session, slug="ss27", code="K3", person_id=account, touch=NOWHERE, now=now)
+    assert waiting(session, campaign, account) == ["K3", "K4"], "a change of mind loses nothing either"
+
+
+def test_what_waits_is_added_to_by_another_browser_and_gone_once_its_person_has_chosen(
+    session: Session, campaign: Campaign, now: datetime
+) -> None:
+    account = overfull(session, now)
+    sign_in(session, now, guest(session, now, "K4", "K5", viewer=10).id)
+    assert waiting(session, campaign, account) == ["K3", "K4", "K5"]
+    assert left_over.campaigns(session, person_id=account) == [(campaign, 3)]
+    left_over.chosen(session, slug="ss27", person_id=account)
+    assert waiting(session, campaign, account) == []
+    assert left_over.campaigns(session, person_id=account) == []
+    assert picked(session, campaign, account) == {"K1", "K2"}
+
+
+def test_what_is_withdrawn_waits_for_nobody(session: Session, campaign: Campaign, now: datetime) -> None:
+    account = overfull(session, now)
+    session.execute(update(Candidate).where(Candidate.code == "K3").values(withdrawn_at=now, withdrawn_reason="no yarn"))
+    assert waiting(session, campaign, account) == ["K4"]
+
+
+def test_drafts_that_do_not_fit_wait_in_each_campaign_of_its_own(session: Session, campaign: Campaign, now: datetime) -> None:
+    other = make.campaign(session, slug="aw27", votes_each=1)
+    for code in ("A1", "A2"):
+        make.candidate(session, other, code)
+    account = known(session, now, "K1", "K2")
+    actions.vote(session, slug="aw27", code="A1", person_id=account, touch=NOWHERE, now=now)
+    visitor = guest(session, now, "K3", "K4")
+    actions.vote(session, slug="aw27", code="A2", person_id=visitor.id, touch=NOWHERE, now=now)
+    signed_in = sign_in(session, now, visitor.id)
+    assert signed_in is not None
+    assert signed_in.left_over == {"ss27": ["K3", "K4"], "aw27": ["A2"]}
+    assert left_over.campaigns(session, person_id=account) == [(campaign, 2), (other, 1)]
+    campaign.state = CampaignState.TALLY
+    session.flush()
+    assert left_over.campaigns(session, person_id=account) == [(other, 1)], "when voting has closed there is nothing to choose"
+
+
+def test_what_waits_is_given_out_and_erased_with_the_person(session: Session, campaign: Campaign, now: datetime) -> None:
+    person = session.get_one(Person, overfull(session, now))
+    assert privacy.exported(session, person)[0]["waiting"] == ["K3", "K4"]
+    privacy.erase(session, person)
+    assert waiting(session, campaign, person.id) == []
 
 
 def test_signing_in_again_from_the_same_browser_changes_nothing(session: Session, campaign: Campaign, now: datetime) -> None:

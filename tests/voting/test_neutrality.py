@@ -22,7 +22,7 @@ from c2b.people import actions as people
 from c2b.ui.viewers import ViewerNumbers
 from c2b.voting import queries
 from c2b.voting.order import FIRST_PAGE, gallery_order
-from c2b.web.gallery import PAGE
+from c2b.web.shelf import PAGE
 from tests import make
 
 SECRET = b"n" * 32

@@ -66,13 +66,41 @@ def test_a_held_ballot_is_there_and_not_counted(session: Session, campaign: Camp
 
 def test_an_older_version_is_superseded(session: Session, campaign: Campaign) -> None:
     older = replace(own(session, campaign).short, version=1, commitment="0" * 64)
-    assert proof(session, campaign, older) == (Answer.SUPERSEDED, [PASSED, PASSED, SKIPPED, FAILED])
+    assert proof(session, campaign, older) == (Answer.SUPERSEDED, [PASSED, PASSED, PASSED, FAILED])
+
+
+@pytest.mark.parametrize(
+    ("serial", "changes"),
+    [("mine", {"version": 9}), ("mine", {"version": 1}), ("mine", {"held_at": make.OPENS}), ("held-one", {"held_at": None})],
+)
+def test_a_false_version_and_a_false_mark_of_a_held_ballot_are_not_believed(
+    session: Session, campaign: Campaign, serial: str, changes: dict[str, Any]
+) -> None:
+    mine = own(session, campaign, serial)
+    changes |= {"held_reason": "so it is" if changes["held_at"] else ""} if "held_at" in changes else {}
+    session.execute(update(Ballot).where(Ballot.serial == serial).values(**changes))
+    found = proving.prove(session, campaign, mine.text())
+    assert (found.answer, list(found.steps.values())) == (Answer.NO_MATCH, [PASSED, PASSED, PASSED, FAILED])
+    assert found.why
+
+
+def test_another_ballots_false_version_is_noticed_too(session: Session, campaign: Campaign) -> None:
+    mine = own(session, campaign)
+    session.execute(update(Ballot).where(Ballot.serial == "held-one").values(version=7))
+    found = proving.prove(session, campaign, mine.text())
+    assert (found.answer, why(found)) == (Answer.NO_MATCH, "Versions, held ballots or votes are not those of the selection")
+
+
+def test_an_older_version_is_not_called_superseded_by_ballots_that_are_others(session: Session, campaign: Campaign) -> None:
+    older = replace(own(session, campaign).short, version=1, commitment="0" * 64)
+    session.execute(update(Ballot).where(Ballot.serial == "mine").values(commitment="1" * 64))
+    assert proof(session, campaign, older) == (Answer.NO_MATCH, [PASSED, PASSED, FAILED, SKIPPED])
 
 
 def test_a_newer_version_than_was_taken_is_no_match(session: Session, campaign: Campaign) -> None:
     newer = replace(own(session, campaign).short, version=3)
     found = proving.prove(session, campaign, newer.text())
-    assert (found.answer, list(found.steps.values())) == (Answer.NO_MATCH, [PASSED, PASSED, SKIPPED, FAILED])
+    assert (found.answer, list(found.steps.values())) == (Answer.NO_MATCH, [PASSED, PASSED, PASSED, FAILED])
     assert why(found) == "Of ballot mine only an older version was taken, not 3"
 
 
@@ -113,7 +141,7 @@ def test_too_many_ballots_are_not_folded_while_somebody_waits(
     session: Session, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proving, "MOST_FOLDED", 4)
-    assert proof(session, campaign, own(session, campaign)) == (Answer.COUNTED, [PASSED, PASSED, SKIPPED, PASSED])
+    assert proof(session, campaign, own(session, campaign)) == (Answer.UNPROVED, [PASSED, PASSED, SKIPPED, SKIPPED])
 
 
 def test_before_the_selection_there_is_nothing_to_hold_it_against(session: Session) -> None:

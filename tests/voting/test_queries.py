@@ -105,7 +105,7 @@ def test_counts_of_one_campaign_leave_others_alone(session: Session, campaign: C
 
 def test_before_the_first_vote_everything_is_zero(session: Session, campaign: Campaign) -> None:
     assert queries.counts(session, campaign.id) == {}
-    assert queries.turnout(session, campaign.id) == Turnout(0, 0, 0, 0, 0)
+    assert queries.turnout(session, campaign.id) == Turnout(0, 0, 0, 0)
 
 
 def test_counting_costs_the_same_statements_for_any_number_of_ballots(database: Database) -> None:

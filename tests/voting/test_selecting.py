@@ -1,5 +1,4 @@
 import hashlib
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -12,7 +11,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState, commitment
 from c2b.db import Database
 from c2b.errors import NotFound, Refused
-from c2b.voting import checks, holding, queries, rules, selecting, tree
+from c2b.voting import checks, holding, queries, selecting, tree
 from c2b.voting.models import Selection, TallyDelta, VoteEvent
 from c2b.voting.queries import SelectionView
 from c2b.voting.rules import BallotSource, SelectionResult
@@ -153,56 +152,6 @@ def test_the_preview_has_the_same_input_but_not_the_lots(session: Session) -> No
     assert before.seed.startswith("preview:")
     assert real.seed not in before.seed
     assert [line.tie_key for line in before.lines] != [line.tie_key for line in real.lines]
-
-
-BY = rules.SelectionRules(places=2, min_votes=1, max_per_category=0)
-
-
-def won(ranked: list[rules.Ranked]) -> list[str]:
-    return [each.tally.code for each in ranked if each.result is SelectionResult.SELECTED]
-
-
-def test_a_scenario_by_the_campaigns_own_rules_ranks_as_the_preview_does(session: Session, campaign: Campaign) -> None:
-    view = selecting.preview(session, slug="ss27")
-    ranked = selecting.scenario(session, campaign, by=BY, count_held=False)
-    assert [(each.rank, each.tally.code, each.tally.votes, each.tally.held, each.tie_key) for each in ranked] == [
-        (line.rank, line.code, line.votes, line.held, line.tie_key) for line in view.lines
-    ]
-
-
-def test_a_scenario_by_other_rules_selects_others(session: Session, campaign: Campaign) -> None:
-    assert won(selecting.scenario(session, campaign, by=replace(BY, places=1), count_held=False)) == ["K1"]
-    assert won(selecting.scenario(session, campaign, by=replace(BY, min_votes=3), count_held=False)) == ["K1"]
-    assert won(selecting.scenario(session, campaign, by=replace(BY, places=3), count_held=False)) == ["K1", "K2", "K3"]
-    assert won(selecting.scenario(session, campaign, by=replace(BY, max_per_category=1), count_held=False)) == ["K1"]
-
-
-def test_a_scenario_with_held_ballots_counts_them_like_any_other(session: Session, campaign: Campaign) -> None:
-    for _ in range(2):
-        make.ballot(
-            session, campaign, session.scalars(select(Candidate).where(Candidate.code == "K2")).one(), held_at=make.OPENS, held_reason="x"
-        )
-    ranked = selecting.scenario(session, campaign, by=BY, count_held=True)
-    assert [(each.tally.code, each.tally.votes, each.tally.held) for each in ranked] == [("K2", 5, 0), ("K1", 3, 0), ("K3", 1, 0)]
-
-
-def test_after_the_selection_a_scenario_draws_the_selections_own_lots(session: Session, campaign: Campaign) -> None:
-    view = run(session)
-    ranked = selecting.scenario(session, campaign, by=BY, count_held=False)
-    assert [(each.tally.code, each.tie_key) for each in ranked] == [(line.code, line.tie_key) for line in view.lines]
-
-
-def test_a_scenario_writes_nothing_and_costs_four_statements_for_any_number_of_votes(database: Database) -> None:
-    with database.transaction() as session:
-        made = make.campaign(session)
-        one = make.candidate(session, made, "K1")
-        for _ in range(30):
-            make.ballot(session, made, one)
-    with database.reading() as session, counted(database) as statements:
-        selecting.scenario(session, made, by=BY, count_held=True)
-    assert len(statements) == 4
-    assert all(statement.startswith("SELECT") for statement in statements)
-    assert not any("pick" in statement or "FROM ballot" in statement for statement in statements)
 
 
 def test_the_selection_counts_every_pick_whatever_was_counted_before(session: Session, campaign: Campaign) -> None:

@@ -315,8 +315,8 @@ def test_a_page_of_the_gallery_costs_the_same_statements_with_any_filter(app: Fl
     client = app.test_client()
     client.get("/c/ss27/")
     counts = {url: len(statements_of(app, client, f"/c/ss27/{url}")) for url in ("", "?page=2", "?cat=衬衫", "?price=100-200", "?seen=yes")}
-    assert set(counts.values()) == {6}
-    assert len(statements_of(app, client, "/c/ss27/?q=knit")) == 7
+    assert set(counts.values()) == {1}
+    assert len(statements_of(app, client, "/c/ss27/?q=knit")) == 1
 
 
 def statements_of(app: Flask, client: Any, url: str) -> list[str]:
@@ -325,11 +325,11 @@ def statements_of(app: Flask, client: Any, url: str) -> list[str]:
     return [each for each in statements if each.lstrip().startswith("SELECT")]
 
 
-@given(st.sets(st.integers(0, 40)), st.lists(st.integers(0, 40), unique=True, max_size=41))
-def test_what_was_seen_survives_its_way_through_an_address(keys: set[int], ids: list[int]) -> None:
-    packed = filtering.packed(keys, ids)
+@given(st.integers(0, 2**500 - 1))
+def test_what_was_seen_survives_its_way_through_an_address(seen: int) -> None:
+    packed = filtering.packed(seen)
     assert re.fullmatch("[A-Za-z0-9_-]+", packed)
-    assert filtering.unpacked(packed, ids) == keys & set(ids)
+    assert filtering.unpacked(packed) == seen
 
 
 @pytest.mark.parametrize("since", ["A", "AAAAA", "____", "-", "zzzzzzzzzzzzzzzz"])

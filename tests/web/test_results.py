@@ -18,7 +18,7 @@ from c2b.db import Database
 from c2b.people.models import Address
 from c2b.production import queries as production
 from c2b.production.rules import DecisionFigures, ProductFigures
-from c2b.voting import holding, selecting
+from c2b.voting import holding, publication, selecting
 from c2b.voting.models import Ballot
 from c2b.voting.queries import SelectionView
 from tests import make
@@ -83,6 +83,24 @@ def test_every_rank_stands_with_its_counted_and_held_votes(visit: Open, result: 
         "3 Design K3 K3 1 1 Not selected 2 votes fewer than the last selected",
         "4 Design K4 K4 0 0 Not selected no vote",
     ]
+
+
+def test_one_hash_binds_everything_published_and_an_override_makes_another_version(
+    visit: Open, result: Result, sqlite_database: Database
+) -> None:
+    result({"K1": 5, "K2": 3, "K3": 1}, held={"K3": 1})
+    visitor = visit()
+    with sqlite_database.transaction() as session:
+        (first,) = publication.versions(session, make.campaign_of(session, "ss27"))
+    for page in (PAGE, "/c/ss27/verify"):
+        assert first.hash in visitor.get(page)
+    with sqlite_database.transaction() as session:
+        make.override(session, make.candidate_of(session, make.campaign_of(session, "ss27"), "K3"), reason="The mill has cloth left")
+        second = publication.versions(session, make.campaign_of(session, "ss27"))[-1]
+    shown = visitor.get(PAGE)
+    assert (first.hash in shown, second.hash in shown) == (True, True)
+    assert "made: K3, The mill has cloth left" in spoken(visitor)
+    assert "Version 2; all versions" in visitor.words
 
 
 def test_counted_and_held_are_all_votes(visit: Open, result: Result) -> None:

@@ -19,7 +19,7 @@ from c2b.voting.rules import BallotSource
 from c2b.web import gallery
 from tests import make
 from tests.web.conftest import Clock
-from tests.web.pages import Browser, lint, text_of
+from tests.web.pages import Browser, lint, parse, text_of
 
 Open = Callable[..., Browser]
 PAGES = [
@@ -51,8 +51,8 @@ def picks(database: Database) -> int:
         return session.scalars(select(func.count()).select_from(Pick)).one()
 
 
-def sign_in(browser: Browser, address: str = "anna@example.com") -> None:
-    browser.get("/sign-in?next=/c/ss27/")
+def sign_in(browser: Browser, address: str = "anna@example.com", *, to: str = "/c/ss27/") -> None:
+    browser.get(f"/sign-in?next={to}")
     browser.press("Send the code", address=address)
     code = re.search(r"The code is (\d{6})", browser.words)
     assert code
@@ -249,23 +249,104 @@ def test_a_guests_picks_are_kept_but_not_counted_until_sign_in(visit: Open, sqli
 
 
 @pytest.mark.usefixtures("campaign")
-def test_a_second_browser_with_more_picks_than_votes_lets_the_person_choose(visit: Open, sqlite_database: Database) -> None:
-    phone, laptop = visit(), visit()
-    for visitor in (phone, laptop):
-        visitor.get("/c/ss27/")
-    mine, other = codes(phone)[:2], [code for code in codes(laptop) if code not in codes(phone)[:2]][:2]
-    for visitor, wanted in ((phone, mine), (laptop, other)):
+def test_a_guest_of_a_season_ago_sees_what_they_pick_now_and_brings_it_along(visit: Open, sqlite_database: Database, clock: Clock) -> None:
+    visitor = visit()
+    visitor.get("/c/ss27/")
+    visitor.press("Vote ")
+    clock.at += timedelta(days=91)
+    change(sqlite_database, voting_closes=clock.at + timedelta(days=1))
+    visitor.get("/c/ss27/")
+    visitor.press("Vote ")
+    assert "2 votes left" in visitor.words
+    sign_in(visitor)
+    assert "2 votes left" in visitor.words
+    with sqlite_database.reading() as session:
+        assert session.scalars(select(Ballot.source).order_by(Ballot.person_id)).all() == [BallotSource.DRAFT, BallotSource.VERIFIED]
+
+
+def overfull(visit: Open, *, to: str = "/c/ss27/") -> Browser:
+    """Vote for K00 and K01 as Anna, then bring K02 and K03 along from another browser; return that."""
+    for wanted in (("K00", "K01"), ("K02", "K03")):
+        browser = visit()
         for code in wanted:
-            visitor.get(f"/c/ss27/p/{code}")
-            visitor.press("Vote")
-        sign_in(visitor)
+            browser.get(f"/c/ss27/p/{code}")
+            browser.press("Vote")
+        sign_in(browser, to=to)
+    return browser
+
+
+@pytest.mark.usefixtures("campaign")
+def test_a_second_browser_with_more_picks_than_votes_lets_the_person_choose(visit: Open, sqlite_database: Database) -> None:
+    laptop = overfull(visit)
     assert "More picks than votes" in laptop.words
-    assert set(mine) <= set(codes(laptop))
-    left = next(code for code in other if f'formaction="/c/ss27/votes/{code}"' in laptop.html or code in laptop.html)
-    assert left in codes(laptop)
-    assert picks(sqlite_database) <= 3
-    laptop.press("Picked · undo")
+    assert codes(laptop) == ["K02", "K03", "K00", "K01"]
+    laptop.press("Vote Cable knit")
     assert laptop.url.startswith("/c/ss27/choose")
+    assert codes(laptop) == ["K03", "K00", "K01", "K02"]
+    assert "Undo one to vote for another." in laptop.words
+    laptop.press("Picked · undo Linen shirt 0")
+    assert codes(laptop) == ["K03", "K01", "K02"]
+    assert picks(sqlite_database) == 2
+
+
+@pytest.mark.usefixtures("campaign")
+def test_what_waits_for_a_choice_is_found_from_the_gallery_and_my_page_on_any_device(visit: Open) -> None:
+    overfull(visit)
+    phone = visit()
+    sign_in(phone)
+    assert "2 picks of another browser wait for your choice." in phone.words
+    phone.get("/me")
+    assert "2 picks of another browser wait for your choice." in phone.words
+    assert 'href="/c/ss27/choose?next=%2Fme"' in phone.html
+    phone.get("/c/ss27/choose?next=%2Fme")
+    assert codes(phone) == ["K02", "K03", "K00", "K01"]
+    phone.press("I have chosen")
+    assert phone.url == "/me"
+    assert "Your ballot stays as you have chosen." in phone.words
+    assert "wait for your choice" not in phone.words + phone.get("/c/ss27/")
+
+
+@pytest.mark.usefixtures("campaign")
+def test_a_tap_that_htmx_sends_keeps_what_waits_in_sight(visit: Open) -> None:
+    browser = overfull(visit)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.html)
+    assert token
+    form = {"csrf_token": token[1], "do": "vote", "back": "/c/ss27/"}
+    fragment = browser.client.post("/c/ss27/votes/K02", data=form, headers={"HX-Request": "true"}).text
+    assert "1 pick of another browser waits for your choice." in text_of(parse(fragment))
+
+
+@pytest.mark.usefixtures("campaign")
+def test_choosing_leads_through_every_campaign_and_then_where_the_person_was_going(visit: Open, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        other = make.campaign(session, slug="aw27", votes_each=1)
+        for code in ("A1", "A2"):
+            make.candidate(session, other, code)
+    for wanted in (("ss27/p/K00", "ss27/p/K01", "aw27/p/A1"), ("ss27/p/K02", "ss27/p/K03", "aw27/p/A2")):
+        browser = visit()
+        for path in wanted:
+            browser.get(f"/c/{path}")
+            browser.press("Vote")
+        sign_in(browser, to="/c/aw27/how")
+    assert browser.url.startswith("/c/aw27/choose?"), "that of the page first"
+    assert codes(browser) == ["A2", "A1"]
+    browser.press("I have chosen")
+    assert browser.url.startswith("/c/ss27/choose?")
+    browser.press("I have chosen")
+    assert browser.url == "/c/aw27/how"
+
+
+@pytest.mark.usefixtures("campaign")
+def test_who_has_nothing_to_choose_is_told_so_and_goes_on_within_the_shop(visit: Open, sqlite_database: Database) -> None:
+    browser = overfull(visit)
+    change(sqlite_database, state=CampaignState.TALLY)
+    browser.get("/c/ss27/choose?next=//evil.example.com/")
+    assert "Nothing is left over." in browser.words
+    assert 'href="//evil' not in browser.html
+    assert 'class="btn" href="/c/ss27/"' in browser.html
+    assert codes(browser) == ["K00", "K01"]
+    guest = visit()
+    assert "Nothing is left over." in text_of(parse(guest.get("/c/ss27/choose")))
 
 
 @pytest.mark.usefixtures("campaign")

@@ -4,7 +4,8 @@
 
 It trusts nothing in the bundle: every hash, rank and total is computed anew and compared. What no bundle can show by itself is that it
 is the one which was promised: so hand over, with --expect, what you noted down elsewhere: the sealed secret's hash and the rules' hash
-(published when voting opened), the root or the result's hash (on the page of results). And bring your own receipt.
+(published when voting opened), the hash of everything published, of any of its versions, or the root or the result's hash (on the page
+of results). And bring your own receipt.
 
 It ends with 0 if everything holds, with 1 and a list of what doesn't, with 2 if it was called wrongly.
 """
@@ -129,7 +130,7 @@ def read_result(packed: zipfile.ZipFile) -> dict[str, Any]:
         raw = file.read(LARGEST_RESULT + 1)
     need(len(raw) <= LARGEST_RESULT and raw.count(b"[") + raw.count(b"{") <= MOST_PARTS, "result.json is larger than any result")
     stated = json.loads(raw.decode(), parse_int=number, parse_float=number, parse_constant=number, object_pairs_hook=once)
-    need(stated["format"] == "c2b bundle 1", "the bundle has another format; take the verifier that came with it")
+    need(stated["format"] == "c2b bundle 2", "the bundle has another format; take the verifier that came with it")
     return dict(stated)
 
 
@@ -263,17 +264,46 @@ class Verifier:
         same = [+Counter(counted), +Counter(held), stated["voters"]] == [*self.counts, self.voters]
         must(same or not opened, "the picks give other totals than stated")
 
+    def published(self) -> list[str]:
+        """Check what binds everything: titles, names, holds, overrides; return the hash of each version, the oldest first."""
+        apart, stated, must, hashes = {"overrides", "published", "published_hash"}, self.stated, self.must, [""]
+        frozen = {name: value for name, value in stated.items() if name not in apart}
+        document = fingerprint({**frozen, "ballots": {name: value for name, value in stated["ballots"].items() if name != "picks"}})
+        for place, told in enumerate(stated["published"], start=1):
+            must(set(told) == {"version", "at", "changes", "hash"} and told["version"] == place, "a version is told strangely")
+            about = {name: told[name] for name in ("version", "at", "changes")}
+            hashes.append(fingerprint({**about, "document": document, "previous": hashes[-1]}))
+            must(hashes[-1] == told["hash"], "what is published doesn't give the hash of a version")
+        must(hashes[-1] == stated["published_hash"], "the hash of everything published isn't that of the last version")
+        self.overridden()
+        self.held()
+        return hashes[1:]
+
     def overridden(self) -> None:
-        """Check that each override changes something and says why; none changes a count."""
-        won = {line["code"]: line["result"] == "selected" for line in self.stated["lines"]}
-        overrides = self.stated["overrides"]
-        codes = [each["code"] for each in overrides]
-        self.must(codes == sorted(set(codes)) and set(codes) <= set(won), "an override stands there twice or is of no candidate")
-        changing = all(each["reason"].strip() and won.get(each["code"]) is not each["made"] for each in overrides)
-        self.must(changing, "an override has no reason or changes nothing")
+        """Check that each override changes something and says why, that what ends had begun, and what all of them leave."""
+        won, left = {line["code"]: line["result"] == "selected" for line in self.stated["lines"]}, dict[str, dict[str, Any]]()
+        for each in [each for told in self.stated["published"] for each in told["changes"]]:
+            code, what, reason = each["code"], each["change"], each["reason"]
+            self.must(reason.strip() and set(each) == {"code", "change", "reason"}, "an override has no reason")
+            fits = {"made": won.get(code) is False and code not in left, "dropped": won.get(code) and code not in left}
+            self.must({**fits, "undone": code in left}.get(what), "an override changes nothing, or is of no candidate")
+            left.pop(code, None)
+            if what != "undone":
+                left[code] = {"code": code, "made": what == "made", "reason": reason}
+        self.must([left[code] for code in sorted(left)] == self.stated["overrides"], "the overrides aren't those that the versions leave")
+
+    def held(self) -> None:
+        """Check that what was held for a reason adds up to all held votes; a held ballot without picks stands under no reason."""
+        holds, each = self.stated["holds"], self.stated["rules"]["votes_each"]
+        fits = [1 <= hold["ballots"] <= hold["votes"] <= each * hold["ballots"] for hold in holds]
+        same = sum(hold["votes"] for hold in holds) == self.stated["held_votes"]
+        must_be = all(fits) and same and sum(hold["ballots"] for hold in holds) <= self.ballots[1]
+        self.must(must_be, "what was held for a reason doesn't add up to what is held")
+        self.must(all(hold["reason"].strip() and hold["rule"] for hold in holds), "a hold has no reason")
 
     def answer(self, receipt: dict[str, list[str]], found: list[tuple[int, str, str]]) -> None:
-        """Say what became of the receipt's ballot."""
+        """Say what became of the receipt's ballot; of a bundle that doesn't hold nothing follows."""
+        need(not self.faults, "so nothing can be said of the receipt")
         need(receipt["campaign"] == [self.stated["campaign"]], "the receipt is of another campaign")
         need(found, "the receipt's ballot isn't among the ballots")
         wanted, (version, commitment, held) = int(receipt["version"][0]), found[0]
@@ -288,12 +318,13 @@ def check(verifier: Verifier, receipt: dict[str, list[str]] | None, expected: Se
     found = verifier.go_over_ballots(receipt["ballot"][0] if receipt else "")
     verifier.compare()
     verifier.count()
-    verifier.overridden()
+    versions = verifier.published()
     own = {name: verifier.stated[name] for name in ("commitment", "rules_hash", "input_hash", "output_hash")}
     own["root"] = verifier.tree.root()
+    own.update({f"published {number}": value for number, value in enumerate(versions, start=1)})
     missing = [wanted for wanted in expected if wanted.lower() not in own.values()]
     verifier.must(not missing, f"none of the bundle's hashes is the expected {' or '.join(missing):.200}")
-    say("\n".join(f"{name:<12} {value}" for name, value in own.items()))
+    say("\n".join(f"{name:<14} {value}" for name, value in own.items()))
     if receipt:
         verifier.answer(receipt, found)
 

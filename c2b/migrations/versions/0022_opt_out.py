@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0016"
+revision = "0022"
+down_revision = "0020"
 
 _STATES = ("queued", "sent", "failed", "dropped")
 _ORDER = {"sqlite": "json_extract(fields, '$.order')", "postgresql": "fields ->> 'order'"}
