@@ -2,6 +2,7 @@
 
 import enum
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 
@@ -47,3 +48,90 @@ def wait(attempts: int) -> timedelta:
 def new_key() -> str:
     """Return a random key for a payment, `KEY_LENGTH` long."""
     return secrets.token_urlsafe(12)
+
+
+def taken(amount: int, fee: int, *, is_fee: bool) -> int:
+    """Return what a gateway took by a statement's line, negative where it gave back; a line that is a fee itself has it as its amount."""
+    return fee - amount if is_fee else fee
+
+
+class CaseKind(enum.StrEnum):
+    """Why a case about money is open, the worst first."""
+
+    AUDIT = "audit"
+    """A check of `c2b audit` found a promise broken."""
+    MISMATCH = "mismatch"
+    """A payment that came in with another amount, currency or merchant; nothing of it is booked."""
+    REFUND_THERE = "refund_there"
+    """Money went back that we don't know of."""
+    OTHER_AMOUNT = "other_amount"
+    """Statement and intent name different amounts or currencies."""
+    BOOKS = "books"
+    """Intent and ledger name different amounts."""
+    CAPTURED_HERE = "captured_here"
+    """We say it was paid, and the statement of that time doesn't."""
+    CAPTURED_THERE = "captured_there"
+    """The statement says that it was paid, and we don't."""
+    REFUND_HERE = "refund_here"
+    """We say it went back, and the statement of that time doesn't."""
+    REFUND_BOUNCED = "refund_bounced"
+    REFUND_FAILED = "refund_failed"
+    DISPUTE_OPEN = "dispute_open"
+    DISPUTE_UNKNOWN = "dispute_unknown"
+    """On the statement, and no event told us."""
+    UNKNOWN_REFERENCE = "unknown_reference"
+    """Money on the statement that belongs to nothing we know."""
+    UNHEARD = "unheard"
+    """Of a payment or refund nobody has known for long whether its money moved."""
+    EVENT_UNKNOWN = "event_unknown"
+    """An event about something that nobody knows."""
+    FEE_UNBOOKED = "fee_unbooked"
+    PAYOUT_UNBOOKED = "payout_unbooked"
+
+
+ON_STATEMENTS = (
+    CaseKind.REFUND_THERE,
+    CaseKind.OTHER_AMOUNT,
+    CaseKind.CAPTURED_THERE,
+    CaseKind.DISPUTE_UNKNOWN,
+    CaseKind.UNKNOWN_REFERENCE,
+    CaseKind.FEE_UNBOOKED,
+    CaseKind.PAYOUT_UNBOOKED,
+)
+"""Differences that a statement's line has, so that it doesn't count as matched."""
+GRACE = timedelta(days=1)
+"""How far statements must reach beyond what isn't on them before that is a difference."""
+PAYMENT_PATIENCE = timedelta(days=1)
+"""How long nobody may know whether a payment's money moved before a person looks."""
+REFUND_PATIENCE = timedelta(days=7)
+"""The same of a refund; banks take days."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What intent, ledger and statement say of one payment or refund; amounts in minor units, without sign."""
+
+    is_refund: bool
+    moved: bool
+    """Captured or settled, as we heard."""
+    here: int
+    booked: int
+    there: int | None
+    """None: no statement has it."""
+    same_currency: bool
+    covered: bool
+    """The statements at hand would have it."""
+
+
+def difference(sides: Sides) -> CaseKind | None:
+    """Say in what the three sides differ, the worst first; None: they agree, or it is too early to say."""
+    if not sides.moved:
+        there = CaseKind.REFUND_THERE if sides.is_refund else CaseKind.CAPTURED_THERE
+        return there if sides.there else None
+    if sides.there is not None and (sides.there != sides.here or not sides.same_currency):
+        return CaseKind.OTHER_AMOUNT
+    if sides.booked != sides.here:
+        return CaseKind.BOOKS
+    if sides.there is None and sides.covered:
+        return CaseKind.REFUND_HERE if sides.is_refund else CaseKind.CAPTURED_HERE
+    return None
