@@ -3,7 +3,8 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,16 +16,20 @@ from c2b.campaigns import readiness
 from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
+from c2b.deposits.bookkeeping import match_job
 from c2b.deposits.checks import checks as deposits_checks
 from c2b.deposits.pay import send_refunds, sweep
 from c2b.deposits.telling import tell_paid, tell_refund
 from c2b.exports.publishing import publish
-from c2b.jobs.actions import beat
+from c2b.jobs.actions import beat, enqueue
 from c2b.jobs.rules import describe
 from c2b.jobs.worker import Handler, run_due
 from c2b.ledger.checks import checks as ledger_checks
 from c2b.messages.sending import send
-from c2b.payments import gateways
+from c2b.payments import cases, gateways
+from c2b.payments.cases import LONGEST_SUBJECT, Difference
+from c2b.payments.checks import checks as payments_checks
+from c2b.payments.rules import CaseKind
 from c2b.people.lost import move_account
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
@@ -37,8 +42,18 @@ from c2b.voting.readiness import before_ordering
 GATES: Gates = {CampaignState.VOTING: readiness.before_voting, CampaignState.ORDERING: before_ordering}
 """What has to be there before a phase opens."""
 
-CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, voting_checks, ledger_checks, deposits_checks, production_checks)
+CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (
+    database_checks,
+    voting_checks,
+    ledger_checks,
+    payments_checks,
+    deposits_checks,
+    production_checks,
+)
 """What `c2b audit` proves."""
+
+NIGHT = time(18, tzinfo=UTC)
+"""When the books are compared and audited: 2:00 in Shanghai, when hardly anybody orders."""
 
 PAUSE = 1.0
 """Seconds between two rounds without work."""
@@ -53,11 +68,22 @@ def audit(session: Session) -> list[Finding]:
     return [finding for check in CHECKS for finding in check(session)]
 
 
+def audit_by_night(database: Database, payload: Mapping[str, Any], now: datetime) -> None:  # noqa: ARG001  as every job is called
+    """Run the audit as a job: each finding opens a case, which closes when it is found no more. A mismatch has a case of its own."""
+    with database.reading() as session:
+        findings = [each for each in audit(session) if each.check != "deposits.mismatch"]
+    found = [Difference(CaseKind.AUDIT, "", each.what[:LONGEST_SUBJECT], "", {"check": each.check, "what": each.what}) for each in findings]
+    with database.transaction() as session:
+        cases.keep(session, found, kinds={CaseKind.AUDIT}, now=now)
+
+
 def handlers(settings: Settings) -> Mapping[str, Handler]:
     """Return who does which kind of job."""
     return {
         "messages.send": lambda database, payload, now: send(database, settings, payload["message"], now),
         "people.move_account": move_account,
+        "payments.match": match_job,
+        "work.audit": audit_by_night,
         "deposits.tell_paid": tell_paid,
         "deposits.tell_refund": tell_refund,
         "production.tell": tell,
@@ -74,6 +100,7 @@ class Worker:
         self._handlers, self._gateways = handlers(settings), gateways.build(settings, database, now=now)
         self._stopped = threading.Event()
         self._data, self._looked_at = settings.data, datetime.min.replace(tzinfo=UTC)
+        self._night = datetime.min.replace(tzinfo=UTC)
         self._beat_at = datetime.min.replace(tzinfo=UTC)
 
     def run(self) -> None:
@@ -92,7 +119,7 @@ class Worker:
         One kind's failure is logged by its kind and place and doesn't stop the others; it is tried again in the next round.
         """
         done: list[str] = []
-        for part in (self._counts, self._timetable, self._looks, self._payments, self._refunds, self._published, self._jobs):
+        for part in (self._counts, self._timetable, self._looks, self._payments, self._refunds, self._published, self._nightly, self._jobs):
             if not self._go_on():
                 break
             try:
@@ -132,6 +159,17 @@ class Worker:
         self._looked_at = self._now()
         return [f"{slug}: result published" for slug in publish(self._database, self._data, self._now())]
 
+    def _nightly(self) -> Iterable[str]:
+        """Ask for the work of the coming night as soon as the last one has begun; any number of workers ask for it once."""
+        if self._now() < self._night:
+            return []
+        self._night = _next_night(self._now())
+        about: dict[str, Any] = {"payload": {}, "run_at": self._night, "now": self._now()}
+        with self._database.transaction() as session:
+            enqueue(session, kind="payments.match", key=f"payments.match:{self._night:%Y-%m-%d}", **about)
+            enqueue(session, kind="work.audit", key=f"work.audit:{self._night:%Y-%m-%d}", **about)
+        return []  # the work itself is two jobs
+
     def _jobs(self) -> Iterable[str]:
         tried = run_due(self._database, self._handlers, now=self._now, go_on=self._go_on)
         return [f"jobs: {tried}"] if tried else []
@@ -143,3 +181,9 @@ class Worker:
                 beat(session, now=now)
             self._beat_at = now
         return not self._stopped.is_set()
+
+
+def _next_night(now: datetime) -> datetime:
+    """Return the first instant of the next night."""
+    tonight = datetime.combine(now.astimezone(UTC).date(), NIGHT)
+    return tonight if now < tonight else tonight + timedelta(days=1)

@@ -26,7 +26,7 @@ def waiting(session: Session, *, now: datetime) -> Iterator[Difference]:
 
 def _mismatches(session: Session) -> Iterator[Difference]:
     for payment in session.scalars(select(Payment).where(Payment.state == PaymentState.MISMATCH).order_by(Payment.id)):
-        yield _of(CaseKind.MISMATCH, payment, payment.key, {"asked": payment.amount, "why": payment.note})
+        yield _of(CaseKind.MISMATCH, payment, payment.key, {"amount": payment.amount, "why": payment.note})
 
 
 def _returned(session: Session) -> Iterator[Difference]:
@@ -50,7 +50,7 @@ def _silent(session: Session, now: datetime) -> Iterator[Difference]:
     long_ago = now - PAYMENT_PATIENCE
     unheard = select(Payment).where(Payment.state.in_(UNHEARD), Payment.created_at <= long_ago)
     for payment in session.scalars(unheard.order_by(Payment.id)):
-        yield _of(CaseKind.UNHEARD, payment, payment.key, {"asked": payment.amount, "at": payment.created_at.isoformat()})
+        yield _of(CaseKind.UNHEARD, payment, payment.key, {"amount": payment.amount, "at": payment.created_at.isoformat()})
     sent = func.coalesce(Refund.sent_at, Refund.queued_at)
     slow = select(Refund, Payment).join(Payment, Payment.id == Refund.payment_id).where(Refund.state == RefundState.UNKNOWN)
     for refund, payment in session.execute(slow.where(sent <= now - REFUND_PATIENCE).order_by(Refund.id)):
