@@ -152,6 +152,24 @@ class Position:
         return self.own_money - self.of(*CUSTOMERS) - self.of(Group.SUSPENSE) - self.of(*EARNED)
 
 
+@dataclass(frozen=True)
+class Totals:
+    """The last line of a trial balance in minor units: `debits` equal `credits`, and the two sides' balances are equal too."""
+
+    debits: int
+    credits: int
+    debit_side: int
+    credit_side: int
+
+
+def trial_totals(books: Iterable[Balance], currency: str) -> Totals:
+    """Add up the accounts of one currency."""
+    of = [each for each in books if each.currency == currency]
+    left = [each.left for each in of]
+    credit_side, debit_side = sum(each for each in left if each > 0), -sum(each for each in left if each < 0)
+    return Totals(sum(each.debits for each in of), sum(each.credits for each in of), debit_side, credit_side)
+
+
 def positions(books: Iterable[Balance]) -> list[Position]:
     """Add up accounts by group, a position a currency, by currency."""
     left: dict[str, dict[Group, int]] = {}
