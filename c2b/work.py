@@ -70,7 +70,7 @@ def audit(session: Session) -> list[Finding]:
 
 def audit_by_night(database: Database, payload: Mapping[str, Any], now: datetime) -> None:  # noqa: ARG001  as every job is called
     """Run the audit as a job: each finding opens a case, which closes when it is found no more. A mismatch has a case of its own."""
-    with database.reading() as session:
+    with database.reading(at_once=True) as session:
         findings = [each for each in audit(session) if each.check != "deposits.mismatch"]
     found = [Difference(CaseKind.AUDIT, "", each.what[:LONGEST_SUBJECT], "", {"check": each.check, "what": each.what}) for each in findings]
     with database.transaction() as session:

@@ -31,7 +31,7 @@ WORDS: Mapping[CaseKind, Words] = {
     CaseKind.MISMATCH: Words(
         N_("Came in with another amount"),
         N_("We asked for %(amount)s"),
-        N_("Nothing of it is booked. Send it back at the gateway, or ask the customer for the rest, and note it here."),
+        N_("It is set aside and counts for nothing yet. Decide whether it stays or goes back, and note here what you did."),
     ),
     CaseKind.REFUND_THERE: Words(
         N_("Went back, and we don’t know of it"),

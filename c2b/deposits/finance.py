@@ -36,6 +36,11 @@ class CaseRow:
     closed_by: str
     note: str
 
+    @property
+    def moved_at(self) -> datetime | None:
+        """When what it is about happened, as far as its details say."""
+        return datetime.fromisoformat(self.details["at"]) if "at" in self.details else None
+
 
 @dataclass(frozen=True)
 class StatementInfo:

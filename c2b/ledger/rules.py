@@ -8,11 +8,11 @@ REVENUE = "revenue"
 SHIPPING = "shipping"
 FORFEIT = "forfeit"
 BANK = "bank"
-FEES = "fees"
 PENALTY = "penalty"
+FEES = "fees"
 
-DEPOSIT, SHIPPED, HOLD, OWED = "dep:", "ship:", "hold:", "owed:"
-PROVIDER, SUSPENSE = "psp:", "suspense:"
+DEPOSIT, SHIPPED, HOLD, OWED, SUSPENSE = "dep:", "ship:", "hold:", "owed:", "suspense:"
+PROVIDER = "psp:"
 NO_CAMPAIGN = ""
 """In the books of the shop alone: payouts, a gateway's monthly fee, money that belongs to nothing we know."""
 GUARDED = (DEPOSIT, SHIPPED, HOLD)
@@ -47,7 +47,7 @@ def provider(gateway: str, merchant: str) -> str:
 
 
 def suspense(gateway: str) -> str:
-    """Return the account of money at a gateway that belongs to nothing we know, until somebody finds out."""
+    """Return the account of money that came by a gateway and isn't what was asked for, until a person decides."""
     return f"{SUSPENSE}{gateway}"
 
 

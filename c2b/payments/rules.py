@@ -122,16 +122,24 @@ class Sides:
     covered: bool
     """The statements at hand would have it."""
 
+    @property
+    def disagrees(self) -> bool:
+        """Whether the statement has it, and says something else."""
+        return self.there is not None and (self.there != self.here or not self.same_currency)
+
+
+_ON_ONE_SIDE = {False: (CaseKind.CAPTURED_THERE, CaseKind.CAPTURED_HERE), True: (CaseKind.REFUND_THERE, CaseKind.REFUND_HERE)}
+"""By whether it is a refund: on the statement only, with us only."""
+
 
 def difference(sides: Sides) -> CaseKind | None:
     """Say in what the three sides differ, the worst first; None: they agree, or it is too early to say."""
+    only_there, only_here = _ON_ONE_SIDE[sides.is_refund]
     if not sides.moved:
-        there = CaseKind.REFUND_THERE if sides.is_refund else CaseKind.CAPTURED_THERE
-        return there if sides.there else None
-    if sides.there is not None and (sides.there != sides.here or not sides.same_currency):
-        return CaseKind.OTHER_AMOUNT
-    if sides.booked != sides.here:
-        return CaseKind.BOOKS
-    if sides.there is None and sides.covered:
-        return CaseKind.REFUND_HERE if sides.is_refund else CaseKind.CAPTURED_HERE
-    return None
+        return only_there if sides.there else None
+    found = (
+        (sides.disagrees, CaseKind.OTHER_AMOUNT),
+        (sides.booked != sides.here, CaseKind.BOOKS),
+        (sides.there is None and sides.covered, only_here),
+    )
+    return next((kind for differs, kind in found if differs), None)

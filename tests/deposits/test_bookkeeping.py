@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from c2b.ledger import queries as ledger
+from c2b.payments.checks import checks as payments_checks
 from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import Entry
 from c2b.payments.rules import CaseKind, RefundState
@@ -160,6 +161,23 @@ def test_a_fee_of_its_own_that_names_no_payment_is_the_shops(finance: Finance) -
     fees = {fee.campaign: fee.amount for fee in finance.booked("fee")}
     assert fees == {"ss27": 35, "": 990}
     assert finance.open_cases() == []
+
+
+def test_the_audit_finds_what_was_booked_and_no_statement_says(finance: Finance) -> None:
+    finance.shop.forward(days=1)
+    stranger = strange("SBX-unknown", 12300, finance.shop.now)
+    finance.imports(lambda lines: [*lines, stranger])
+    assert audited(finance) == []
+    finance.books("fee:sandbox:payment:SBX-forged:1", "fees", "psp:sandbox:main", 1)
+    finance.books("payout:sandbox:SBX-forged:1", "bank", "psp:sandbox:main", 1)
+    finance.books("suspense:sandbox:payment:SBX-forged:1", "psp:sandbox:main", "suspense:sandbox", 1)
+    assert [check for check, _ in audited(finance)] == ["payments.booked"] * 3
+    assert audited(finance)[0][1] == "fee:sandbox:payment:SBX-forged:1 moves 1 CNY, and no statement says so"
+
+
+def audited(finance: Finance) -> list[tuple[str, str]]:
+    with finance.shop.database.reading() as session:
+        return [(each.check, each.what) for each in payments_checks(session)]
 
 
 def test_books_that_have_another_sum_than_the_intent_are_a_case(finance: Finance) -> None:
