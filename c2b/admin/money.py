@@ -79,7 +79,7 @@ def close_case() -> Answer:
         campaign = finance.campaign_of(session, case_id=case)
         about: dict[str, Any] = {"note": typed(f"note-{case}"), "campaign": campaign, "actor": staff().actor, "now": now()}
         closed = money_cases.close(session, case_id=case, **about)
-    return done(_("Closed: %(subject)s", subject=closed.subject), "money", **_filter())
+    return done(_("Closed: %(subject)s", subject=closed.details.get("reference") or closed.subject), "money", **_filter())
 
 
 def _filter() -> dict[str, Any]:

@@ -37,6 +37,11 @@ class CaseRow:
     note: str
 
     @property
+    def name(self) -> str:
+        """What a person can look it up by: the provider's reference, or our key."""
+        return str(self.details.get("reference") or self.subject)
+
+    @property
     def moved_at(self) -> datetime | None:
         """When what it is about happened, as far as its details say."""
         return datetime.fromisoformat(self.details["at"]) if "at" in self.details else None
