@@ -3,7 +3,7 @@
 Ids follow from the statement's line, so that a line is booked once however many files bring it, at the statement's own instant.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,11 +32,12 @@ def match(database: Database, now: datetime) -> Kept:
     """Book what statements brought, compare the three sides, and let cases open and close; repeating it changes nothing."""
     with database.transaction() as session:
         statements.resolve(session)
-        book(session)
+        fresh = session.scalars(select(Statement.id).where(Statement.matched_at.is_(None))).all()
+        book(session, fresh)
     with database.transaction() as session:
         found = [*differences(session), *waiting(session, now=now)]
         kept = cases.keep(session, found, kinds=set(CaseKind) - {CaseKind.AUDIT}, now=now)
-        session.execute(update(Statement).where(Statement.matched_at.is_(None)).values(matched_at=now))
+        session.execute(update(Statement).where(Statement.id.in_(fresh)).values(matched_at=now))
         return kept
 
 
@@ -45,11 +46,12 @@ def match_job(database: Database, payload: Mapping[str, Any], now: datetime) -> 
     match(database, now)
 
 
-def book(session: Session) -> None:
-    """Book what statements say and the ledger hasn't: four statements, however many lines."""
-    post_rows(session, _fees())
-    post_rows(session, _payouts())
-    post_rows(session, _unmatched())
+def book(session: Session, statement_ids: Sequence[int]) -> None:
+    """Book what these statements say and the ledger hasn't: four statements of SQL, however many lines."""
+    of_these = Row.statement_id.in_(statement_ids)
+    post_rows(session, _fees().where(of_these))
+    post_rows(session, _payouts().where(of_these))
+    post_rows(session, _unmatched().where(of_these))
     post_rows(session, _matched_after_all())
 
 

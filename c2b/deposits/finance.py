@@ -126,12 +126,8 @@ def statements(session: Session, *, limit: int = EACH) -> list[StatementInfo]:
     newest = session.scalars(select(Statement).order_by(Statement.id.desc()).limit(limit)).all()
     line = StatementRow
     subject = cast(line.entry, String).concat(":").concat(line.reference).concat(":").concat(cast(line.amount, String))
-    differs = (
-        select(MoneyCase.id)
-        .where(MoneyCase.gone_at.is_(None), MoneyCase.kind.in_(ON_STATEMENTS), MoneyCase.gateway == line.gateway)
-        .where(or_(MoneyCase.subject == subject, and_(MoneyCase.subject == line.key, line.key != "")))
-        .exists()
-    )
+    live = select(MoneyCase.subject).where(MoneyCase.gone_at.is_(None), MoneyCase.kind.in_(ON_STATEMENTS))
+    differs = or_(subject.in_(live), and_(line.key.in_(live), line.key != ""))
     asked = line.statement_id.in_([each.id for each in newest])
     unmatched = dict(session.execute(select(line.statement_id, func.count()).where(asked, differs).group_by(line.statement_id)).all())
     return [_info(each, unmatched.get(each.id, 0)) for each in newest]

@@ -100,7 +100,7 @@ def _judged(rows: Any, *, is_refund: bool) -> Iterator[Difference]:
 
 
 def _booked_captures() -> Subquery:
-    key = func.substr(Transfer.id, len("cap:") + 1, KEY_LENGTH).label("key")
+    key = cast(func.substr(Transfer.id, len("cap:") + 1, KEY_LENGTH), String).label("key")  # SQLite indexes only what has a type
     return select(key, func.sum(Transfer.amount).label("amount")).where(Transfer.id.startswith("cap:")).group_by("key").subquery()
 
 
