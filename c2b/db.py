@@ -182,12 +182,14 @@ class Database:
             self._writers.append(writer)
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self, *, at_once: bool = False) -> Iterator[Session]:
         """Open a transaction that only reads; whatever it would write is refused (SQLite) or rolled back.
 
-        Objects that were read keep their values afterwards.
+        Objects that were read keep their values afterwards. `at_once`: all its queries see the same instant, so that sums of two agree.
         """
         with Session(self.engine, expire_on_commit=False) as session:
+            if at_once and not self.is_sqlite:  # there every transaction does
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
             session.expunge_all()
             session.rollback()

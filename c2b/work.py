@@ -3,8 +3,9 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,17 +18,22 @@ from c2b.campaigns.readiness import Gates
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.deposits import reminding
+from c2b.deposits.bookkeeping import match_job
 from c2b.deposits.checks import checks as deposits_checks
 from c2b.deposits.pay import hear, sweep
 from c2b.deposits.sending import send_refunds
 from c2b.deposits.telling import tell_bounced, tell_paid, tell_refund
 from c2b.exports.publishing import publish
-from c2b.jobs.actions import beat
+from c2b.jobs.actions import beat, enqueue
 from c2b.jobs.rules import describe
 from c2b.jobs.worker import Handler, run_due
 from c2b.ledger.checks import checks as ledger_checks
 from c2b.messages.sending import send
+from c2b.payments import cases
+from c2b.payments.cases import LONGEST_SUBJECT, Difference
+from c2b.payments.checks import checks as payments_checks
 from c2b.payments.gateways import build
+from c2b.payments.rules import CaseKind
 from c2b.people.lost import move_account
 from c2b.people.rules import KNOWN_BY, SIGN_IN_KINDS
 from c2b.people.wechat import official_account
@@ -45,8 +51,18 @@ from c2b.voting.telling import tell_result
 GATES: Gates = {CampaignState.VOTING: readiness.before_voting, CampaignState.ORDERING: before_ordering}
 """What has to be there before a phase opens, in a shop without an official account within WeChat."""
 
-CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (database_checks, voting_checks, ledger_checks, deposits_checks, production_checks)
+CHECKS: tuple[Callable[[Session], list[Finding]], ...] = (
+    database_checks,
+    voting_checks,
+    ledger_checks,
+    payments_checks,
+    deposits_checks,
+    production_checks,
+)
 """What `c2b audit` proves."""
+
+NIGHT = time(18, tzinfo=UTC)
+"""When the books are compared and audited: 2:00 in Shanghai, when hardly anybody orders."""
 
 PAUSE = 1.0
 """Seconds between two rounds without work."""
@@ -69,11 +85,22 @@ def audit(session: Session) -> list[Finding]:
     return [finding for check in CHECKS for finding in check(session)]
 
 
+def audit_by_night(database: Database, payload: Mapping[str, Any], now: datetime) -> None:  # noqa: ARG001  as every job is called
+    """Run the audit as a job: each finding opens a case, which closes when it is found no more. A mismatch has a case of its own."""
+    with database.reading(at_once=True) as session:
+        findings = [each for each in audit(session) if each.check != "deposits.mismatch"]
+    found = [Difference(CaseKind.AUDIT, "", each.what[:LONGEST_SUBJECT], "", {"check": each.check, "what": each.what}) for each in findings]
+    with database.transaction() as session:
+        cases.keep(session, found, kinds={CaseKind.AUDIT}, now=now)
+
+
 def handlers(settings: Settings) -> Mapping[str, Handler]:
     """Return who does which kind of job."""
     return {
         "messages.send": lambda database, payload, now: send(database, settings, payload["message"], now),
         "people.move_account": move_account,
+        "payments.match": match_job,
+        "work.audit": audit_by_night,
         "deposits.tell_paid": tell_paid,
         "deposits.tell_bounced": tell_bounced,
         "deposits.tell_refund": tell_refund,
@@ -102,11 +129,12 @@ class Worker:
             self._refunds,
             self._balances,
             self._published,
+            self._nightly,
             self._jobs,
         )
         self._gates, self._stopped = gates(settings), threading.Event()
         self._data, self._looked_at = settings.data, datetime.min.replace(tzinfo=UTC)
-        self._beat_at = self._balances_at = datetime.min.replace(tzinfo=UTC)
+        self._beat_at = self._balances_at = self._night = datetime.min.replace(tzinfo=UTC)
 
     def run(self) -> None:
         """Work until `stop` is called; what is being done then is finished."""
@@ -183,6 +211,17 @@ class Worker:
         self._looked_at = self._now()
         return [f"{slug}: result published" for slug in publish(self._database, self._data, self._now())]
 
+    def _nightly(self) -> Iterable[str]:
+        """Ask for the work of the coming night as soon as the last one has begun; any number of workers ask for it once."""
+        if self._now() < self._night:
+            return []
+        self._night = _next_night(self._now())
+        about: dict[str, Any] = {"payload": {}, "run_at": self._night, "now": self._now()}
+        with self._database.transaction() as session:
+            enqueue(session, kind="payments.match", key=f"payments.match:{self._night:%Y-%m-%d}", **about)
+            enqueue(session, kind="work.audit", key=f"work.audit:{self._night:%Y-%m-%d}", **about)
+        return []  # the work itself is two jobs
+
     def _jobs(self) -> Iterable[str]:
         tried = run_due(self._database, self._handlers, now=self._now, go_on=self._go_on)
         return [f"jobs: {tried}"] if tried else []
@@ -194,3 +233,9 @@ class Worker:
                 beat(session, now=now)
             self._beat_at = now
         return not self._stopped.is_set()
+
+
+def _next_night(now: datetime) -> datetime:
+    """Return the first instant of the next night."""
+    tonight = datetime.combine(now.astimezone(UTC).date(), NIGHT)
+    return tonight if now < tonight else tonight + timedelta(days=1)

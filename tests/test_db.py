@@ -31,6 +31,16 @@ def test_raising_leaves_no_trace(database: Database) -> None:
         assert session.scalars(select(Campaign.id)).all() == []
 
 
+def test_what_is_read_at_once_sees_one_instant(database: Database) -> None:
+    with database.reading(at_once=True) as session:
+        assert session.scalars(select(Campaign.id)).all() == []
+        with database.transaction() as other:
+            make.campaign(other)
+        assert session.scalars(select(Campaign.id)).all() == []
+    with database.reading() as session:
+        assert len(session.scalars(select(Campaign.id)).all()) == 1
+
+
 def test_a_read_only_transaction_writes_nothing(sqlite_database: Database) -> None:
     with pytest.raises(DBAPIError, match="readonly"), sqlite_database.reading() as session:
         make.campaign(session)

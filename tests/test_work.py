@@ -3,7 +3,7 @@
 import ast
 import logging
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from c2b.jobs import actions as jobs
 from c2b.jobs.models import Job
 from c2b.jobs.queries import last_beat
 from c2b.jobs.rules import JobState
+from c2b.payments.models import MoneyCase
+from c2b.payments.rules import CaseKind
 from c2b.settings import Settings
 from c2b.work import BEAT, CHECKS, GATES, Worker, handlers
 from tests import make
@@ -119,7 +121,34 @@ def test_a_job_for_a_message_that_is_gone_is_done(database: Database, tmp_path: 
         jobs.enqueue(session, kind="messages.send", payload={"message": 77}, now=now)
     worker(database, tmp_path, now).round()
     with database.reading() as session:
-        assert session.scalars(select(Job.state)).one() == JobState.DONE
+        assert session.scalars(select(Job.state).where(Job.kind == "messages.send")).one() == JobState.DONE
+
+
+def test_the_work_of_a_night_is_asked_for_once_and_done_at_night(database: Database, tmp_path: Path, now: datetime) -> None:
+    clock = [now]
+    workers = [Worker(database, Settings(data=tmp_path), now=lambda: clock[0]) for _ in range(2)]
+    night = datetime(2027, 3, 8, 18, tzinfo=UTC)
+    for at, done in ((now, []), (night - timedelta(microseconds=1), []), (night, ["jobs: 2"]), (night + timedelta(hours=23), [])):
+        clock[0] = at
+        assert [line for each in workers for line in each.round()] == done
+    with database.reading() as session:
+        jobs_ = session.execute(select(Job.kind, Job.run_at, Job.state).order_by(Job.id)).all()
+    tonight = [(kind, night, JobState.DONE) for kind in ("payments.match", "work.audit")]
+    assert jobs_ == [*tonight, *((kind, night + timedelta(days=1), JobState.QUEUED) for kind, _, _ in tonight)]
+
+
+def test_what_the_audit_finds_by_night_is_a_case_until_it_is_found_no_more(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        made = make.campaign(session, state=CampaignState.DECIDED)
+    work.audit_by_night(database, {}, now)
+    with database.reading() as session:
+        (case,) = session.scalars(select(MoneyCase))
+    assert (case.kind, case.details["check"], case.closed_at) == (CaseKind.AUDIT, "production.decided", None)
+    with database.transaction() as session:
+        session.merge(made).state = CampaignState.ORDERING
+    work.audit_by_night(database, {}, now)
+    with database.reading() as session:
+        assert [case.closed_by for case in session.scalars(select(MoneyCase))] == ["worker"]
 
 
 def test_a_worker_in_a_thread_works_until_it_is_stopped(database: Database, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ ROOMS = {
     "candidates": N_("Candidates"),
     "voting": N_("Votes and selection"),
     "deposits": N_("Orders and refunds"),
+    "payments": N_("Statements and cases"),
     "production": N_("Decision and production"),
     "exports": N_("Exports"),
 }
@@ -67,6 +68,8 @@ DID = {
     "voting.select": N_("Ran the selection"),
     "deposits.withdraw": N_("Withdrew a candidate"),
     "deposits.cancel_campaign": N_("Cancelled the campaign"),
+    "payments.import_statement": N_("Imported a statement"),
+    "payments.close_case": N_("Closed a case about money"),
     "production.decide": N_("Decided"),
     "production.decide.approve": N_("Agreed to the decision"),
     "exports.export": N_("Exported"),

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState, text
 from c2b.errors import N_, Invalid, Refused
+from c2b.payments import cases
 from c2b.people.rules import Permission
 from c2b.ui.language import locale
 from c2b.ui.problems import say
@@ -56,6 +57,8 @@ CAMPAIGN_MENU = (
 )
 SHOP_MENU = (
     Entry("campaigns", "list", N_("Campaigns")),
+    Entry("money", "check", N_("Reconciliation"), Permission.DEPOSITS),
+    Entry("books", "chart", N_("Books"), Permission.DEPOSITS),
     Entry("messages", "mail", N_("Messages"), Permission.DEPOSITS),
     Entry("lost_addresses", "users", N_("Lost addresses"), Permission.PERSONAL_DATA),
     Entry("accounts", "users", N_("Staff accounts"), Permission.STAFF),
@@ -93,11 +96,19 @@ def show(template: str, *, here: str, campaign: Campaign | None = None, **values
 
 
 def _menu(campaign: Campaign | None, name: str, here: str) -> list[dict[str, Any]]:
-    shop = {"title": _("All campaigns"), "links": _links(SHOP_MENU, here)}
+    shop = {"title": _("All campaigns"), "links": _links(SHOP_MENU, here, to_do={"money": _open_cases()})}
     if campaign is None:
         return [shop]
     links = _links(CAMPAIGN_MENU, here, to_do={"trust": _undecided(campaign)}, slug=campaign.slug)
     return [{"title": name, "links": links}, shop]
+
+
+def _open_cases() -> int:
+    """Return how many cases about money wait, for those who may see them."""
+    if not staff().may(Permission.DEPOSITS):
+        return 0
+    with reading() as session:
+        return cases.open_count(session)
 
 
 def _undecided(campaign: Campaign) -> int:

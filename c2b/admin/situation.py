@@ -11,13 +11,14 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from c2b.admin import counts, timetable
+from c2b.admin.money_words import WORDS
 from c2b.campaigns import queries, readiness
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState, Missing, has_voting, states
-from c2b.deposits import desk
+from c2b.deposits import desk, finance
 from c2b.errors import N_
 from c2b.messages import queries as messages
-from c2b.payments.rules import RefundState
+from c2b.payments.rules import CaseKind, RefundState
 from c2b.people.rules import Permission
 from c2b.ui.filters import instant_text, number
 from c2b.ui.shell import parts, staff
@@ -104,6 +105,7 @@ def _chores(session: Session, campaign: Campaign, refunds: dict[RefundState, tup
             "bad", _("Check"), _("%(count)s refunds failed", count=number(failed)), _("The money is owed and waits for a person"), "refunds"
         )
     yield from _undelivered(session)
+    yield from _money_cases(session, campaign)
     yield from _suspicious(session, campaign)
     yield from _missing(readiness.check(session, campaign, gates=gates(parts().settings), now=now))
 
@@ -115,6 +117,16 @@ def _undelivered(session: Session) -> Iterator[Chore]:
         what = ngettext("%(num)s message could not be delivered", "%(num)s messages could not be delivered", found)
         why = _("The customer doesn’t know it yet; a deadline may wait for it")
         yield Chore("bad", _("Check"), what, why, address=url_for("admin.messages", state="failed"))
+
+
+def _money_cases(session: Session, campaign: Campaign) -> Iterator[Chore]:
+    """Name the worst of what differs about money; refused refunds stand in a line of their own."""
+    found = finance.counts(session, campaign=campaign.slug) if staff().may(Permission.DEPOSITS) else {}
+    found.pop(CaseKind.REFUND_FAILED, None)
+    if found:
+        worst = next(iter(found))
+        what = ngettext("%(num)s case about money is open", "%(num)s cases about money are open", sum(found.values()))
+        yield Chore(WORDS[worst].tone, _("Check"), what, _(WORDS[worst].title), "money")
 
 
 def _suspicious(session: Session, campaign: Campaign) -> Iterator[Chore]:

@@ -5,7 +5,6 @@ import click
 from c2b.errors import N_, Refused
 
 _LATER = {
-    "statements": "A provider's statements, for the three-way match.",
     "stores": "The list of stores.",
 }
 

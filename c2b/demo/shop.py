@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from sqlalchemy import select, update
@@ -18,11 +18,14 @@ from c2b.demo import buyers, ring, stock, voters
 from c2b.demo.buyers import Paid
 from c2b.demo.catalogue import Product
 from c2b.demo.seasons import Season
+from c2b.deposits.bookkeeping import match
 from c2b.deposits.sending import send_refunds
 from c2b.errors import N_, Refused
+from c2b.payments import statements
+from c2b.payments.gateways.sandbox import statement
 from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.payments.models import Refund
-from c2b.payments.protocol import Gateways
+from c2b.payments.protocol import Entry, Gateways, StatementLine
 from c2b.people import actions as people
 from c2b.people.models import Staff
 from c2b.people.rules import Role
@@ -38,6 +41,7 @@ PASSWORD = "choose-then-make"  # noqa: S105  printed for everybody to see
 STAFF = {f"{role.value}@example.com": role for role in Role}
 ACTOR = "cli:demo"
 WAITING, MOST_REFUNDS = 6, 500
+LONG_AGO = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,21 @@ def fill(shop: Shop, season: Season, *further: Season) -> None:
         with shop.database.transaction() as session:
             _sell(session, shop, other)
     send_refunds(shop.database, shop.gateways, shop.now, limit=MOST_REFUNDS)
+    _reconcile(shop)
+
+
+def _reconcile(shop: Shop) -> None:
+    """Bring in what the sandbox says up to last midnight, with one transfer of a stranger, so that finance has something to look into."""
+    sandbox, midnight = shop.gateways["sandbox"], datetime.combine(shop.now.astimezone(UTC).date(), time(tzinfo=UTC))
+    assert isinstance(sandbox, Sandbox)
+    lines = list(statement.read(sandbox.write_statement(since=shop.now - LONG_AGO, until=midnight)))
+    if not lines:
+        return
+    stranger = StatementLine(len(lines) + 2, Entry.PAYMENT, "", "SBX-20880043", 12900, 77, lines[-1].currency, lines[-1].at)
+    read = statements.read(shop.gateways, gateway="sandbox", content=statement.write([*lines, stranger]))
+    with shop.database.transaction() as session:
+        statements.import_statement(session, read, name=f"sandbox-{midnight:%Y-%m-%d}.csv", actor=ACTOR, now=shop.now)
+    match(shop.database, shop.now)
 
 
 def _begin(session: Session, shop: Shop, season: Season, made: Sequence[Product]) -> Campaign:

@@ -24,7 +24,7 @@ def checks(session: Session) -> list[Finding]:
 
 def _captured(session: Session) -> Iterator[Finding]:
     """What each payment captured was booked, to the fen."""
-    key = func.substr(Transfer.id, len("cap:") + 1, KEY_LENGTH)
+    key = cast(func.substr(Transfer.id, len("cap:") + 1, KEY_LENGTH), String)  # SQLite indexes only what has a type
     sums = (
         select(key.label("key"), func.sum(Transfer.amount).label("amount")).where(Transfer.id.startswith("cap:")).group_by(key).subquery()
     )

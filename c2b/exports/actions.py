@@ -57,7 +57,7 @@ def export(database: Database, stream: BinaryIO, *, wanted: Wanted, actor: str, 
 
     Raises NotFound for the campaign, Refused and Invalid as `kinds.writer` and `kinds.build` do.
     """
-    with database.reading() as session:
+    with database.reading(at_once=True) as session:
         info = write(session, stream, wanted=wanted, now=now)
     after: dict[str, Any] = {"format": wanted.format.value, **asdict(info)}
     with database.transaction() as session:

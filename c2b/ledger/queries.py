@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import Select, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from c2b.ledger.models import Transfer
-from c2b.ledger.rules import Balance, Posting
+from c2b.ledger.rules import CUSTOMERS_ACCOUNTS, Balance, Posting
 
 
 def balances(session: Session, accounts: Collection[str]) -> dict[str, int]:
@@ -33,6 +33,21 @@ def trial_balance(session: Session, *, campaign: str | None = None) -> list[Bala
         .order_by(sides.c.account, sides.c.currency)
     )
     return [Balance(account, currency, int(debited), int(credited)) for account, currency, debited, credited in rows]
+
+
+def short_balance(session: Session, *, campaign: str | None = None) -> list[Balance]:
+    """Return the trial balance with customers' accounts added up: one line for all `dep:`, for all `hold:` and so on, by name.
+
+    As many lines as a page can show, however many customers there are.
+    """
+    sides = _sides(campaign).subquery()
+    account = case(*((sides.c.account.startswith(each), each) for each in CUSTOMERS_ACCOUNTS), else_=sides.c.account)
+    rows = session.execute(
+        select(account.label("shown"), sides.c.currency, func.sum(sides.c.debit), func.sum(sides.c.credit))
+        .group_by("shown", sides.c.currency)
+        .order_by("shown", sides.c.currency)
+    )
+    return [Balance(shown, currency, int(debited), int(credited)) for shown, currency, debited, credited in rows]
 
 
 def _sides(campaign: str | None = None) -> Select[str, str, int, int]:

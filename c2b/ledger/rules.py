@@ -1,6 +1,8 @@
 """The accounts' names: every movement of money is written between two of these. Pure."""
 
-from dataclasses import dataclass
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 REVENUE = "revenue"
 SHIPPING = "shipping"
@@ -10,8 +12,13 @@ PENALTY = "penalty"
 FEES = "fees"
 
 DEPOSIT, SHIPPED, HOLD, OWED, SUSPENSE = "dep:", "ship:", "hold:", "owed:", "suspense:"
+PROVIDER = "psp:"
+NO_CAMPAIGN = ""
+"""In the books of the shop alone: payouts, a gateway's monthly fee, money that belongs to nothing we know."""
 GUARDED = (DEPOSIT, SHIPPED, HOLD)
 """Beginnings of the accounts that the database never lets be overdrawn."""
+CUSTOMERS_ACCOUNTS = (*GUARDED, OWED)
+"""Beginnings of the accounts of which every customer has their own."""
 
 
 def deposit(line_id: int) -> str:
@@ -36,7 +43,7 @@ def owed(order_ref: str) -> str:
 
 def provider(gateway: str, merchant: str) -> str:
     """Return the account of our money at a gateway."""
-    return f"psp:{gateway}:{merchant}"
+    return f"{PROVIDER}{gateway}:{merchant}"
 
 
 def suspense(gateway: str) -> str:
@@ -73,3 +80,100 @@ class Balance:
     def left(self) -> int:
         """What is on the account: positive where we owe it to somebody."""
         return self.credits - self.debits
+
+
+class Group(enum.StrEnum):
+    """Accounts of one kind, as books are read; `other` stands for what nobody thought of, so that nothing is left out."""
+
+    GATEWAYS = "gateways"
+    BANK = "bank"
+    DEPOSITS = "deposits"
+    SHIPPING_HELD = "shipping_held"
+    RETURNING = "returning"
+    OWED = "owed"
+    SUSPENSE = "suspense"
+    REVENUE = "revenue"
+    SHIPPING = "shipping"
+    FORFEITS = "forfeits"
+    FEES = "fees"
+    PENALTIES = "penalties"
+    OTHER = "other"
+
+
+OWN_MONEY = (Group.GATEWAYS, Group.BANK)
+"""Where the money is."""
+CUSTOMERS = (Group.DEPOSITS, Group.SHIPPING_HELD, Group.RETURNING, Group.OWED)
+"""What we hold for customers."""
+EARNED = (Group.REVENUE, Group.SHIPPING, Group.FORFEITS, Group.FEES, Group.PENALTIES, Group.OTHER)
+"""What is ours, less what it cost."""
+_ONE: Mapping[str, Group] = {
+    BANK: Group.BANK,
+    REVENUE: Group.REVENUE,
+    SHIPPING: Group.SHIPPING,
+    FORFEIT: Group.FORFEITS,
+    FEES: Group.FEES,
+    PENALTY: Group.PENALTIES,
+}
+_MANY: Mapping[str, Group] = {
+    PROVIDER: Group.GATEWAYS,
+    DEPOSIT: Group.DEPOSITS,
+    SHIPPED: Group.SHIPPING_HELD,
+    HOLD: Group.RETURNING,
+    OWED: Group.OWED,
+    SUSPENSE: Group.SUSPENSE,
+}
+
+
+def group(account: str) -> Group:
+    """Return the kind of an account."""
+    family, colon, _ = account.partition(":")
+    return _MANY.get(family + colon, Group.OTHER) if colon else _ONE.get(account, Group.OTHER)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where the money of one currency is and whose it is, in minor units; `left` of a group is credits less debits."""
+
+    currency: str
+    left: Mapping[Group, int] = field(default_factory=dict)
+
+    def of(self, *groups: Group) -> int:
+        """Return what is on the accounts of these groups: positive where we owe it to somebody or earned it."""
+        return sum(self.left.get(each, 0) for each in groups)
+
+    @property
+    def own_money(self) -> int:
+        """What is at gateways and at the bank."""
+        return -self.of(*OWN_MONEY)
+
+    @property
+    def difference(self) -> int:
+        """What is missing between where the money is and whose it is: 0, or the books are broken."""
+        return self.own_money - self.of(*CUSTOMERS) - self.of(Group.SUSPENSE) - self.of(*EARNED)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The last line of a trial balance in minor units: `debits` equal `credits`, and the two sides' balances are equal too."""
+
+    debits: int
+    credits: int
+    debit_side: int
+    credit_side: int
+
+
+def trial_totals(books: Iterable[Balance], currency: str) -> Totals:
+    """Add up the accounts of one currency."""
+    of = [each for each in books if each.currency == currency]
+    left = [each.left for each in of]
+    credit_side, debit_side = sum(each for each in left if each > 0), -sum(each for each in left if each < 0)
+    return Totals(sum(each.debits for each in of), sum(each.credits for each in of), debit_side, credit_side)
+
+
+def positions(books: Iterable[Balance]) -> list[Position]:
+    """Add up accounts by group, a position a currency, by currency."""
+    left: dict[str, dict[Group, int]] = {}
+    for each in books:
+        of = left.setdefault(each.currency, dict.fromkeys(Group, 0))
+        of[group(each.account)] += each.left
+    return [Position(currency, left[currency]) for currency in sorted(left)]

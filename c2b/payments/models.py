@@ -1,13 +1,14 @@
 """Intents and refunds: what was asked of a gateway, and what it answered. Knows money, not goods."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from c2b.db import TRIGGERS, Base, Key, Reference, Trigger, append_only, choice
-from c2b.payments.protocol import About
-from c2b.payments.rules import How, PaymentState, RefundState
+from c2b.payments.protocol import About, Entry
+from c2b.payments.rules import CaseKind, How, PaymentState, RefundState
 
 
 class Payment(Base):
@@ -134,6 +135,98 @@ class InboxEvent(Base):
     received_at: Mapped[datetime]
     next_attempt_at: Mapped[datetime]
     applied_at: Mapped[datetime | None]
+
+
+class Statement(Base):
+    """One file of a provider about one of our accounts there; its lines stand beside it, each once however many files have it."""
+
+    __tablename__ = "statement"
+    __table_args__ = (
+        UniqueConstraint("gateway", "merchant", "sha256"),  # the same file again is this one
+        CheckConstraint("repeated BETWEEN 0 AND lines", name="repeated_lines"),
+    )
+
+    id: Mapped[Key]
+    gateway: Mapped[str] = mapped_column(String(16))
+    merchant: Mapped[str] = mapped_column(String(60))
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200))
+    """Of the file, as it was given to us."""
+    lines: Mapped[int]
+    """In the file."""
+    repeated: Mapped[int]
+    """How many of them another file had brought already."""
+    sums: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON)
+    """What its new lines add up to, in minor units: by currency, then by kind of entry, with `fee` for what was taken of the lines."""
+    begins_at: Mapped[datetime | None]
+    """The first instant in the file; empty where it has no line."""
+    ends_at: Mapped[datetime | None]
+    imported_at: Mapped[datetime]
+    imported_by: Mapped[str] = mapped_column(String(200))
+    matched_at: Mapped[datetime | None]
+    """When it was first compared with our books."""
+
+
+class StatementRow(Base):
+    """One movement that a provider's statement names; signs as in `protocol.StatementLine`."""
+
+    __tablename__ = "statement_line"
+    __table_args__ = (
+        # Overlapping files bring a movement twice. The amount belongs to its name: a dispute and its end share a reference.
+        UniqueConstraint("gateway", "merchant", "entry", "reference", "amount"),
+        Index("ix_statement_line_entry_key", "entry", "key"),
+    )
+
+    id: Mapped[Key]
+    statement_id: Mapped[int] = mapped_column(ForeignKey("statement.id"), index=True)
+    line: Mapped[int]
+    gateway: Mapped[str] = mapped_column(String(16))
+    merchant: Mapped[str] = mapped_column(String(60))
+    entry: Mapped[Entry] = mapped_column(choice(Entry))
+    key: Mapped[str] = mapped_column(String(40))
+    """Ours, of a payment or refund; where the file has none it is found by the reference, as soon as we know that one."""
+    reference: Mapped[str] = mapped_column(String(80))
+    amount: Mapped[int]
+    fee: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    at: Mapped[datetime]
+
+
+class MoneyCase(Base):
+    """A difference about money that waits for a person; it opens and closes by itself, or a person closes it with a note."""
+
+    __tablename__ = "money_case"
+    __table_args__ = (
+        Index(
+            "ix_money_case_open",
+            "kind",
+            "gateway",
+            "subject",
+            unique=True,  # one open case about one thing
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        CheckConstraint("(closed_at IS NULL) = (closed_by = '')", name="closed_by_somebody"),
+        CheckConstraint("gone_at IS NULL OR closed_at IS NOT NULL", name="gone_is_closed"),
+    )
+
+    id: Mapped[Key]
+    kind: Mapped[CaseKind] = mapped_column(Enum(CaseKind, native_enum=False, length=24, values_callable=lambda e: [v.value for v in e]))
+    """Without a CHECK: a new kind of difference needs no new table."""
+    gateway: Mapped[str] = mapped_column(String(16))
+    """Empty where it is about our own books."""
+    subject: Mapped[str] = mapped_column(String(120))
+    """What it is about: our key of a payment or refund, the provider's reference, an event, a finding."""
+    payer: Mapped[str] = mapped_column(String(24), index=True)
+    """Reference of the order, or empty."""
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Named values for the page, amounts in minor units; as long as they stay the same it is the same case."""
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str] = mapped_column(String(200), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    gone_at: Mapped[datetime | None]
+    """When the difference itself was gone; until then one that a person closed stays closed."""
 
 
 _TAKE = "UPDATE payment SET refunded = refunded + NEW.amount WHERE id = NEW.payment_id"

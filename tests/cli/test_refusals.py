@@ -132,7 +132,6 @@ def test_what_no_command_knows_is_wrong_usage(shell: Shell, command: tuple[str, 
 @pytest.mark.parametrize(
     "command",
     [
-        ("statements", "import", "stripe", "march.csv"),
         ("stores", "import", "stores.csv"),
         ("export", "ss27", "pickups"),
         ("export", "ss27", "shipments", "--format", "xlsx"),

@@ -17,13 +17,14 @@ from c2b.db import Base, Database
 from c2b.demo import buyers, seasons, shop
 from c2b.demo.seasons import Season
 from c2b.demo.shop import Shop
+from c2b.deposits import finance
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.rules import ObligationState, Outcome
 from c2b.ledger.models import Transfer
 from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import Heard, PaymentFacts
-from c2b.payments.rules import RefundState
+from c2b.payments.rules import CaseKind, RefundState
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.voting.models import Ballot, Selection
 from c2b.work import GATES, audit
@@ -81,6 +82,21 @@ def test_the_audit_finds_nothing_wrong_on_either_database(database: Database, tm
     with database.reading() as session:
         assert audit(session) == []
         assert count(session, Refund) > 0
+
+
+def test_finance_finds_a_statement_that_agrees_but_for_a_strangers_transfer(session: Session) -> None:
+    (statement,) = finance.statements(session)
+    assert statement.matched == statement.lines - 1 > 50
+    assert statement.sums["CNY"]["payout"] < 0 < statement.sums["CNY"]["fees"]
+    assert finance.counts(session) == {CaseKind.UNKNOWN_REFERENCE: 1}
+
+
+def test_a_shop_filled_twice_has_one_statement_and_one_case(database: Database, tmp_path: Path) -> None:
+    for _ in range(2):
+        fill(open_shop(database, tmp_path))
+    with database.reading() as session:
+        assert len(finance.statements(session)) == 1
+        assert finance.counts(session) == {CaseKind.UNKNOWN_REFERENCE: 1}
 
 
 def test_one_votes_one_orders_one_is_decided(session: Session) -> None:

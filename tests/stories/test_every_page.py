@@ -33,6 +33,7 @@ PAGES = {
     """,
     "owner": """
         /admin/ /admin/staff /admin/messages /admin/lost
+        /admin/money /admin/money?slug=spring /admin/money/books /admin/money/books?slug=spring
         /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
         /admin/stopped/ /admin/over/cancel /admin/autumn/ /admin/autumn/candidates /admin/autumn/candidates/{autumn} /admin/autumn/decision
         /admin/autumn/orders /admin/autumn/refunds /admin/autumn/production /admin/autumn/cancel /admin/summer/ /admin/summer/selection
@@ -51,6 +52,7 @@ NOT_PAGES = {
     "media.media",
     "shuffle.script",
     "shuffle.candidates",
+    "admin.sandbox_statement",
     "health.alive",
     "health.ready",
     "wechat.begin",

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 
 _STATES = ("queued", "sent", "failed", "dropped")
 _ORDER = {"sqlite": "json_extract(fields, '$.order')", "postgresql": "fields ->> 'order'"}

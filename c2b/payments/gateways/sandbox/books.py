@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from c2b.payments.gateways.sandbox import statement as sheet
 from c2b.payments.protocol import Answer, Call, Client, Forged, Heard, Limits, Notice, PaymentFacts, RefundFacts, StatementLine
 
 DELAY = timedelta(seconds=60)
@@ -17,6 +18,7 @@ CREATE TABLE IF NOT EXISTS payment (
 CREATE TABLE IF NOT EXISTS refund (
   key TEXT PRIMARY KEY, payment TEXT NOT NULL REFERENCES payment, amount INTEGER NOT NULL CHECK (amount > 0)
 );
+CREATE TABLE IF NOT EXISTS refunded_at (key TEXT PRIMARY KEY REFERENCES refund, at TEXT NOT NULL);
 CREATE TRIGGER IF NOT EXISTS refund_at_most_captured BEFORE INSERT ON refund
 WHEN NOT EXISTS (SELECT 1 FROM payment WHERE key = NEW.payment AND paid_at IS NOT NULL AND amount >=
   NEW.amount + (SELECT coalesce(sum(amount), 0) FROM refund WHERE payment = NEW.payment))
@@ -46,8 +48,22 @@ class Sandbox:
         raise Forged
 
     def statement(self, content: bytes) -> Iterable[StatementLine]:
-        """Read a statement."""
-        raise NotImplementedError
+        """Read a statement as `write_statement` writes it; raises Invalid naming the line."""
+        return sheet.read(content)
+
+    def write_statement(self, *, since: datetime, until: datetime) -> bytes:
+        """Return what the books say of the time from `since` up to `until`, as a provider sends it: payments, refunds, fees, payouts."""
+        return sheet.write(sheet.lines(self._movements(), since=since, until=min(until, self._now())))
+
+    def _movements(self) -> list[sheet.Movement]:
+        """Return all money that moved; a refund of books from before refunds had an instant moved with its payment."""
+        moved = (
+            "SELECT key, amount, currency, paid_at FROM payment WHERE paid_at IS NOT NULL UNION ALL "
+            "SELECT refund.key, -refund.amount, currency, coalesce(at, paid_at) FROM refund JOIN payment ON payment.key = refund.payment "
+            "LEFT JOIN refunded_at ON refunded_at.key = refund.key"
+        )
+        with self._books() as books:
+            return [sheet.Movement(row["key"], row[1], row["currency"], datetime.fromisoformat(row[3])) for row in books.execute(moved)]
 
     def start(self, facts: PaymentFacts) -> Answer:
         """Make a payment page for the key; another amount or currency with a known key is an error, as at any real gateway."""
@@ -83,6 +99,7 @@ class Sandbox:
             with self._books() as books:
                 row = (facts.key, facts.payment_key, facts.amount)
                 books.execute("INSERT INTO refund (key, payment, amount) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row)
+                books.execute("INSERT INTO refunded_at VALUES (?, ?) ON CONFLICT DO NOTHING", (facts.key, _write(self._now())))
         except sqlite3.IntegrityError as error:
             known = self.query_refund(facts)  # the trigger looks before the key does, so a repeat may end here too
             return known if known.heard is Heard.DONE else Answer(Heard.FAILED, why=str(error))
