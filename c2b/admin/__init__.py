@@ -2,6 +2,7 @@
 
 from c2b.admin import (
     accounts,
+    balances,
     campaigns,
     candidates,
     counter,
@@ -17,6 +18,7 @@ from c2b.admin import (
     overrides,
     overview,
     production,
+    refunds,
     selection,
     sign_in,
     transfers,
@@ -26,6 +28,7 @@ from c2b.admin.blueprint import bp
 
 __all__ = [
     "accounts",
+    "balances",
     "bp",
     "campaigns",
     "candidates",
@@ -42,6 +45,7 @@ __all__ = [
     "overrides",
     "overview",
     "production",
+    "refunds",
     "selection",
     "sign_in",
     "transfers",
