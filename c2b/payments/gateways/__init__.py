@@ -13,6 +13,7 @@ from c2b.payments.gateways.manual import pages as manual_pages
 from c2b.payments.gateways.manual.books import Manual
 from c2b.payments.gateways.sandbox import pages as sandbox_pages
 from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.gateways.stripe.limits import limits as stripe_limits
 from c2b.payments.gateways.wechat import pages as wechat_pages
 from c2b.payments.gateways.wechat.gateway import WeChat
 from c2b.payments.protocol import Gateway, Gateways, Limits
@@ -35,7 +36,7 @@ def limits(settings: Settings) -> dict[str, Limits]:
     """Return what each gateway that the settings name doesn't let us do; nothing is asked of any of them."""
     known = {
         "sandbox": Sandbox.limits,
-        "stripe": stripe.limits(settings),
+        "stripe": stripe_limits(settings),
         "manual": Manual.limits,
         "alipay": Alipay.limits,
         "wechat": WeChat.limits,

@@ -12,8 +12,9 @@ from stripe.checkout import Session
 from stripe.params.checkout import SessionCreateParams, SessionListParamsCreated
 
 from c2b.errors import N_, Refused
-from c2b.payments.gateways.stripe import answers, events, limits, statement
+from c2b.payments.gateways.stripe import answers, events, statement
 from c2b.payments.gateways.stripe.amounts import to_stripe
+from c2b.payments.gateways.stripe.limits import limits
 from c2b.payments.protocol import Answer, Call, Client, Forged, Heard, Notice, PaymentFacts, RefundFacts, StatementLine
 from c2b.settings import Settings
 
