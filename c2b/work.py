@@ -14,13 +14,15 @@ from c2b.audit.checks import checks as database_checks
 from c2b.audit.rules import Finding
 from c2b.campaigns import actions as campaigns
 from c2b.campaigns import readiness
-from c2b.campaigns.readiness import Gates
-from c2b.campaigns.rules import CampaignState
+from c2b.campaigns.models import Campaign
+from c2b.campaigns.readiness import Gate, Gates
+from c2b.campaigns.rules import CampaignState, Missing
 from c2b.db import Database
-from c2b.deposits import reminding
+from c2b.deposits import reminding, runs
 from c2b.deposits.bookkeeping import match_job
 from c2b.deposits.checks import checks as deposits_checks
 from c2b.deposits.pay import hear, sweep
+from c2b.deposits.readiness import before_money
 from c2b.deposits.sending import send_refunds
 from c2b.deposits.telling import tell_bounced, tell_paid, tell_refund
 from c2b.exports.publishing import publish
@@ -32,7 +34,8 @@ from c2b.messages.sending import send
 from c2b.payments import cases
 from c2b.payments.cases import LONGEST_SUBJECT, Difference
 from c2b.payments.checks import checks as payments_checks
-from c2b.payments.gateways import build
+from c2b.payments.gateways import build, limits
+from c2b.payments.protocol import Limits
 from c2b.payments.rules import CaseKind
 from c2b.people.lost import move_account
 from c2b.people.rules import KNOWN_BY, SIGN_IN_KINDS
@@ -75,9 +78,16 @@ _log = logging.getLogger(__name__)
 
 
 def gates(settings: Settings) -> Gates:
-    """Return what has to be there before a phase opens in this shop: who has an official account can have voters known by WeChat."""
+    """Return what has to be there before a phase opens in this shop, with its ways to sign in and to pay."""
     kinds = KNOWN_BY if official_account(settings) else SIGN_IN_KINDS
-    return {**GATES, CampaignState.VOTING: partial(readiness.before_voting, kinds=kinds)}
+    own: Gates = {**GATES, CampaignState.VOTING: partial(readiness.before_voting, kinds=kinds)}
+    ways = limits(settings)
+    return {state: partial(_with_money, gate, ways) for state, gate in own.items()}
+
+
+def _with_money(gate: Gate, ways: Mapping[str, Limits], session: Session, campaign: Campaign) -> list[Missing]:
+    """Look at the ways to pay before the rules are frozen, and again before money is taken: dates move, and so do settings."""
+    return gate(session, campaign) + before_money(campaign, limits=ways)
 
 
 def audit(session: Session) -> list[Finding]:
@@ -105,6 +115,7 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "deposits.tell_bounced": tell_bounced,
         "deposits.tell_refund": tell_refund,
         "deposits.remind": reminding.remind,
+        runs.JOB: runs.send_failed,
         "production.tell": tell,
         "production.tell_defaults": tell_defaults,
         "production.tell_undelivered": tell_undelivered,

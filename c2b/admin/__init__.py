@@ -2,6 +2,7 @@
 
 from c2b.admin import (
     accounts,
+    balances,
     campaigns,
     candidates,
     counter,
@@ -18,6 +19,7 @@ from c2b.admin import (
     overrides,
     overview,
     production,
+    refunds,
     selection,
     sign_in,
     transfers,
@@ -27,6 +29,7 @@ from c2b.admin.blueprint import bp
 
 __all__ = [
     "accounts",
+    "balances",
     "bp",
     "campaigns",
     "candidates",
@@ -44,6 +47,7 @@ __all__ = [
     "overrides",
     "overview",
     "production",
+    "refunds",
     "selection",
     "sign_in",
     "transfers",

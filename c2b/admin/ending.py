@@ -1,5 +1,7 @@
 """Withdrawing a candidate, and cancelling a whole campaign: what gives votes and money back."""
 
+from typing import Any
+
 from flask_babel import gettext as _
 
 from c2b.admin.blueprint import bp
@@ -8,6 +10,7 @@ from c2b.admin.page import Answer, confirm, done, show, shown_again_by, typed
 from c2b.campaigns import queries
 from c2b.campaigns.rules import CampaignState
 from c2b.deposits import actions, desk
+from c2b.deposits import cancelling as two_people
 from c2b.errors import N_, Invalid
 from c2b.people.rules import Permission
 from c2b.ui.shell import now, reading, staff, staff_required, transaction
@@ -34,14 +37,22 @@ def withdraw(slug: str, code: str) -> Answer:
     return done(_("%(code)s is withdrawn; votes and deposits for it go back", code=code), "candidate", slug=slug, code=code)
 
 
-def cancelling_page(slug: str) -> str:
+def cancel_page(slug: str) -> str:
     """Show what cancelling the campaign would return, and the form for it."""
     with reading() as session:
         campaign = queries.campaign(session, slug)
         totals = desk.totals(session, campaign.id)
         open_count, open_amount = desk.open_payments(session, campaign.id)
         sums = desk.refund_sums(session, campaign.id)
-    values = {"totals": totals, "open_count": open_count, "open_amount": open_amount, "over": campaign.state in OVER, "sums": sums}
+        asked = two_people.asked(session, campaign) if campaign.two_person else []
+    values: dict[str, Any] = {
+        "totals": totals,
+        "open_count": open_count,
+        "open_amount": open_amount,
+        "over": campaign.state in OVER,
+        "sums": sums,
+    }
+    values |= {"asked": asked, "others": [one for one in asked if one.actor != staff().actor]}
     return show("cancelling.html", here="cancelling", campaign=campaign, **values)
 
 
@@ -49,12 +60,23 @@ def cancelling_page(slug: str) -> str:
 @staff_required(Permission.PHASES)
 def cancelling(slug: str) -> str:
     """Show what cancelling the campaign would return."""
-    return cancelling_page(slug)
+    return cancel_page(slug)
+
+
+@bp.post("/<slug>/cancel/ask")
+@staff_required(Permission.PHASES)
+@shown_again_by(cancel_page)
+def ask_to_cancel(slug: str) -> Answer:
+    """Ask, as one of two people, to cancel the campaign with exactly this reason."""
+    reason = public_reason()
+    with transaction() as session:
+        two_people.approve(session, slug=slug, reason=reason, actor=staff().actor, now=now())
+    return done(_("You asked for it. Nothing happens until somebody else cancels with your reason."), "cancelling", slug=slug)
 
 
 @bp.post("/<slug>/cancel")
 @staff_required(Permission.PHASES)
-@shown_again_by(cancelling_page)
+@shown_again_by(cancel_page)
 def cancel(slug: str) -> Answer:
     """Cancel the campaign and return every deposit."""
     confirm(slug)

@@ -1,22 +1,23 @@
-"""Orders and refunds: lists with search and filter, and one order with everything that happened to its money."""
+"""Orders: a list with search and filter, and one order with everything that happened to its money."""
 
 from math import ceil
+from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
 
 from c2b.admin.blueprint import bp
 from c2b.admin.messages import WORDS, masked
-from c2b.admin.page import page_asked, show
+from c2b.admin.page import Answer, done, page_asked, show, shown_again_by, typed
 from c2b.campaigns import queries
-from c2b.deposits import desk
+from c2b.deposits import desk, resolving
 from c2b.deposits.rules import Outcome, RefundReason
-from c2b.errors import N_
+from c2b.errors import N_, Refused
 from c2b.messages.queries import about
 from c2b.payments.rules import PaymentState, RefundState
 from c2b.people.rules import Permission
 from c2b.ui.language import locale
-from c2b.ui.shell import reading, staff_required
+from c2b.ui.shell import now, reading, staff, staff_required, transaction
 
 OUTCOMES = {
     Outcome.OPEN: (N_("Open"), "inf"),
@@ -30,6 +31,12 @@ REASONS = {
     RefundReason.CAMPAIGN_CANCELLED: N_("campaign cancelled"),
     RefundReason.PAID_LATE: N_("paid late"),
     RefundReason.OVERPAID: N_("paid too much"),
+    RefundReason.MISMATCH: N_("didn’t match"),
+    RefundReason.UNPAID: N_("balance not paid"),
+    RefundReason.UNDELIVERED: N_("can’t be delivered"),
+    RefundReason.WITHDRAWN: N_("withdrawn from the contract"),
+    RefundReason.RETURNED: N_("goods given back"),
+    RefundReason.DISPUTED: N_("disputed at the bank"),
 }
 PAYMENTS = {
     PaymentState.STARTED: (N_("Started"), "inf"),
@@ -65,30 +72,48 @@ def orders(slug: str) -> str:
     return show("orders.html", here="orders", campaign=campaign, totals=totals, outcomes=OUTCOMES, outcome_choices=choices, **values)
 
 
-@bp.get("/<slug>/orders/<ref>")
-@staff_required(Permission.DEPOSITS)
-def order(slug: str, ref: str) -> str:
+def order_page(slug: str, ref: str) -> str:
     """Show an order: lines, payments, refunds and what was told of it; addresses only to those who may see personal data."""
     with reading() as session:
         campaign = queries.campaign(session, slug)
         found = desk.order(session, campaign.id, ref, locale=locale())
         told = about(session, ref)
+        held_up = desk.mismatches(session, campaign.id, order=ref)
+    wanted = request.values.get("payment", "")
+    held_up.sort(key=lambda each: each.key != wanted)
     names = {"outcomes": OUTCOMES, "payment_states": PAYMENTS, "refund_states": REFUNDS, "reasons": REASONS}
-    return show("order.html", here="orders", campaign=campaign, order=found, messages=masked(told), **names, **WORDS)
+    return show("order.html", here="orders", campaign=campaign, order=found, messages=masked(told), held_up=held_up, **names, **WORDS)
 
 
-@bp.get("/<slug>/refunds")
+@bp.get("/<slug>/orders/<ref>")
 @staff_required(Permission.DEPOSITS)
-def refunds(slug: str) -> str:
-    """List the refunds of one state, the longest waiting first, with the sums of all states."""
-    asked = request.args.get("state", "")
-    state = RefundState(asked) if asked in set(RefundState) else None
-    page = page_asked()
-    with reading() as session:
+def order(slug: str, ref: str) -> str:
+    """Show one order with everything that happened to its money."""
+    return order_page(slug, ref)
+
+
+@bp.post("/<slug>/orders/<ref>/mismatch")
+@staff_required(Permission.MONEY)
+@shown_again_by(order_page)
+def settle_mismatch(slug: str, ref: str) -> Answer:
+    """Decide what becomes of a payment that doesn't match: take it, send it back, or note that it was sent back by hand."""
+    key = typed("payment")
+    why: dict[str, Any] = {"reason": typed("reason"), "actor": staff().actor, "now": now()}
+    with transaction() as session:
         campaign = queries.campaign(session, slug)
-        sums = desk.refund_sums(session, campaign.id)
-        found = desk.refunds(session, campaign.id, state=state, page=page)
-    whole = sum(count for count, _amount in sums.values()), sum(amount for _count, amount in sums.values())
-    pages = ceil((sums[state][0] if state else whole[0]) / desk.PAGE)
-    values = {"refunds": found, "sums": sums, "whole": whole, "state": state, "page": page, "pages": pages}
-    return show("refunds.html", here="refunds", campaign=campaign, states_of=REFUNDS, reasons=REASONS, **values)
+        if key not in {each.key for each in desk.mismatches(session, campaign.id, order=ref)}:
+            raise Refused(N_("This payment doesn’t wait for a decision any more"))
+        if typed("do") == "hand":
+            resolving.mismatch_paid_by_hand(session, key=key, reference=typed("reference"), **why)
+        elif typed("do") == "accept":
+            resolving.accept_mismatch(session, key=key, **why)
+        else:
+            resolving.return_mismatch(session, key=key, **why)
+    return done(_(_SETTLED.get(typed("do"), _SETTLED["back"])), "order", slug=slug, ref=ref)
+
+
+_SETTLED = {
+    "accept": N_("Taken: what was due is paid, and what was too much goes back."),
+    "back": N_("It goes back the way it came."),
+    "hand": N_("Noted: sent back by hand."),
+}

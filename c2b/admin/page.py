@@ -49,6 +49,7 @@ CAMPAIGN_MENU = (
     Entry("orders", "tag", N_("Orders"), Permission.DEPOSITS),
     Entry("decision", "decision", N_("Decision"), Permission.DECISION),
     Entry("refunds", "cash", N_("Refunds"), Permission.DEPOSITS),
+    Entry("balances", "cash", N_("Balances"), Permission.DEPOSITS),
     Entry("transfers", "cash", N_("Transfers"), Permission.MONEY, gateway="manual"),
     Entry("production", "box", N_("Production"), Permission.OFFERS),
     Entry("exports", "download", N_("Exports"), Permission.EXPORTS),

@@ -30,7 +30,7 @@ def record(
     session.flush()
 
 
-def approve(session: Session, *, campaign: str, action: str, digest: str, actor: str, now: datetime) -> None:
+def approve(session: Session, *, campaign: str, action: str, digest: str, actor: str, now: datetime, reason: str = "") -> None:
     """Agree, as a second person, to `action` with exactly the figures that `digest` stands for; agreeing twice is once.
 
     Raises Refused for anybody but a signed-in member of staff.
@@ -40,4 +40,4 @@ def approve(session: Session, *, campaign: str, action: str, digest: str, actor:
     values = {"campaign": campaign, "action": action, "digest": digest, "actor": actor, "at": now}
     made = session.execute(insert_into(session, Approval).values(values).on_conflict_do_nothing().returning(Approval.id))
     if made.first():
-        record(session, actor=actor, action=f"{action}.approve", campaign=campaign, after={"digest": digest}, now=now)
+        record(session, actor=actor, action=f"{action}.approve", campaign=campaign, after={"digest": digest}, reason=reason, now=now)

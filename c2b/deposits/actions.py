@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from c2b.audit.actions import record
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState, ordering_is_open
-from c2b.deposits import legal, places, placing
+from c2b.deposits import cancelling, legal, places, placing
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Place
 from c2b.deposits.placing import ShippingAddress, Wanted
 from c2b.deposits.refunds import RefundFigures, queue_refunds
@@ -112,14 +112,14 @@ def cancel_order(session: Session, *, order_ref: str, person_id: int, now: datet
 def cancel_campaign(session: Session, *, slug: str, reason: str, actor: str, now: datetime) -> RefundFigures:
     """End a campaign before its decision and send everything back; repeated it does nothing. `reason` is public.
 
-    Raises Refused once it is decided, Invalid without a reason.
+    Raises Refused once it is decided and without the second person that the campaign asks for, Invalid without a reason.
     """
     campaign = _campaign(session, slug, alone=True)
     if campaign.state is CampaignState.CANCELLED:
         return RefundFigures(0, 0)
-    if campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED):
-        raise Refused(N_("Campaign %(slug)s is decided and can’t be cancelled any more"), slug=slug)
-    public = _public(reason)
+    cancelling.require_going_on(campaign)
+    public = cancelling.public_reason(reason)
+    cancelling.require_second(session, campaign, reason=public, actor=actor)
     lines = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id)
     figures = end_lines(session, lines=lines, reason=RefundReason.CAMPAIGN_CANCELLED, now=now)
     before = campaign.state
@@ -128,7 +128,7 @@ def cancel_campaign(session: Session, *, slug: str, reason: str, actor: str, now
     record(
         session,
         actor=actor,
-        action="deposits.cancel_campaign",
+        action=cancelling.ACTION,
         campaign=slug,
         before={"state": before.value},
         after=after,
@@ -151,7 +151,7 @@ def withdraw(session: Session, *, slug: str, code: str, reason: str, actor: str,
         return RefundFigures(0, 0)
     if campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED, CampaignState.CANCELLED):
         raise Refused(N_("Campaign %(slug)s is over; %(code)s can’t be withdrawn any more"), slug=slug, code=code)
-    public = _public(reason)
+    public = cancelling.public_reason(reason)
     can_vote_anew = _votes_may_change(campaign, now)
     # Who asked in time and waited until voting had closed comes after the close: the votes that were counted stay.
     candidate.withdrawn_at = now if can_vote_anew else max(now, campaign.voting_closes or now)
@@ -252,13 +252,6 @@ def _due(session: Session, campaign: Campaign, order: Order, now: datetime) -> S
     if not order.address and any(owed.kind is not ObligationKind.DEPOSIT for owed, _ in payable):
         raise Refused(N_("Say first where the goods go; then pay the balance"))
     return payable
-
-
-def _public(reason: str) -> str:
-    """Return a reason as customers read it; raises Invalid where there is none."""
-    if not reason.strip():
-        raise Invalid(N_("Give the reason; customers read it"), field="reason")
-    return reason.strip()
 
 
 def _require_open(campaign: Campaign, now: datetime) -> None:

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from c2b.campaigns.models import Candidate
 from c2b.campaigns.rules import text
+from c2b.deposits import runs
 from c2b.deposits.models import Order, OrderLine, RefundLine
 from c2b.deposits.rules import Fulfilment, Outcome, RefundReason
 from c2b.errors import N_, NotFound
+from c2b.ledger.models import Transfer
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import PaymentState, RefundState
 from c2b.people.models import Address
@@ -79,6 +81,38 @@ class RefundRow:
     next_attempt_at: datetime
     settled_at: datetime | None
     last_error: str
+    """The gateway's words, or the reference under which a person paid."""
+    resolved_at: datetime | None = None
+    """When a person dealt with it."""
+    bounced_at: datetime | None = None
+    """When it came back after it was settled."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A payment that brought something else than was asked for, and waits for a person."""
+
+    key: str
+    order: str
+    gateway: str
+    at: datetime
+    amount: int
+    """Asked for, minor units of `currency`."""
+    currency: str
+    came: int
+    """Minor units of `came_currency`; 0: nothing is booked."""
+    came_currency: str
+    note: str
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it can be taken: what is due is paid by it, and something may be left."""
+        return self.came >= self.amount and self.is_same
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it came in the currency of the order, so that it can go back by itself."""
+        return self.came_currency == self.currency
 
 
 @dataclass(frozen=True)
@@ -205,24 +239,54 @@ def open_payments(session: Session, campaign_id: int) -> tuple[int, int]:
     return count, int(amount)
 
 
+def mismatches(session: Session, campaign_id: int, *, order: str = "") -> list[Mismatch]:
+    """Return the campaign's payments (or one order's) that don't match and wait for a person, oldest first."""
+    query = (
+        select(Payment, Transfer)
+        .join(Order, Order.ref == Payment.payer)
+        .outerjoin(Transfer, Transfer.id == literal("mis:").concat(Payment.key))
+        .where(Order.campaign_id == campaign_id, Payment.state == PaymentState.MISMATCH)
+        .order_by(Payment.id)
+    )
+    rows = session.execute(query.where(Order.ref == order) if order else query)
+    return [_mismatch(payment, came) for payment, came in rows]
+
+
+def _mismatch(payment: Payment, came: Transfer | None) -> Mismatch:
+    asked = (payment.key, payment.payer, payment.gateway, payment.settled_at or payment.checked_at, payment.amount, payment.currency)
+    return Mismatch(*asked, came.amount if came else 0, came.currency if came else payment.currency, payment.note)
+
+
 def refund_sums(session: Session, campaign_id: int) -> dict[RefundState, tuple[int, int]]:
-    """Return number and sum of the campaign's refunds by state; a state without any has zeros."""
-    query = select(Refund.state, func.count(), func.sum(Refund.amount)).where(_of(campaign_id)).group_by(Refund.state)
-    found = {state: (count, int(amount)) for state, count, amount in session.execute(query)}
-    return {state: found.get(state, (0, 0)) for state in RefundState}
+    """Return number and sum of the campaign's refunds by state; a state without any has zeros.
+
+    What a person paid out by hand counts as settled; what was sent anew doesn't count, its successor does.
+    """
+    state = _STATE.label("standing")
+    query = select(state, func.count(), func.sum(Refund.amount)).where(runs.of_campaign(campaign_id), ~runs.REPLACED).group_by(state)
+    found = {RefundState(name): (count, int(amount)) for name, count, amount in session.execute(query)}
+    return {each: found.get(each, (0, 0)) for each in RefundState}
+
+
+_STATE = case(
+    (runs.TO_DO, RefundState.FAILED.value),
+    (Refund.state == RefundState.FAILED, RefundState.SETTLED.value),
+    else_=cast(Refund.state, String),
+)
+"""Where a refund stands for people."""
 
 
 def refunds(session: Session, campaign_id: int, *, state: RefundState | None = None, page: int = 1) -> list[RefundRow]:
-    """Return one page of the campaign's refunds, the longest waiting first."""
-    query = select(Refund).where(_of(campaign_id)).order_by(Refund.queued_at, Refund.id)
+    """Return one page of the campaign's refunds as `refund_sums` counts them, the longest waiting first."""
+    query = select(Refund).where(runs.of_campaign(campaign_id), ~runs.REPLACED).order_by(Refund.queued_at, Refund.id)
     if state:
-        query = query.where(Refund.state == state)
+        query = query.where(_STATE.in_((state.value,)))
     return _refund_rows(session, query.limit(PAGE).offset((page - 1) * PAGE))
 
 
-def _of(campaign_id: int) -> ColumnElement[bool]:
-    """Say that a refund is the campaign's: its payment pays for one of its orders."""
-    return Refund.payment_id.in_(select(Payment.id).join(Order, Order.ref == Payment.payer).where(Order.campaign_id == campaign_id))
+def failed_refund(session: Session, campaign_id: int, key: str) -> RefundRow | None:
+    """Return one of the campaign's refunds that failed and waits for a person; None: there is no such one."""
+    return next(iter(_refund_rows(session, select(Refund).where(Refund.key == key, runs.of_campaign(campaign_id), runs.TO_DO))), None)
 
 
 def _refund_rows(session: Session, query: Select[Refund]) -> list[RefundRow]:
@@ -255,4 +319,6 @@ def _refund_row(refund: Refund, parts: Sequence[tuple[str | None, RefundReason]]
         next_attempt_at=refund.next_attempt_at,
         settled_at=refund.settled_at,
         last_error=refund.last_error,
+        resolved_at=refund.resolved_at,
+        bounced_at=refund.bounced_at,
     )

@@ -110,6 +110,8 @@ class RefundFacts:
 class Limits:
     """What a gateway doesn't let anybody do; None or zero: it says nothing about it. Each gateway names its sources."""
 
+    currencies: tuple[str, ...] = ()
+    """All that it takes."""
     refunded_within: timedelta | None = None
     """After the payment; later it refuses, so a campaign whose refunds could come later can't use it."""
     refunds_each: int | None = None

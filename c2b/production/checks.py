@@ -11,6 +11,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.deposits.models import OrderLine
 from c2b.deposits.rules import Outcome
 from c2b.production.models import Decision, DecisionLine, ProductionOrderLine
+from c2b.production.queries import refunds_apart
 
 
 def checks(session: Session) -> list[Finding]:
@@ -20,7 +21,14 @@ def checks(session: Session) -> list[Finding]:
         *_found(session, "production.only_what_reached", "%s: %s lines are allocated of products that aren't made", _allocated_of_missed()),
         *_found(session, "production.units", "%s: ordered of factories less allocated to customers is %s, not 0", _units_apart()),
         *_found(session, "production.decided", "%s: %s decisions in its state", _without_decision()),
+        *_refunds(session),
     ]
+
+
+def _refunds(session: Session) -> Iterator[Finding]:
+    for apart in refunds_apart(session):
+        what = f"{apart.queued} refunds of {apart.queued_amount} are queued, decided were {apart.decided} of {apart.decided_amount}"
+        yield Finding("production.refunds", f"{apart.slug}: {what}")
 
 
 def _found(session: Session, check: str, what: str, query: Select[str, int]) -> Iterator[Finding]:

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from c2b.audit.actions import record
+from c2b.audit.actions import approve, record
 from c2b.audit.queries import approvers
+from c2b.audit.rules import is_staff
 from c2b.campaigns.actions import locked
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
@@ -48,7 +49,7 @@ def over(session: Session, *, now: datetime) -> list[str]:
     """Return the decided campaigns whose grace is over and some of whose balances are still due."""
     open_ones = select(Campaign).where(Campaign.state.in_((CampaignState.DECIDED, CampaignState.COMPLETED)), Campaign.balance_due <= now)
     campaigns = session.scalars(open_ones.order_by(Campaign.id)).all()
-    return [each.slug for each in campaigns if _has_ended(each, now) and session.scalars(_unpaid(each).limit(1)).first() is not None]
+    return [each.slug for each in campaigns if _has_ended(each, now) and session.scalars(unpaid(each).limit(1)).first() is not None]
 
 
 def settle(session: Session, *, slug: str, actor: str, now: datetime) -> DefaultFigures:
@@ -62,15 +63,15 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
     if not _has_ended(campaign, now):
         raise Refused(N_("The balance of %(slug)s can still be paid; nothing ends before the grace is over"), slug=slug)
     keeps = legal(campaign.legal_profile).forfeits
-    agreed = not keeps or not campaign.two_person or bool(_others(session, campaign, actor))
-    ending = _unpaid(campaign).where(_reminded()) if keeps else _unpaid(campaign)
+    agreed = not keeps or not campaign.two_person or _are_two(session, campaign, actor)
+    ending = unpaid(campaign).where(reminded()) if keeps else unpaid(campaign)
     figures = DefaultFigures(0, 0, 0, 0, 0)
     if agreed and _mark(session, campaign, ending, now):
         figures = _forfeit(session, campaign, now) if keeps else _return(session, campaign, now)
         _end(session, campaign, now)
         action = FORFEIT if keeps else "production.return_unpaid"
         record(session, actor=actor, action=action, campaign=slug, after=vars(figures), now=now)
-    waiting = session.scalar(select(func.count()).select_from(_unpaid(campaign).subquery())) or 0
+    waiting = session.scalar(select(func.count()).select_from(unpaid(campaign).subquery())) or 0
     return replace(figures, waiting=waiting)
 
 
@@ -79,7 +80,7 @@ def forfeits(session: Session, *, slug: str, now: datetime) -> tuple[int, int, s
     campaign = session.scalars(select(Campaign).where(Campaign.slug == slug)).one()
     if not _has_ended(campaign, now) or not legal(campaign.legal_profile).forfeits:
         return 0, 0, _digest(campaign)
-    ending = _unpaid(campaign).where(_reminded())
+    ending = unpaid(campaign).where(reminded())
     count, amount = session.execute(
         select(func.count(), func.coalesce(func.sum(GuardedAccount.credits - GuardedAccount.debits), 0))
         .select_from(OrderLine)
@@ -87,6 +88,35 @@ def forfeits(session: Session, *, slug: str, now: datetime) -> tuple[int, int, s
         .where(OrderLine.id.in_(ending))
     ).one()
     return int(count), int(amount), _digest(campaign)
+
+
+def agree_to_forfeit(session: Session, *, slug: str, actor: str, now: datetime) -> None:
+    """Agree, as one of two people, that deposits are kept; raises Refused before the grace is over and where nothing would be kept."""
+    campaign = locked(session, slug)
+    count, _, digest = forfeits(session, slug=campaign.slug, now=now)
+    if not count:
+        raise Refused(N_("No deposit of %(slug)s would be kept now"), slug=slug)
+    approve(session, campaign=slug, action=FORFEIT, digest=digest, actor=actor, now=now)
+
+
+def release(session: Session, *, slug: str, line: int | None, reason: str, actor: str, now: datetime) -> DefaultFigures:
+    """Return the deposits of lines whose balance wasn't paid and whose reminder nobody got: of one `line`, or (None) of all.
+
+    Raises Refused before the grace is over and where no such line waits, Invalid without a reason.
+    """
+    campaign = locked(session, slug)
+    if not reason.strip():
+        raise Invalid(N_("Say why; the audit log keeps it"), field="reason")
+    ending = unpaid(campaign).where(~reminded())
+    if line is not None:
+        ending = ending.where(OrderLine.id == line)
+    if not _has_ended(campaign, now) or not _mark(session, campaign, ending, now):
+        raise Refused(N_("No such line waits for a person"))
+    figures = _return(session, campaign, now)
+    _end(session, campaign, now)
+    after = {"lines": figures.returned, "refund_amount": figures.returned_amount}
+    record(session, actor=actor, action="production.release", campaign=slug, after=after, reason=reason.strip(), now=now)
+    return figures
 
 
 def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor: str, now: datetime) -> int:
@@ -135,8 +165,8 @@ def _has_ended(campaign: Campaign, now: datetime) -> bool:
     return ends is not None and now >= ends
 
 
-def _unpaid(campaign: Campaign) -> Select[int]:
-    """Choose the allocated lines whose balance is due and for whose order no payment runs."""
+def unpaid(campaign: Campaign) -> Select[int]:
+    """Return a query of the allocated lines whose balance is due and for whose order no payment runs."""
     due = (Obligation.line_id == OrderLine.id) & (Obligation.kind == ObligationKind.BALANCE) & (Obligation.state == ObligationState.DUE)
     runs = (
         select(Payment.id)
@@ -147,8 +177,8 @@ def _unpaid(campaign: Campaign) -> Select[int]:
     return select(OrderLine.id).join(Obligation, due).where(allocated, ~runs.correlate(Obligation).exists())
 
 
-def _reminded() -> ColumnElement[bool]:
-    """A reminder of the line's order was delivered: handed over to whoever carries it without a refusal."""
+def reminded() -> ColumnElement[bool]:
+    """Say that a reminder of a line's order was delivered: handed over to whoever carries it without a refusal."""
     told = Message.event.startswith(literal(reminding.EVENT).concat(Order.ref).concat(":"))
     sent = select(Message.id).join(Order, Order.id == OrderLine.order_id).where(told, Message.state == MessageState.SENT)
     return exists(sent.correlate(OrderLine))
@@ -162,8 +192,10 @@ def _digest(campaign: Campaign) -> str:
     return f"{campaign.slug}:{campaign.balance_due}"
 
 
-def _others(session: Session, campaign: Campaign, actor: str) -> set[str]:
-    return set(approvers(session, campaign=campaign.slug, action=FORFEIT, digest=_digest(campaign))) - {actor}
+def _are_two(session: Session, campaign: Campaign, actor: str) -> bool:
+    """Say whether two people want it; the worker, which comes by the clock, is nobody."""
+    agreed = set(approvers(session, campaign=campaign.slug, action=FORFEIT, digest=_digest(campaign)))
+    return len(agreed | {actor} if is_staff(actor) else agreed) > 1
 
 
 def _forfeit(session: Session, campaign: Campaign, now: datetime) -> DefaultFigures:

@@ -9,8 +9,11 @@ from sqlalchemy.orm import Session, aliased
 from c2b.campaigns.models import Campaign, Candidate, OptionValue, Supplier, Variant
 from c2b.campaigns.queries import campaign as campaign_of
 from c2b.campaigns.rules import CampaignState
+from c2b.deposits.models import Order, RefundLine
 from c2b.deposits.pay import running
+from c2b.deposits.rules import RefundReason
 from c2b.errors import N_, Refused
+from c2b.payments.models import Refund
 from c2b.production import rules
 from c2b.production.models import Decision, ProductionOrder, ProductionOrderLine
 from c2b.production.plan import plan
@@ -35,6 +38,42 @@ def decision(session: Session, campaign_id: int) -> DecisionFigures | None:
     """Return the stored figures of a campaign's decision, None before it."""
     stored = session.scalars(select(Decision.figures).where(Decision.campaign_id == campaign_id)).one_or_none()
     return rules.figures(stored) if stored else None
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What a decision said of the money of its missed lines, beside the refunds queued for them; payments, and minor units."""
+
+    slug: str
+    decided: int
+    decided_amount: int
+    queued: int
+    queued_amount: int
+
+    @property
+    def difference(self) -> int:
+        """What is queued too much; negative: too little."""
+        return self.queued_amount - self.decided_amount
+
+
+def refunds_apart(session: Session, *, campaign_id: int | None = None) -> list[Apart]:
+    """Return the decisions (of one campaign, or all) whose missed lines' money isn't the sum of the refunds queued for them.
+
+    What was sent anew carries the same lines once more and counts once.
+    """
+    each = select(Order.campaign_id, Refund.payment_id, RefundLine.line_id, func.max(RefundLine.amount).label("amount"))
+    each = each.join(Refund, Refund.id == RefundLine.refund_id).join(Order, Order.id == RefundLine.order_id)
+    once = (
+        each.where(RefundLine.reason == RefundReason.MISSED).group_by(Order.campaign_id, Refund.payment_id, RefundLine.line_id).subquery()
+    )
+    sums = select(once.c.campaign_id, func.count(once.c.payment_id.distinct()), func.sum(once.c.amount)).group_by(once.c.campaign_id)
+    decided = select(Campaign.id, Campaign.slug, Decision.figures).join(Decision, Decision.campaign_id == Campaign.id).order_by(Campaign.id)
+    if campaign_id is not None:
+        sums, decided = sums.where(once.c.campaign_id == campaign_id), decided.where(Campaign.id == campaign_id)
+    queued = {key: (int(count), int(amount)) for key, count, amount in session.execute(sums)}
+    found = [(slug, rules.figures(stored), queued.get(key, (0, 0))) for key, slug, stored in session.execute(decided) if stored]
+    apart = [Apart(slug, figures.refunds, figures.refund_amount, *sent) for slug, figures, sent in found]
+    return [one for one in apart if (one.decided, one.decided_amount) != (one.queued, one.queued_amount)]
 
 
 @dataclass(frozen=True)

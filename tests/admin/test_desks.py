@@ -214,6 +214,26 @@ def test_cancelling_names_what_goes_back_and_returns_it(database: Database, sign
     assert "Cancel and return" not in browser.html
 
 
+def test_cancelling_takes_two_people_where_the_campaign_asks_for_them(
+    database: Database, sign_in: SignIn, clock: Clock, logged: Logged
+) -> None:
+    settling(database, clock, two_person=True)
+    manager, owner = sign_in(Role.MANAGER), sign_in(Role.OWNER, "zh")
+    manager.get("/admin/ss27/cancel")
+    assert "Cancel and return ¥" not in manager.words
+    manager.press("Ask for it", reason=" ", expect=400)
+    manager.press("Ask for it", reason="The mill burned down")
+    assert "You asked for it, with this reason: “The mill burned down”" in manager.words
+    assert state_of(database) is CampaignState.SETTLING
+    owner.get("/admin/ss27/cancel")
+    assert "manager@example.com" in owner.words
+    owner.press("取消", confirm="ss27")
+    assert state_of(database) is CampaignState.CANCELLED
+    assert [(entry.actor, entry.reason) for entry in logged("deposits.cancel_campaign")] == [
+        ("staff:owner@example.com", "The mill burned down")
+    ]
+
+
 @pytest.mark.parametrize(("confirm", "reason"), [("ss27", " "), ("", "The mill burned down"), ("ss26", "The mill burned down")])
 def test_cancelling_needs_code_and_reason_and_keeps_what_was_typed(
     database: Database, sign_in: SignIn, clock: Clock, confirm: str, reason: str

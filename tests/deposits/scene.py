@@ -14,7 +14,7 @@ from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate, Offer, Variant
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
-from c2b.deposits import actions, pay, sending
+from c2b.deposits import actions, cancelling, pay, sending
 from c2b.deposits import checks as deposit_checks
 from c2b.deposits.models import Order, OrderLine, RefundLine
 from c2b.deposits.rules import Outcome, RefundReason
@@ -165,6 +165,11 @@ class Shop:
         """Action, object and reason of every entry, oldest first."""
         with self.database.reading() as session:
             return [(entry.action, entry.object, entry.reason) for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+
+    def asks_to_cancel(self, actor: str, reason: str) -> None:
+        """Let one of two people ask to cancel the campaign."""
+        with self.database.transaction() as session:
+            cancelling.approve(session, slug="ss27", reason=reason, actor=actor, now=self.now)
 
     def decided(self, session: Session) -> None:
         """Decide the campaign in favour of every reserved line."""

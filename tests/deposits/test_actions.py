@@ -587,3 +587,32 @@ def test_after_the_decision_nothing_is_withdrawn(shop: Shop, state: CampaignStat
     change(shop, state=state)
     with pytest.raises(Refused):
         withdraw(shop, "K1")
+
+
+def test_where_two_people_are_asked_for_nobody_cancels_alone(shop: Shop) -> None:
+    shop.buys(shop.customer(), (shop.sells("K1")[0], 1))
+    change(shop, two_person=True)
+    with pytest.raises(Refused, match="needs a second person"):
+        cancel_campaign(shop)
+    shop.asks_to_cancel(STAFF, "the mill burned down")
+    with pytest.raises(Refused, match="needs a second person"):
+        cancel_campaign(shop)  # one's own wish is not a second person's
+    shop.asks_to_cancel("staff:b@example.com", "no yarn")
+    with pytest.raises(Refused, match="with exactly this reason"):
+        cancel_campaign(shop)
+    assert shop.refunds() == []
+    assert cancel_campaign(shop, " no yarn ") == RefundFigures(1, 5980)
+
+
+def test_a_wish_to_cancel_ends_with_the_phase_in_which_it_was_uttered(shop: Shop) -> None:
+    change(shop, two_person=True)
+    shop.asks_to_cancel("staff:b@example.com", "the mill burned down")
+    change(shop, state=CampaignState.SETTLING)
+    with pytest.raises(Refused, match="needs a second person"):
+        cancel_campaign(shop)
+
+
+def test_the_command_line_is_nobodys_second_person(shop: Shop) -> None:
+    change(shop, two_person=True)
+    with pytest.raises(Refused, match="Only a signed-in member of staff"):
+        shop.asks_to_cancel("cli:root", "no yarn")

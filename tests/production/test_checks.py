@@ -1,13 +1,17 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
-from c2b.deposits.models import OrderLine
-from c2b.deposits.rules import Outcome
+from c2b.deposits import resolving
+from c2b.deposits.apply_refund import apply_refund
+from c2b.deposits.models import OrderLine, RefundLine
+from c2b.deposits.rules import Outcome, RefundReason
+from c2b.payments.models import Refund
+from c2b.payments.protocol import Answer, Heard
 from c2b.production import actions
 from c2b.production.checks import checks
 from c2b.production.models import ProductionOrderLine
@@ -49,6 +53,22 @@ def test_a_line_left_open_is_found(session: Session) -> None:
 def test_a_line_allocated_of_a_missed_product_is_found(session: Session) -> None:
     session.execute(update(OrderLine).where(OrderLine.outcome == Outcome.MISSED).values(outcome=Outcome.ALLOCATED))
     assert ("production.only_what_reached", "K2: 1 lines are allocated of products that aren't made") in found(session)
+
+
+@pytest.mark.usefixtures("decided")
+def test_refunds_that_are_not_what_was_decided_are_found(session: Session) -> None:
+    session.execute(update(RefundLine).values(reason=RefundReason.CANCELLED))
+    assert found(session) == [("production.refunds", "ss27: 0 refunds of 0 are queued, decided were 1 of 6000")]
+
+
+@pytest.mark.usefixtures("decided")
+def test_a_refund_sent_anew_counts_once(session: Session) -> None:
+    refund = session.scalars(select(Refund)).one()
+    later = make.ORDERING_CLOSES + timedelta(hours=2)
+    apply_refund(session, key=refund.key, answer=Answer(Heard.FAILED, why="account closed"), now=later)
+    resolving.send_refund_again(session, key=refund.key, reason="Topped up", actor="staff:a@example.com", now=later)
+    assert session.scalar(select(func.count()).select_from(RefundLine)) == 2
+    assert checks(session) == []
 
 
 @pytest.mark.usefixtures("decided")

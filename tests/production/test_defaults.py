@@ -22,10 +22,10 @@ from c2b.errors import Invalid, NotFound, Refused
 from c2b.ledger import queries as ledger
 from c2b.messages.models import Message
 from c2b.messages.rules import MessageState
-from c2b.payments.models import Payment
+from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import Answer, Heard, Limits, Way
 from c2b.payments.rules import PaymentState
-from c2b.production import actions, defaults, telling_ends
+from c2b.production import actions, defaults, penalties, telling_ends, unpaid
 from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
 from tests import books, make
@@ -272,3 +272,68 @@ def test_customers_of_what_cannot_be_delivered_are_told(database: Database) -> N
     telling_ends.tell_undelivered(database, {"campaign": of.id, "candidate": candidate}, DUE)
     with database.reading() as session:
         assert session.scalars(select(Message.template).where(Message.event.startswith("ended:"))).all() == ["seller_default"]
+
+
+def test_the_worker_is_nobodys_second_person(session: Session) -> None:
+    campaign, _ = decided(session)
+    campaign.two_person = True
+    with pytest.raises(Refused, match="No deposit"):
+        defaults.agree_to_forfeit(session, slug="ss27", actor="staff:a@example.com", now=OVER - SECOND)
+    defaults.agree_to_forfeit(session, slug="ss27", actor="staff:a@example.com", now=OVER)
+    assert defaults.settle(session, slug="ss27", actor="worker", now=OVER).forfeited == 0
+    defaults.agree_to_forfeit(session, slug="ss27", actor="staff:b@example.com", now=OVER)
+    assert defaults.settle(session, slug="ss27", actor="worker", now=OVER).forfeited == 1
+
+
+def test_who_was_not_reminded_gets_the_deposit_back_from_a_person_with_a_reason(session: Session) -> None:
+    campaign, (first, second) = decided(session, reminded=False, customers=2)
+    (line,) = make.lines_of(session, first)
+    assert [one.line for one in unpaid.balances(session, campaign).unreminded] == [line.id, make.lines_of(session, second)[0].id]
+    about: dict[str, Any] = {"slug": "ss27", "actor": "staff:a@example.com"}
+    with pytest.raises(Refused, match="waits"):
+        defaults.release(session, line=line.id, reason="x", now=OVER - SECOND, **about)
+    with pytest.raises(Invalid, match="Say why"):
+        defaults.release(session, line=line.id, reason=" ", now=OVER, **about)
+    assert defaults.release(session, line=line.id, reason="Mail bounced", now=OVER, **about).returned_amount == 24000
+    assert (money(session, first), money(session, second)) == (Money.REFUND_DUE, Money.OVERDUE)
+    with pytest.raises(Refused, match="waits"):
+        defaults.release(session, line=line.id, reason="again", now=OVER + SECOND, **about)
+    assert defaults.release(session, line=None, reason="Mail bounced", now=OVER + SECOND, **about).returned == 1
+    assert ledger.balances(session, ["forfeit"]) == {"forfeit": 0}
+    assert audit(session) == []
+    entries = session.scalars(select(AuditEntry.reason).where(AuditEntry.action == "production.release"))
+    assert list(entries) == ["Mail bounced", "Mail bounced"]
+
+
+def test_nobody_who_was_reminded_is_released(session: Session) -> None:
+    _, (order,) = decided(session)
+    with pytest.raises(Refused, match="waits"):
+        defaults.release(session, slug="ss27", line=None, reason="x", actor="staff:a@example.com", now=OVER)
+    assert money(session, order) is Money.OVERDUE
+
+
+@pytest.mark.parametrize(("profile", "penalty"), [(LegalProfile.CN_DINGJIN, 24000), (LegalProfile.GENERIC, 0)])
+def test_what_it_means_not_to_deliver_is_said_before_and_is_what_happens(session: Session, profile: LegalProfile, penalty: int) -> None:
+    campaign, (order,) = decided(session, legal_profile=profile, shipping=0)
+    before = unpaid.undelivered(session, campaign, "K1")
+    assert before == unpaid.Undelivered("K1", lines=1, units=12, refunds=1, amount=24000, penalty=penalty)
+    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    assert unpaid.undelivered(session, campaign, "K1") is None
+    assert [one.amount for one in session.scalars(select(Refund))] == [before.amount]
+    assert ledger.balances(session, [f"owed:{order.ref}"]) == {f"owed:{order.ref}": penalty}
+
+
+def test_a_penalty_is_paid_out_once_with_a_reference(session: Session) -> None:
+    campaign, (order,) = decided(session)
+    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    (one,) = penalties.owed(session, campaign.id)
+    assert (one.order, one.code, one.amount) == (order.ref, "K1", 24000)
+    about: dict[str, Any] = {"campaign_id": campaign.id, "line": one.line, "actor": "staff:a@example.com", "now": OVER}
+    with pytest.raises(Invalid, match="Give the reference"):
+        penalties.pay(session, reference=" ", **about)
+    penalties.pay(session, reference="BANK-9", **about)
+    with pytest.raises(Refused, match="paid already"):
+        penalties.pay(session, reference="BANK-10", **about)
+    assert ledger.balances(session, [f"owed:{order.ref}", "bank"]) == {f"owed:{order.ref}": 0, "bank": 24000}
+    assert penalties.owed(session, campaign.id) == []
+    assert audit(session) == []

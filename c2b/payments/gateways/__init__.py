@@ -13,9 +13,10 @@ from c2b.payments.gateways.manual import pages as manual_pages
 from c2b.payments.gateways.manual.books import Manual
 from c2b.payments.gateways.sandbox import pages as sandbox_pages
 from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.gateways.stripe.limits import limits as stripe_limits
 from c2b.payments.gateways.wechat import pages as wechat_pages
 from c2b.payments.gateways.wechat.gateway import WeChat
-from c2b.payments.protocol import Gateway, Gateways
+from c2b.payments.protocol import Gateway, Gateways, Limits
 from c2b.settings import Settings
 
 
@@ -29,6 +30,18 @@ def build(settings: Settings, database: Database, *, now: Callable[[], datetime]
         "wechat": lambda: WeChat(settings, database, now),
     }
     return {name: known[name]() for name in settings.gateways}
+
+
+def limits(settings: Settings) -> dict[str, Limits]:
+    """Return what each gateway that the settings name doesn't let us do; nothing is asked of any of them."""
+    known = {
+        "sandbox": Sandbox.limits,
+        "stripe": stripe_limits(settings),
+        "manual": Manual.limits,
+        "alipay": Alipay.limits,
+        "wechat": WeChat.limits,
+    }
+    return {name: known[name] for name in settings.gateways}
 
 
 def blueprints(gateways: Gateways) -> list[Blueprint]:

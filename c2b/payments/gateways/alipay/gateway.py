@@ -49,7 +49,7 @@ _PAGES = {"page": ("alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY"), "wap": ("
 class Alipay:
     """Alipay, for one application (app id) of one seller; takes yuan only."""
 
-    limits = Limits(refunded_within=timedelta(days=365), refund_gap=timedelta(seconds=3))
+    limits = Limits(currencies=(CURRENCY,), refunded_within=timedelta(days=365), refund_gap=timedelta(seconds=3))
     """The contract of payments on websites says 12 months, later is ACQ.TRADE_HAS_FINISHED; alipay.trade.refund asks for 3 s between two
     refunds of one trade. A refund's number is known as long as its trade; one without money on our account is refused at once, not kept."""
     lasts = timedelta(minutes=30)

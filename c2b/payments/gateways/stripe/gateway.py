@@ -14,7 +14,8 @@ from stripe.params.checkout import SessionCreateParams, SessionListParamsCreated
 from c2b.errors import N_, Refused
 from c2b.payments.gateways.stripe import answers, events, statement
 from c2b.payments.gateways.stripe.amounts import to_stripe
-from c2b.payments.protocol import Answer, Call, Client, Forged, Heard, Limits, Notice, PaymentFacts, RefundFacts, StatementLine
+from c2b.payments.gateways.stripe.limits import limits
+from c2b.payments.protocol import Answer, Call, Client, Forged, Heard, Notice, PaymentFacts, RefundFacts, StatementLine
 from c2b.settings import Settings
 
 PATIENCE = 5.0
@@ -50,6 +51,7 @@ class Stripe:
         )
         self._secret = settings.stripe_webhook_secret.get_secret_value()
         self._live, self._shop, self._now = "_live_" in key, settings.base_url.rstrip("/"), now
+        self.limits = limits(settings)
 
     @cached_property
     def merchant(self) -> str:
@@ -58,15 +60,6 @@ class Stripe:
             return self._client.v1.accounts.retrieve_current().id
         except stripe.StripeError as error:
             raise Refused(N_("Stripe doesn't answer; wait a minute, or pay another way")) from error
-
-    @property
-    def limits(self) -> Limits:
-        """What Stripe's documents say; refunds of cards have no deadline and no number, and wait for money as long as it takes.
-
-        docs.stripe.com/refunds. Keys: docs.stripe.com/api/idempotent_requests. Calls: 100 a second, 25 in test mode, of which mass refunds
-        should take a part only: support.stripe.com/questions/rate-limit-error-when-creating-bulk-api-requests.
-        """
-        return Limits(key_lasts=timedelta(hours=24), refunds_a_second=50.0 if self._live else 12.0)
 
     def is_offered(self, client: Client) -> bool:
         """Say yes outside of WeChat."""

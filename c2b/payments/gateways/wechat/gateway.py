@@ -27,6 +27,7 @@ class WeChat:
     """WeChat Pay. An order there has our key as its number, so each call can be repeated; `database` holds what the pay page shows."""
 
     limits = Limits(
+        currencies=(CURRENCY,),
         # 365 days from the payment, 50 partial refunds, a minute between two of one payment, 150 requests a second:
         # pay.weixin.qq.com/doc/v3/merchant/4012552567
         refunded_within=timedelta(days=365),
