@@ -61,9 +61,10 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
     campaign = locked(session, slug)
     if not _has_ended(campaign, now):
         raise Refused(N_("The balance of %(slug)s can still be paid; nothing ends before the grace is over"), slug=slug)
-    keeps = legal(campaign.legal_profile).forfeits
+    rules = legal(campaign.legal_profile)
+    keeps = rules.forfeits
     agreed = not keeps or not campaign.two_person or bool(_others(session, campaign, actor))
-    ending = _unpaid(campaign).where(_reminded()) if keeps else _unpaid(campaign)
+    ending = _unpaid(campaign).where(_reminded()) if keeps and not rules.forfeits_unreminded else _unpaid(campaign)
     figures = DefaultFigures(0, 0, 0, 0, 0)
     if agreed and _mark(session, campaign, ending, now):
         figures = _forfeit(session, campaign, now) if keeps else _return(session, campaign, now)
@@ -77,9 +78,10 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
 def forfeits(session: Session, *, slug: str, now: datetime) -> tuple[int, int, str]:
     """Return how many lines would lose their deposit now, how much that is, and the digest that a second person agrees to."""
     campaign = session.scalars(select(Campaign).where(Campaign.slug == slug)).one()
-    if not _has_ended(campaign, now) or not legal(campaign.legal_profile).forfeits:
+    rules = legal(campaign.legal_profile)
+    if not _has_ended(campaign, now) or not rules.forfeits:
         return 0, 0, _digest(campaign)
-    ending = _unpaid(campaign).where(_reminded())
+    ending = _unpaid(campaign) if rules.forfeits_unreminded else _unpaid(campaign).where(_reminded())
     count, amount = session.execute(
         select(func.count(), func.coalesce(func.sum(GuardedAccount.credits - GuardedAccount.debits), 0))
         .select_from(OrderLine)
