@@ -1,6 +1,7 @@
 """Orders and refunds: lists with search and filter, and one order with everything that happened to its money."""
 
 from math import ceil
+from zoneinfo import ZoneInfo
 
 from flask import request
 from flask_babel import gettext as _
@@ -16,7 +17,7 @@ from c2b.messages.queries import about
 from c2b.payments.rules import PaymentState, RefundState
 from c2b.people.rules import Permission
 from c2b.ui.language import locale
-from c2b.ui.shell import reading, staff_required
+from c2b.ui.shell import now, reading, staff_required
 
 OUTCOMES = {
     Outcome.OPEN: (N_("Open"), "inf"),
@@ -30,6 +31,12 @@ REASONS = {
     RefundReason.CAMPAIGN_CANCELLED: N_("campaign cancelled"),
     RefundReason.PAID_LATE: N_("paid late"),
     RefundReason.OVERPAID: N_("paid too much"),
+    RefundReason.MISMATCH: N_("not what was asked for"),
+    RefundReason.UNPAID: N_("balance not paid"),
+    RefundReason.UNDELIVERED: N_("can’t be delivered"),
+    RefundReason.WITHDRAWN: N_("withdrawn"),
+    RefundReason.RETURNED: N_("sent back"),
+    RefundReason.DISPUTED: N_("disputed"),
 }
 PAYMENTS = {
     PaymentState.STARTED: (N_("Started"), "inf"),
@@ -69,12 +76,18 @@ def orders(slug: str) -> str:
 @staff_required(Permission.DEPOSITS)
 def order(slug: str, ref: str) -> str:
     """Show an order: lines, payments, refunds and what was told of it; addresses only to those who may see personal data."""
+    return order_page(slug, ref)
+
+
+def order_page(slug: str, ref: str) -> str:
+    """Render an order, with what went wrong with a form on it."""
     with reading() as session:
         campaign = queries.campaign(session, slug)
         found = desk.order(session, campaign.id, ref, locale=locale())
         told = about(session, ref)
     names = {"outcomes": OUTCOMES, "payment_states": PAYMENTS, "refund_states": REFUNDS, "reasons": REASONS}
-    return show("order.html", here="orders", campaign=campaign, order=found, messages=masked(told), **names, **WORDS)
+    today = now().astimezone(ZoneInfo(campaign.time_zone)).date().isoformat()
+    return show("order.html", here="orders", campaign=campaign, order=found, messages=masked(told), today=today, **names, **WORDS)
 
 
 @bp.get("/<slug>/refunds")

@@ -56,6 +56,7 @@ SHOP_MENU = (
     Entry("campaigns", "list", N_("Campaigns")),
     Entry("messages", "mail", N_("Messages"), Permission.DEPOSITS),
     Entry("lost_addresses", "users", N_("Lost addresses"), Permission.PERSONAL_DATA),
+    Entry("legal_profiles", "file", N_("Legal profiles")),
     Entry("accounts", "users", N_("Staff accounts"), Permission.STAFF),
 )
 

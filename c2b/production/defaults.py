@@ -13,6 +13,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Instant
 from c2b.deposits import reminding
+from c2b.deposits.leaving import emptied
 from c2b.deposits.legal import legal
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.refunds import queue_refunds, queue_shipping
@@ -102,7 +103,8 @@ def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor
         raise NotFound(N_("There is no product %(code)s in this campaign"), code=code)
     if not reason.strip():
         raise Invalid(N_("Give the reason; customers read it"), field="reason")
-    query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, OrderLine.outcome == Outcome.ALLOCATED)
+    waits = (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.handed_over_at.is_(None)
+    query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, waits)
     lines = _mark(session, campaign, query, now)
     if not lines:
         return 0
@@ -117,6 +119,24 @@ def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor
     payload = {"campaign": campaign.id, "candidate": candidate.id}
     enqueue(session, kind="production.tell_undelivered", payload=payload, key=f"production.tell_undelivered:{slug}:{code}", now=now)
     return lines
+
+
+def end_left(session: Session, campaign: Campaign, *, lines: Select[int], reason: RefundReason, now: datetime) -> int:
+    """End confirmed `lines` (ids) that are left before the goods come; returns what goes back, minor units.
+
+    The shipping goes too where nothing of an order is left. The units become extra stock. Campaign or orders are locked by the caller.
+    """
+    waiting = select(OrderLine.id).where(
+        OrderLine.id.in_(lines), OrderLine.outcome == Outcome.ALLOCATED, OrderLine.handed_over_at.is_(None)
+    )
+    if not _mark(session, campaign, waiting, now):
+        return 0
+    figures = queue_refunds(session, lines=_marked(campaign, now), reason=reason, now=now)
+    orders = list(session.scalars(select(OrderLine.order_id).where(OrderLine.id.in_(_marked(campaign, now))).distinct()))
+    _to_stock(session, campaign, now)
+    _close(session, campaign, now)
+    queue_shipping(session, orders=emptied(orders), reason=reason, now=now)
+    return figures.amount
 
 
 def _mark(session: Session, campaign: Campaign, lines: Select[int], now: datetime) -> int:
