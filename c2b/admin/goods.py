@@ -51,8 +51,8 @@ def came_back(slug: str, ref: str) -> Answer:
 def delay(slug: str) -> Answer:
     """Enter a product's new expected day; its customers are told, or asked."""
     with transaction() as session:
-        asked = {"slug": slug, "code": typed("code").strip(), "reason": typed("reason"), "actor": staff().actor}
-        delaying.announce(session, expected=_day("expected"), now=now(), **asked)
+        code, reason = typed("code").strip(), typed("reason")
+        delaying.announce(session, slug=slug, code=code, expected=_day("expected"), reason=reason, actor=staff().actor, now=now())
     return done(_("Entered. The customers of this product are told."), "production", slug=slug)
 
 
@@ -65,9 +65,8 @@ def _zone(session: Session, slug: str, ref: str) -> ZoneInfo:
 
 def _at(day: date, zone: ZoneInfo) -> datetime:
     """Return the last second of a day, or this instant on its own day: the customer's days begin with the next one either way."""
-    return min(
-        datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(seconds=1), max(now(), datetime.combine(day, time(), zone))
-    )
+    begins, ends = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
+    return min(ends - timedelta(seconds=1), max(now(), begins))
 
 
 def _day(name: str) -> date:

@@ -66,34 +66,35 @@ def _rules(profile: LegalProfile, rules: Legal) -> tuple[tuple[str, str], ...]:
 
 def _cap(percent: int | None) -> str:
     if percent is None:
-        return _("The deposit may be as much as the lowest tier’s price.")
-    return _("The deposit is at most %(percent)s %% of the lowest tier’s price.", percent=percent)
+        return str(_("The deposit may be as much as the lowest tier’s price."))
+    return str(_("The deposit is at most %(percent)s %% of the lowest tier’s price.", percent=percent))
 
 
 def _unpaid(rules: Legal) -> str:
     if not rules.forfeits:
-        return _("Balance not paid: the product is cancelled and the deposit returned.")
+        return str(_("Balance not paid: the product is cancelled and the deposit returned."))
     if rules.forfeits_unreminded:
-        return _("Balance not paid: the deposit is kept.")
-    return _("Balance not paid: the deposit is kept, but only if a reminder was delivered.")
+        return str(_("Balance not paid: the deposit is kept."))
+    return str(_("Balance not paid: the deposit is kept, but only if a reminder was delivered."))
 
 
 def _leaving(by: Leaving | None) -> str:
     if by is None:
-        return _("No returns without a reason.")
+        return str(_("No returns without a reason."))
     if by.before:
-        return _("Withdrawal at any time before the goods come, and for %(days)s days after, shipping included.", days=by.days)
-    return _("Returns without a reason for %(days)s days after the goods came; the shipping isn’t returned.", days=by.days)
+        return str(_("Withdrawal at any time before the goods come, and for %(days)s days after, shipping included.", days=by.days))
+    return str(_("Returns without a reason for %(days)s days after the goods came; the shipping isn’t returned.", days=by.days))
 
 
 def _delay(rules: Legal) -> str:
     if rules.delay is None:
-        return _("Later than promised: customers are told, nothing is asked.")
-    return _(
+        return str(_("Later than promised: customers are told, nothing is asked."))
+    asked: str = _(
         "Later than promised: customers are asked. Silence agrees to a first delay of up to %(days)s days; it cancels a longer one "
         "%(days)s days after the old day, and every further one on the old day.",
         days=rules.delay.silence_days,
     )
+    return asked
 
 
 def _source(source: Source) -> str:

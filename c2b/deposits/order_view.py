@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Select, func, select
@@ -17,6 +17,7 @@ from c2b.deposits.after import After, DelayView, delays, entries, withdrawals
 from c2b.deposits.leaving import WayOut, way_out
 from c2b.deposits.legal import Consequence
 from c2b.deposits.models import Obligation, Order, OrderLine, Withdrawal
+from c2b.deposits.rights import Right
 from c2b.deposits.rules import (
     LEFT,
     Fulfilment,
@@ -58,7 +59,7 @@ class LineView:
     money: Money
     fulfilment: Fulfilment
     cancel_requested: bool
-    after: After
+    after: After = field(default_factory=After)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from c2b.deposits import actions, leaving
 from c2b.deposits.legal import leaving_of
 from c2b.deposits.locking import order_by_ref
 from c2b.deposits.models import Order, OrderLine, Withdrawal
+from c2b.deposits.rights import Right
 from c2b.deposits.rules import Outcome
 from c2b.errors import N_, NotFound, Refused
 from c2b.jobs.actions import enqueue
@@ -78,7 +79,15 @@ def order_of(secret_key: str, signed: str, now: datetime) -> str | None:
     return order_ref
 
 
-def by_link(session: Session, order_ref: str) -> Order:
+def customer_of(session: Session, order_ref: str) -> int:
+    """Return whose order a link is for (person id); raises NotFound."""
+    person = session.scalar(select(Order.person_id).where(Order.ref == order_ref))
+    if person is None:
+        raise NotFound(N_("There is no such order"))
+    return person
+
+
+def _by_link(session: Session, order_ref: str) -> Order:
     """Return the order of a link; raises NotFound where its law doesn't let anybody leave without signing in."""
     order = session.scalar(select(Order).where(Order.ref == order_ref))
     if order is None or not without_login(order):
@@ -92,7 +101,7 @@ def withdraw(session: Session, *, order_ref: str, lines: Collection[int], person
     Before the goods come everything is queued at once; later once staff enter that they came back. Sent twice it is done once. Raises
     NotFound for somebody else's order, Refused for lines that can't be left any more.
     """
-    order = by_link(session, order_ref) if person_id is None else _own(session, order_ref, person_id)
+    order = _by_link(session, order_ref) if person_id is None else _own(session, order_ref, person_id)
     order = order_by_ref(session, order.ref)
     chosen = {line: way for line, way in leaving.ways_out(session, order, now=now).items() if line in lines}
     if not chosen:
@@ -122,7 +131,7 @@ def _left_all(session: Session, order: Order, lines: Collection[int]) -> bool:
 
 def _end(session: Session, order: Order, lines: Select[int], now: datetime) -> None:
     """End lines whose goods haven't come: undecided ones as a cancelling does, confirmed ones with their units left to stock."""
-    reason = leaving.REASONS[leaving.EU_WITHDRAWAL.right]
+    reason = leaving.REASONS[Right.WITHDRAWAL]
     undecided = lines.where(OrderLine.outcome == Outcome.OPEN)
     actions.end_lines(session, lines=undecided, reason=reason, now=now)
     end_left(session, order.campaign, lines=lines, reason=reason, now=now)

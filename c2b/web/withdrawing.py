@@ -55,8 +55,8 @@ def lines(token: str) -> Response | str:
         flash(say(problem), "bad")
         return redirect("/withdraw", 303)
     with reading() as session:
-        mine = withdrawing.by_link(session, ref).person_id
-        order = queries.order(session, ref=ref, person_id=mine, locale=locale(), now=now())
+        theirs = withdrawing.customer_of(session, ref)
+        order = queries.order(session, ref=ref, person_id=theirs, locale=locale(), now=now())
     return render_template("web/withdraw_lines.html", order=order, token=token, line_state=line_state)
 
 

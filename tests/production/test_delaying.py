@@ -33,7 +33,7 @@ def late(session: Session, expected: date, *, profile: LegalProfile = LegalProfi
 
 
 def put_off(session: Session, expected: date, **changes: Any) -> int:
-    asked = {"slug": "ss27", "code": "K1", "reason": "No yarn", "actor": "staff:a@example.com", "now": NOW}
+    asked: dict[str, Any] = {"slug": "ss27", "code": "K1", "reason": "No yarn", "actor": "staff:a@example.com", "now": NOW}
     return delaying.announce(session, expected=expected, **(asked | changes))
 
 

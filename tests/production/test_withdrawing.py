@@ -209,7 +209,7 @@ def test_of_two_products_one_goes_back_and_the_shipping_with_the_last(session: S
     first, second = (line.id for line in make.lines_of(session, order))
     handing_over.hand_over(session, order_ref=order.ref, lines=[first], how=Fulfilment.SHIPPED, at=AT, actor=STAFF, now=AT)
     assert balances(session, "shipping") == (1500,)
-    mine = {"order_ref": order.ref, "person_id": order.person_id}
+    mine: dict[str, Any] = {"order_ref": order.ref, "person_id": order.person_id}
     assert withdrawing.withdraw(session, lines=[first], now=AT, **mine) == 120000
     assert leaving.came_back(session, order_ref=order.ref, line_id=first, actor=STAFF, now=AT) == 120000
     assert balances(session, "shipping") == (1500,)
