@@ -39,8 +39,8 @@ def legal_profiles() -> str:
     with reading() as session:
         campaigns = queries.campaigns(session)
         found = [_profile(each, [one for one in campaigns if one.legal_profile is each]) for each in LegalProfile]
-    withdrawal = {"countries": as_list(EEA_COUNTRIES), "withdrawal": _source(EU_WITHDRAWAL.source)}
-    return show("legal.html", here="legal_profiles", profiles=found, **withdrawal)
+    countries, source = as_list(EEA_COUNTRIES), _source(EU_WITHDRAWAL.source)
+    return show("legal.html", here="legal_profiles", profiles=found, countries=countries, withdrawal=source)
 
 
 def _profile(profile: LegalProfile, used: list[Campaign]) -> Profile:
