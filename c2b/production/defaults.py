@@ -14,7 +14,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.db import Instant
 from c2b.deposits import reminding
 from c2b.deposits.leaving import emptied
-from c2b.deposits.legal import legal
+from c2b.deposits.legal import Legal, legal
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.refunds import queue_refunds, queue_shipping
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, balance_ends
@@ -65,7 +65,7 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
     rules = legal(campaign.legal_profile)
     keeps = rules.forfeits
     agreed = not keeps or not campaign.two_person or bool(_others(session, campaign, actor))
-    ending = _unpaid(campaign).where(_reminded()) if keeps and not rules.forfeits_unreminded else _unpaid(campaign)
+    ending = _ending(campaign, rules)
     figures = DefaultFigures(0, 0, 0, 0, 0)
     if agreed and _mark(session, campaign, ending, now):
         figures = _forfeit(session, campaign, now) if keeps else _return(session, campaign, now)
@@ -82,7 +82,7 @@ def forfeits(session: Session, *, slug: str, now: datetime) -> tuple[int, int, s
     rules = legal(campaign.legal_profile)
     if not _has_ended(campaign, now) or not rules.forfeits:
         return 0, 0, _digest(campaign)
-    ending = _unpaid(campaign) if rules.forfeits_unreminded else _unpaid(campaign).where(_reminded())
+    ending = _ending(campaign, rules)
     count, amount = session.execute(
         select(func.count(), func.coalesce(func.sum(GuardedAccount.credits - GuardedAccount.debits), 0))
         .select_from(OrderLine)
@@ -155,6 +155,11 @@ def _marked(campaign: Campaign, now: datetime) -> Select[int]:
 def _has_ended(campaign: Campaign, now: datetime) -> bool:
     ends = balance_ends(campaign)
     return ends is not None and now >= ends
+
+
+def _ending(campaign: Campaign, rules: Legal) -> Select[int]:
+    """Choose the unpaid lines that end: where the deposit is kept only those whose customer was reminded."""
+    return _unpaid(campaign).where(_reminded()) if rules.forfeits and not rules.forfeits_unreminded else _unpaid(campaign)
 
 
 def _unpaid(campaign: Campaign) -> Select[int]:

@@ -1,6 +1,7 @@
 """Goods handed over, come back and late, entered by staff; and what the page of legal profiles says."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from tests.production.test_defaults import DUE, decided, pays
 PAGE = "/admin/ss27/orders/"
 
 
-def paid(database: Database, clock: Clock, **campaign: object) -> tuple[str, int, int]:
+def paid(database: Database, clock: Clock, **campaign: Any) -> tuple[str, int, int]:
     """Let Anna pay everything: the order's reference, the person, the line."""
     clock.now = DUE + timedelta(days=1)
     with database.transaction() as session:
