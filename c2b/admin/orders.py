@@ -34,7 +34,7 @@ REASONS = {
     RefundReason.MISMATCH: N_("not what was asked for"),
     RefundReason.UNPAID: N_("balance not paid"),
     RefundReason.UNDELIVERED: N_("can’t be delivered"),
-    RefundReason.WITHDRAWN: N_("withdrawn"),
+    RefundReason.WITHDRAWN: N_("the customer withdrew"),
     RefundReason.RETURNED: N_("sent back"),
     RefundReason.DISPUTED: N_("disputed"),
 }
