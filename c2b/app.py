@@ -41,6 +41,7 @@ from c2b.web import (
     verify,
     votes,
     wechat,
+    withdrawing,
 )
 
 _ROOMS = (
@@ -68,6 +69,7 @@ _ROOMS = (
     votes,
     webhooks,
     wechat,
+    withdrawing,
 )
 """Whose pages there are."""
 _LARGEST_UPLOAD = 256 * 1024 * 1024  # a ZIP of pictures

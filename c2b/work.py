@@ -40,10 +40,11 @@ from c2b.payments.rules import CaseKind
 from c2b.people.lost import move_account
 from c2b.people.rules import KNOWN_BY, SIGN_IN_KINDS
 from c2b.people.wechat import official_account
-from c2b.production import defaults
+from c2b.production import defaults, delaying
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
 from c2b.production.telling_ends import tell_defaults, tell_undelivered
+from c2b.production.withdrawing import send_link
 from c2b.settings import Settings
 from c2b.voting import counting, suspicions
 from c2b.voting.checks import checks as voting_checks
@@ -119,6 +120,10 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "production.tell": tell,
         "production.tell_defaults": tell_defaults,
         "production.tell_undelivered": tell_undelivered,
+        "production.tell_delay": delaying.tell_delay,
+        "production.withdrawal_link": lambda database, payload, now: send_link(
+            database, settings.secret_key.get_secret_value(), payload, now
+        ),
         "voting.look": look,
         "voting.tell_held": tell_held,
         "voting.tell_result": tell_result,
@@ -208,7 +213,13 @@ class Worker:
         with self._database.transaction() as session:
             reminding.ask(session, now=self._now())
             over = defaults.over(session, now=self._now())
-        return [line for slug in over for line in self._end_unpaid(slug)]
+            unanswered = delaying.over(session, now=self._now())
+        return [*(line for slug in over for line in self._end_unpaid(slug)), *(self._end_unanswered(delay) for delay in unanswered)]
+
+    def _end_unanswered(self, delay: int) -> str:
+        with self._database.transaction() as session:
+            amount = delaying.settle(session, delay_id=delay, now=self._now())
+        return f"delay {delay}: time to answer is over, {amount} goes back"
 
     def _end_unpaid(self, slug: str) -> Iterable[str]:
         with self._database.transaction() as session:

@@ -2,6 +2,7 @@
 
 from math import ceil
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request
 from flask_babel import gettext as _
@@ -31,12 +32,12 @@ REASONS = {
     RefundReason.CAMPAIGN_CANCELLED: N_("campaign cancelled"),
     RefundReason.PAID_LATE: N_("paid late"),
     RefundReason.OVERPAID: N_("paid too much"),
-    RefundReason.MISMATCH: N_("didn’t match"),
+    RefundReason.MISMATCH: N_("not what was asked for"),
     RefundReason.UNPAID: N_("balance not paid"),
     RefundReason.UNDELIVERED: N_("can’t be delivered"),
-    RefundReason.WITHDRAWN: N_("withdrawn from the contract"),
-    RefundReason.RETURNED: N_("goods given back"),
-    RefundReason.DISPUTED: N_("disputed at the bank"),
+    RefundReason.WITHDRAWN: N_("the customer withdrew"),
+    RefundReason.RETURNED: N_("sent back"),
+    RefundReason.DISPUTED: N_("disputed"),
 }
 PAYMENTS = {
     PaymentState.STARTED: (N_("Started"), "inf"),
@@ -73,7 +74,7 @@ def orders(slug: str) -> str:
 
 
 def order_page(slug: str, ref: str) -> str:
-    """Show an order: lines, payments, refunds and what was told of it; addresses only to those who may see personal data."""
+    """Render an order, with what went wrong with a form on it."""
     with reading() as session:
         campaign = queries.campaign(session, slug)
         found = desk.order(session, campaign.id, ref, locale=locale())
@@ -82,7 +83,9 @@ def order_page(slug: str, ref: str) -> str:
     wanted = request.values.get("payment", "")
     held_up.sort(key=lambda each: each.key != wanted)
     names = {"outcomes": OUTCOMES, "payment_states": PAYMENTS, "refund_states": REFUNDS, "reasons": REASONS}
-    return show("order.html", here="orders", campaign=campaign, order=found, messages=masked(told), held_up=held_up, **names, **WORDS)
+    today = now().astimezone(ZoneInfo(campaign.time_zone)).date().isoformat()
+    more = {"messages": masked(told), "held_up": held_up, "today": today}
+    return show("order.html", here="orders", campaign=campaign, order=found, **more, **names, **WORDS)
 
 
 @bp.get("/<slug>/orders/<ref>")

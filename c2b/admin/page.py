@@ -62,6 +62,7 @@ SHOP_MENU = (
     Entry("books", "chart", N_("Books"), Permission.DEPOSITS),
     Entry("messages", "mail", N_("Messages"), Permission.DEPOSITS),
     Entry("lost_addresses", "users", N_("Lost addresses"), Permission.PERSONAL_DATA),
+    Entry("legal_profiles", "file", N_("Legal profiles")),
     Entry("accounts", "users", N_("Staff accounts"), Permission.STAFF),
 )
 

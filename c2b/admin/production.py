@@ -89,10 +89,17 @@ def _in_order(values: Iterable[tuple[int, str]]) -> list[str]:
 @staff_required(Permission.OFFERS)
 def production(slug: str) -> str:
     """List the campaign's production orders."""
+    return production_page(slug)
+
+
+def production_page(slug: str) -> str:
+    """Render the production orders, with what went wrong with a form on the page."""
     with reading() as session:
         campaign = campaigns.campaign(session, slug)
         orders = queries.orders(session, campaign.id)
-    return show("production.html", here="production", campaign=campaign, orders=orders, order_states=STATES)
+    products = {line.candidate_code: text(line.candidate_name, line.candidate_name_en, locale()) for each in orders for line in each.lines}
+    choices = [(code, f"{code} {name}") for code, name in sorted(products.items())]
+    return show("production.html", here="production", campaign=campaign, orders=orders, order_states=STATES, products=choices)
 
 
 @bp.get("/<slug>/production/<number>")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from c2b.campaigns.models import Candidate
 from c2b.campaigns.rules import text
 from c2b.deposits import runs
-from c2b.deposits.models import Order, OrderLine, RefundLine
+from c2b.deposits.models import Order, OrderLine, RefundLine, Withdrawal
 from c2b.deposits.rules import Fulfilment, Outcome, RefundReason
 from c2b.errors import N_, NotFound
 from c2b.ledger.models import Transfer
@@ -62,6 +62,20 @@ class LineRow:
     outcome: Outcome
     fulfilment: Fulfilment
     paid: bool
+    id: int
+    handed_over_at: datetime | None
+    left: Withdrawal | None
+    """How and when its customer withdrew or announced that it comes back."""
+
+    @property
+    def to_hand_over(self) -> bool:
+        """Whether its customer still waits for the goods."""
+        return self.outcome is Outcome.ALLOCATED and self.handed_over_at is None
+
+    @property
+    def to_come_back(self) -> bool:
+        """Whether goods are on their way back."""
+        return self.left is not None and self.handed_over_at is not None and self.left.came_back_at is None
 
 
 @dataclass(frozen=True)
@@ -201,9 +215,10 @@ def order(session: Session, campaign_id: int, ref: str, *, locale: str) -> Order
     if found is None:
         raise NotFound(N_("There is no order %(ref)s in this campaign"), ref=ref)
     lines = select(OrderLine).where(OrderLine.order_id == found.id).order_by(OrderLine.id)
+    left = {each.line_id: each for each in session.scalars(select(Withdrawal).where(Withdrawal.order_id == found.id))}
     return OrderDetail(
         row=_rows(session, [found])[0],
-        lines=tuple(_line(line, locale) for line in session.scalars(lines)),
+        lines=tuple(_line(line, left.get(line.id), locale) for line in session.scalars(lines)),
         payments=tuple(session.scalars(select(Payment).where(Payment.payer == ref).order_by(Payment.id))),
         refunds=tuple(_refund_rows(session, select(Refund).join(Payment).where(Payment.payer == ref).order_by(Refund.id))),
         recipient=found.recipient,
@@ -214,7 +229,7 @@ def order(session: Session, campaign_id: int, ref: str, *, locale: str) -> Order
     )
 
 
-def _line(line: OrderLine, locale: str) -> LineRow:
+def _line(line: OrderLine, left: Withdrawal | None, locale: str) -> LineRow:
     values = [text(value.value, value.value_en, locale) for value in (line.variant.option1, line.variant.option2) if value]
     return LineRow(
         code=line.candidate.code,
@@ -228,6 +243,9 @@ def _line(line: OrderLine, locale: str) -> LineRow:
         outcome=line.outcome,
         fulfilment=line.fulfilment,
         paid=line.reserved_at is not None,
+        id=line.id,
+        handed_over_at=line.handed_over_at,
+        left=left,
     )
 
 

@@ -1,7 +1,7 @@
 """Legal profiles as data: what holds for both sides, in both languages. Pure.
 
-Sources: Civil Code of China, art. 586 and 587 (定金), E-Commerce Law of China, art. 49; Directive 2011/83/EU, art. 9 and 18;
-16 CFR part 435 (mail order rule). A profile is a starting point for the merchant's own lawyer, not advice.
+Sources stand with each profile; what customers can do after they paid is in `rights`.
+A profile is a starting point for the merchant's own lawyer, not advice.
 """
 
 import enum
@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
-from c2b.campaigns.rules import LegalProfile, text
+from c2b.campaigns.rules import DEPOSIT_CAP_PERCENT, LegalProfile, text
+from c2b.deposits.rights import CN_RETURN, EEA_COUNTRIES, EU_WITHDRAWAL, US_DELAY, DelayRule, Leaving, Source
 
 
 class Case(enum.StrEnum):
@@ -82,6 +83,13 @@ class Legal:
     unpaid: Words
     undelivered: Words
     besides: Words
+    sources: tuple[Source, ...] = ()
+    forfeits_unreminded: bool = False
+    """The deposit stays with the seller even if no reminder reached the customer; no profile does that."""
+    leaving: Leaving | None = None
+    """How a customer leaves without giving a reason, wherever the goods go; see `leaving_of` for countries."""
+    delay: DelayRule | None = None
+    """Customers are asked whether they wait longer; without it they are told."""
 
 
 _TITLES = {
@@ -102,6 +110,8 @@ _CONTRACT = Words(
     "Your payment makes a contract. For a product that misses its minimum when ordering closes it ends, and everything paid for it "
     "comes back. The final price is the same for everybody and never above the price at your order.",
 )
+_CN_CIVIL_CODE = Source("《民法典》第五百八十六、五百八十七条", "Civil Code of China, art. 586 and 587")
+_CN_ECOMMERCE = Source("《电子商务法》第四十九条", "E-Commerce Law of China, art. 49")
 _PROFILES = {
     LegalProfile.CN_DINGJIN: Legal(
         forfeits=True,
@@ -118,6 +128,8 @@ _PROFILES = {
             "定金不超过最低阶梯价的百分之二十（《民法典》第五百八十六条）。",
             "The deposit is at most 20 per cent of the lowest tier’s price (Civil Code of China, art. 586).",
         ),
+        sources=(_CN_CIVIL_CODE, _CN_ECOMMERCE),
+        leaving=CN_RETURN,
     ),
     LegalProfile.CN_PREPAY: Legal(
         forfeits=False,
@@ -125,6 +137,8 @@ _PROFILES = {
         unpaid=_RETURNED_UNPAID,
         undelivered=_RETURNED_UNDELIVERED,
         besides=Words("所付为订金（预付款），不是定金，任何情况都不会没收。", "What you pay is a prepayment; it is never forfeited."),
+        sources=(_CN_ECOMMERCE,),
+        leaving=CN_RETURN,
     ),
     LegalProfile.EU: Legal(
         forfeits=False,
@@ -135,6 +149,8 @@ _PROFILES = {
             "收到货后十四天内，可以不说明理由撤回合同（2011/83/EU 指令第九条）。",
             "You may withdraw within 14 days of receiving the goods, without giving a reason (Directive 2011/83/EU, art. 9).",
         ),
+        sources=(Source("2011/83/EU 指令第九条、第十八条", "Directive 2011/83/EU, art. 9 and 18"),),
+        leaving=EU_WITHDRAWAL,
     ),
     LegalProfile.US: Legal(
         forfeits=False,
@@ -145,6 +161,8 @@ _PROFILES = {
             "如果不能按时发货，我们会先问你；你不同意延期，就全额退款（16 CFR 435）。",
             "If we can’t ship in time we ask you first; unless you agree to the delay, you get a full refund (16 CFR part 435).",
         ),
+        sources=(Source("16 CFR 435（邮购规则）", "16 CFR part 435 (mail order rule)"),),
+        delay=US_DELAY,
     ),
     LegalProfile.GENERIC: Legal(
         forfeits=False,
@@ -159,6 +177,16 @@ _PROFILES = {
 def legal(profile: LegalProfile) -> Legal:
     """Return what holds under a profile."""
     return _PROFILES[profile]
+
+
+def leaving_of(profile: LegalProfile, country: str) -> Leaving | None:
+    """Return how a customer leaves whose order goes to `country` (may be empty): in the EEA by its law, else by the profile's."""
+    return EU_WITHDRAWAL if country in EEA_COUNTRIES else legal(profile).leaving
+
+
+def cap_percent(profile: LegalProfile) -> int | None:
+    """Return what a deposit may be at most, per cent of the lowest tier's price; None: the price itself."""
+    return DEPOSIT_CAP_PERCENT.get(profile)
 
 
 def consequences(profile: LegalProfile, *, closes: datetime, time_zone: str, grace_days: int, locale: str) -> tuple[Consequence, ...]:

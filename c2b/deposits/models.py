@@ -1,6 +1,6 @@
 """Pre-orders: what a customer takes, what they owe for it, and what came back. Amounts are minor units."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Base, Key, Reference, choice
+from c2b.deposits.rights import Right
 from c2b.deposits.rules import Fulfilment, ObligationKind, ObligationState, Outcome, RefundReason
 from c2b.people.models import Person
 
@@ -77,6 +78,8 @@ class OrderLine(Base):
     cancel_requested_at: Mapped[datetime | None]
     """Cancelled by the customer while its payment was unknown; done when the answer is there."""
     ended_at: Mapped[datetime | None]
+    handed_over_at: Mapped[datetime | None]
+    """When the customer had the goods: from then on their money is ours, and the days to send them back run."""
 
     order: Mapped[Order] = relationship(viewonly=True, primaryjoin="OrderLine.order_id == Order.id", foreign_keys="OrderLine.order_id")
     candidate: Mapped[Candidate] = relationship(
@@ -153,3 +156,51 @@ class DisputeLine(Base):
     dispute_id: Mapped[int] = mapped_column(ForeignKey("dispute.id"), primary_key=True)
     line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True, index=True)
     amount: Mapped[int]
+
+
+class Withdrawal(Base):
+    """A line that its customer left without giving a reason; before the goods came, or to send them back."""
+
+    __tablename__ = "withdrawal"
+
+    line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), index=True)
+    right: Mapped[Right] = mapped_column(choice(Right))
+    received_at: Mapped[datetime]
+    came_back_at: Mapped[datetime | None]
+    """When staff entered that the goods are here: then the money goes back."""
+
+
+class Delay(Base):
+    """A product's new expected day, with the reason that customers read; never changed, a further delay is a new one."""
+
+    __tablename__ = "delay"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+        CheckConstraint("expected > promised", name="later"),
+    )
+
+    id: Mapped[Key]
+    campaign_id: Mapped[int]
+    candidate_id: Mapped[int] = mapped_column(index=True)
+    promised: Mapped[date]
+    """The day that held before."""
+    expected: Mapped[date]
+    reason: Mapped[str] = mapped_column(Text)
+    announced_at: Mapped[datetime]
+    answer_by: Mapped[datetime | None]
+    """Until when customers can answer; empty: they are told only."""
+    silence_agrees: Mapped[bool] = mapped_column(default=True)
+    settled_at: Mapped[datetime | None]
+    """When what silence means was carried out."""
+
+
+class DelayAnswer(Base):
+    """What a customer said to a delay of one line."""
+
+    __tablename__ = "delay_answer"
+
+    delay_id: Mapped[int] = mapped_column(ForeignKey("delay.id"), primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True, index=True)
+    agrees: Mapped[bool]
+    at: Mapped[datetime]

@@ -1,8 +1,8 @@
 """An order as its customer sees it, put together from order, books, payments and refunds by a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Select, func, select
@@ -13,10 +13,24 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import CandidateDetail, PictureRow
 from c2b.campaigns.rules import CampaignState, text
 from c2b.deposits import legal
+from c2b.deposits.after import After, DelayView, delays, entries, withdrawals
+from c2b.deposits.leaving import WayOut, way_out
 from c2b.deposits.legal import Consequence
-from c2b.deposits.models import Obligation, Order, OrderLine
-from c2b.deposits.rules import LEFT, Fulfilment, Money, ObligationKind, ObligationState, Outcome, balance_ends, may_cancel, may_pay
-from c2b.deposits.standing import money_states
+from c2b.deposits.models import Obligation, Order, OrderLine, Withdrawal
+from c2b.deposits.rights import Right
+from c2b.deposits.rules import (
+    LEFT,
+    Fulfilment,
+    Money,
+    ObligationKind,
+    ObligationState,
+    Outcome,
+    balance_ends,
+    may_cancel,
+    may_pay,
+    money_state,
+)
+from c2b.deposits.standing import standings
 from c2b.deposits.timeline import Entry, timeline
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import OPEN, PaymentState
@@ -45,6 +59,7 @@ class LineView:
     money: Money
     fulfilment: Fulfilment
     cancel_requested: bool
+    after: After = field(default_factory=After)
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,16 @@ class OrderView:
     address: str
 
     @property
+    def may_leave(self) -> bool:
+        """Whether a line can be withdrawn from or sent back without a reason."""
+        return any(line.after.way_out for line in self.lines)
+
+    @property
+    def leaves_by_withdrawal(self) -> bool:
+        """Whether that is a withdrawal, so before the goods come too."""
+        return any(line.after.way_out and line.after.way_out.leaving.right is Right.WITHDRAWAL for line in self.lines)
+
+    @property
     def deposit(self) -> int:
         """Deposits of all lines that stand."""
         return sum(line.deposit for line in self.lines if line.outcome in (Outcome.OPEN, Outcome.ALLOCATED))
@@ -124,7 +149,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
     ids = [each.id for each in orders]
     theirs = select(Campaign).where(Campaign.id.in_(select(Order.campaign_id).where(Order.id.in_(ids))))
     found = {each.id: each for each in session.scalars(theirs)}
-    lines = _lines(session, ids, locale, now)
+    lines = _lines(session, orders, found, locale, now)
     payments, refunds = _payments(session, [each.ref for each in orders])
     owed = _owed(session, ids)
     return [
@@ -174,7 +199,7 @@ def _view(
         pay_until=balance_ends(campaign) if is_balance else campaign.ordering_closes,
         balance_opens=campaign.balance_opens,
         payment=last,
-        timeline=timeline(order, [(line, view.code, view.money) for line, view in lines], payments, refunds),
+        timeline=timeline(order, [(line, view.code, view.money) for line, view in lines], payments, refunds, _more(lines)),
         consequences=legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)),
         terms=order.terms,
         may_pay=due > 0,
@@ -189,21 +214,45 @@ def _view(
     )
 
 
-def _lines(session: Session, order_ids: Sequence[int], locale: str, now: datetime) -> dict[int, list[tuple[OrderLine, LineView]]]:
-    of_orders = OrderLine.order_id.in_(order_ids)
+def _more(lines: Sequence[tuple[OrderLine, LineView]]) -> list[Entry]:
+    return [entry for _, view in lines for entry in entries(view.code, view.after)]
+
+
+def _lines(
+    session: Session, orders: Sequence[Order], of: Mapping[int, Campaign], locale: str, now: datetime
+) -> dict[int, list[tuple[OrderLine, LineView]]]:
+    of_orders = OrderLine.order_id.in_([order.id for order in orders])
     rows = session.execute(
         select(OrderLine, Candidate).join(Candidate, Candidate.id == OrderLine.candidate_id).where(of_orders).order_by(OrderLine.id)
     ).all()
     candidates = list({candidate.id: candidate for _, candidate in rows}.values())
     details = {each.card.id: each for each in campaigns.details(session, candidates, locale=locale)}
-    money = money_states(session, lines=select(OrderLine.id).where(of_orders), now=now)
+    books = standings(session, lines=select(OrderLine.id).where(of_orders))
+    left, late = withdrawals(session, [line for line, _ in rows]), delays(session, [line for line, _ in rows])
+    by_id = {order.id: order for order in orders}
     found: dict[int, list[tuple[OrderLine, LineView]]] = defaultdict(list)
     for line, _ in rows:
-        found[line.order_id].append((line, _line(line, details[line.candidate_id], money[line.id])))
+        order = by_id[line.order_id]
+        zone = of[order.campaign_id].time_zone
+        way = None if line.id in left else way_out(order, line, books[line.id], time_zone=zone, now=now)
+        after = _after(line, left.get(line.id), late.get(line.id), way, now)
+        found[line.order_id].append((line, _line(line, details[line.candidate_id], money_state(books[line.id], now), after)))
     return found
 
 
-def _line(line: OrderLine, product: CandidateDetail, money: Money) -> LineView:
+def _after(line: OrderLine, left: Withdrawal | None, late: DelayView | None, way: WayOut | None, now: datetime) -> After:
+    waits = line.outcome is Outcome.ALLOCATED and line.handed_over_at is None
+    return After(
+        handed_over_at=line.handed_over_at,
+        withdrawn_at=left.received_at if left else None,
+        came_back_at=left.came_back_at if left else None,
+        delay=late if line.reserved_at else None,
+        way_out=way,
+        asked=waits and late is not None and late.answer_by is not None and now < late.answer_by,
+    )
+
+
+def _line(line: OrderLine, product: CandidateDetail, money: Money, after: After) -> LineView:
     variant = next(each for each in product.variants if each.id == line.variant_id)
     price = line.unit_price if line.final_unit_price is None else line.final_unit_price
     stands = line.outcome in (Outcome.OPEN, Outcome.ALLOCATED)
@@ -223,6 +272,7 @@ def _line(line: OrderLine, product: CandidateDetail, money: Money) -> LineView:
         money=money,
         fulfilment=line.fulfilment,
         cancel_requested=line.cancel_requested_at is not None,
+        after=after,
     )
 
 

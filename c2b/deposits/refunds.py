@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, String, Subquery, cast, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, String, Subquery, case, cast, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
-from c2b.deposits.models import DisputeLine, Obligation, Order, PaymentPart, RefundLine
+from c2b.deposits.models import DisputeLine, Obligation, Order, OrderLine, PaymentPart, RefundLine
 from c2b.deposits.rules import ObligationKind, ObligationState, RefundReason
 from c2b.ledger import actions as ledger
 from c2b.ledger import queries as ledger_queries
@@ -34,7 +34,8 @@ def refund_figures(session: Session, *, lines: Select[int]) -> RefundFigures:
 def queue_refunds(session: Session, *, lines: Select[int], reason: RefundReason, now: datetime) -> RefundFigures:
     """Begin the refund of all that is held for `lines` (a query of line ids): one refund a payment, which carries lines.
 
-    Moves the money to the refunds' hold accounts, so that no second refund can take it. Four statements, however many lines.
+    Moves the money to the refunds' hold accounts, so that no second refund can take it: from the lines' own accounts, or from revenue
+    once the goods were handed over. Four statements, however many lines.
     The caller holds the lock on the campaign or on the orders; a line without money is passed over, so repeating it does nothing.
     """
     figures = refund_figures(session, lines=lines)
@@ -91,13 +92,22 @@ def queue_shipping(session: Session, *, orders: Select[int], reason: RefundReaso
         .where(kind, Obligation.state == ObligationState.PAID, PaymentPart.applied)
     )
     for part, order in session.execute(paid).all():
-        account = accounts.shipping(order.ref)
-        if not ledger_queries.balances(session, [account])[account]:
+        account = _shipping_account(session, order)
+        if account is None:
             continue
         moved = accounts.Posting(f"back:{order.ref}:shipping", account, accounts.owed(order.ref), part.amount, "shipping_returned")
         ledger.post(session, [moved], campaign=order.campaign.slug, currency=order.campaign.currency, now=now)
         payment = session.get_one(Payment, part.payment_id)
         queue_owed(session, payment=payment, order=order, amount=part.amount, reason=reason, now=now)
+
+
+def _shipping_account(session: Session, order: Order) -> str | None:
+    """Return where the shipping of an order stands: on its own account, or among ours since goods were handed over; None: it went back."""
+    own = accounts.shipping(order.ref)
+    if ledger_queries.balances(session, [own])[own]:
+        return own
+    ours, back = session.get(Transfer, accounts.handed_over(own)), session.get(Transfer, f"back:{order.ref}:shipping")
+    return accounts.SHIPPING if ours is not None and back is None else None
 
 
 def send_anew(session: Session, *, refund: Refund, order: Order, now: datetime) -> str:
@@ -159,7 +169,7 @@ def _to_hold(lines: Select[int], now: datetime) -> Select[str, str, str, int, st
     return (
         select(
             transfer_id,
-            literal(accounts.DEPOSIT).concat(line),
+            case((OrderLine.handed_over_at.is_(None), literal(accounts.DEPOSIT).concat(line)), else_=literal(accounts.REVENUE)),
             literal(accounts.HOLD).concat(Refund.key),
             RefundLine.amount,
             Campaign.currency,
@@ -168,6 +178,7 @@ def _to_hold(lines: Select[int], now: datetime) -> Select[str, str, str, int, st
             _at(now),
         )
         .join(Refund, Refund.id == RefundLine.refund_id)
+        .join(OrderLine, OrderLine.id == RefundLine.line_id)
         .join(Order, Order.id == RefundLine.order_id)
         .join(Campaign, Campaign.id == Order.campaign_id)
         .where(RefundLine.line_id.in_(lines), ~select(Transfer.id).where(Transfer.id == transfer_id).exists())

@@ -278,6 +278,8 @@ class LineMoney:
     """Begun refunds that nobody confirmed, and refused ones that we owe."""
     refunded: int = 0
     forfeited: int = 0
+    handed_over: int = 0
+    """Ours since the goods were handed over."""
     disputed: int = 0
     """Taken back by the customer's bank, and not won since."""
     balance_due_at: datetime | None = None
@@ -311,4 +313,4 @@ def money_state(line: LineMoney, now: datetime) -> Money:
         return _UNPAID[line.has_ended]
     if line.has_ended or line.refunded == line.captured:
         return Money.REFUNDED
-    return _HELD[line.balance_paid] if line.balance_due_at is None else _OWED[now > line.balance_due_at]
+    return _HELD[line.balance_paid or line.handed_over > 0] if line.balance_due_at is None else _OWED[now > line.balance_due_at]

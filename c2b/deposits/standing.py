@@ -37,6 +37,7 @@ FACTS = (
     _lines((Refund.state != RefundState.SETTLED) & Refund.resolved_at.is_(None)),
     _lines(Refund.state == RefundState.SETTLED),
     _left_as("forfeited"),
+    _left_as("handed_over"),
     _left_as("chargeback"),
     _won.scalar_subquery(),
     Obligation.due_at,
@@ -54,7 +55,7 @@ def joined(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 def line_money(facts: Sequence[Any]) -> LineMoney:
     """Return what the books say of a line, minor units, from the values of `FACTS`."""
     outcome, *sums, due_at, state = facts
-    credited, debited, going_back, refunded, forfeited, disputed, won = (int(each or 0) for each in sums)
+    credited, debited, going_back, refunded, forfeited, handed_over, disputed, won = (int(each or 0) for each in sums)
     return LineMoney(
         outcome=outcome,
         captured=credited - won,
@@ -62,6 +63,7 @@ def line_money(facts: Sequence[Any]) -> LineMoney:
         going_back=going_back,
         refunded=refunded,
         forfeited=forfeited,
+        handed_over=handed_over,
         disputed=disputed - won,
         balance_due_at=due_at if state is ObligationState.DUE else None,
         balance_paid=state is ObligationState.PAID,

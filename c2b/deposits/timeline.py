@@ -31,6 +31,12 @@ class Event(enum.StrEnum):
     """It was settled, and then it came back to us."""
     FORFEITED = "forfeited"
     DISPUTED = "disputed"
+    DELAYED = "delayed"
+    DELAY_AGREED = "delay_agreed"
+    HANDED_OVER = "handed_over"
+    WITHDRAWN = "withdrawn"
+    """The customer left without giving a reason."""
+    CAME_BACK = "came_back"
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,17 @@ _REFUND_ENDS = {RefundState.SETTLED: Event.REFUNDED, RefundState.FAILED: Event.R
 
 
 def timeline(
-    order: Order, lines: Iterable[tuple[OrderLine, str, Money]], payments: Iterable[Payment], refunds: Iterable[Refund]
+    order: Order,
+    lines: Iterable[tuple[OrderLine, str, Money]],
+    payments: Iterable[Payment],
+    refunds: Iterable[Refund],
+    more: Iterable[Entry] = (),
 ) -> tuple[Entry, ...]:
-    """Return an order's entries, oldest first; `lines` come with their product's code and where their money stands."""
-    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines), *_of_payments(payments), *_of_refunds(refunds)]
+    """Return an order's entries, oldest first; `lines` come with their product's code and where their money stands.
+
+    `more`: what happened after the decision.
+    """
+    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines), *_of_payments(payments), *_of_refunds(refunds), *more]
     rank = list(Event)
     return tuple(sorted(entries, key=lambda entry: (entry.at, rank.index(entry.event), entry.about)))
 

@@ -51,6 +51,11 @@ def suspense(gateway: str) -> str:
     return f"{SUSPENSE}{gateway}"
 
 
+def handed_over(account: str) -> str:
+    """Return the id of the transfer that makes what is on `account` ours when the goods are handed over."""
+    return f"over:{account}"
+
+
 def is_guarded(account: str) -> bool:
     """Say whether the database keeps this account's sums and refuses to overdraw it."""
     return account.startswith(GUARDED)

@@ -14,7 +14,8 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Instant
 from c2b.deposits import reminding
-from c2b.deposits.legal import legal
+from c2b.deposits.leaving import emptied
+from c2b.deposits.legal import Legal, legal
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.refunds import queue_refunds, queue_shipping
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, balance_ends
@@ -62,9 +63,10 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
     campaign = locked(session, slug)
     if not _has_ended(campaign, now):
         raise Refused(N_("The balance of %(slug)s can still be paid; nothing ends before the grace is over"), slug=slug)
-    keeps = legal(campaign.legal_profile).forfeits
+    rules = legal(campaign.legal_profile)
+    keeps = rules.forfeits
     agreed = not keeps or not campaign.two_person or _are_two(session, campaign, actor)
-    ending = unpaid(campaign).where(reminded()) if keeps else unpaid(campaign)
+    ending = _ending(campaign, rules)
     figures = DefaultFigures(0, 0, 0, 0, 0)
     if agreed and _mark(session, campaign, ending, now):
         figures = _forfeit(session, campaign, now) if keeps else _return(session, campaign, now)
@@ -78,9 +80,10 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
 def forfeits(session: Session, *, slug: str, now: datetime) -> tuple[int, int, str]:
     """Return how many lines would lose their deposit now, how much that is, and the digest that a second person agrees to."""
     campaign = session.scalars(select(Campaign).where(Campaign.slug == slug)).one()
-    if not _has_ended(campaign, now) or not legal(campaign.legal_profile).forfeits:
+    rules = legal(campaign.legal_profile)
+    if not _has_ended(campaign, now) or not rules.forfeits:
         return 0, 0, _digest(campaign)
-    ending = unpaid(campaign).where(reminded())
+    ending = _ending(campaign, rules)
     count, amount = session.execute(
         select(func.count(), func.coalesce(func.sum(GuardedAccount.credits - GuardedAccount.debits), 0))
         .select_from(OrderLine)
@@ -130,7 +133,8 @@ def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor
         raise NotFound(N_("There is no product %(code)s in this campaign"), code=code)
     if not reason.strip():
         raise Invalid(N_("Give the reason; customers read it"), field="reason")
-    query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, OrderLine.outcome == Outcome.ALLOCATED)
+    waits = (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.handed_over_at.is_(None)
+    query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, waits)
     lines = _mark(session, campaign, query, now)
     if not lines:
         return 0
@@ -145,6 +149,24 @@ def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor
     payload = {"campaign": campaign.id, "candidate": candidate.id}
     enqueue(session, kind="production.tell_undelivered", payload=payload, key=f"production.tell_undelivered:{slug}:{code}", now=now)
     return lines
+
+
+def end_left(session: Session, campaign: Campaign, *, lines: Select[int], reason: RefundReason, now: datetime) -> int:
+    """End confirmed `lines` (ids) that are left before the goods come; returns what goes back, minor units.
+
+    The shipping goes too where nothing of an order is left. The units become extra stock. Campaign or orders are locked by the caller.
+    """
+    waiting = select(OrderLine.id).where(
+        OrderLine.id.in_(lines), OrderLine.outcome == Outcome.ALLOCATED, OrderLine.handed_over_at.is_(None)
+    )
+    if not _mark(session, campaign, waiting, now):
+        return 0
+    figures = queue_refunds(session, lines=_marked(campaign, now), reason=reason, now=now)
+    orders = list(session.scalars(select(OrderLine.order_id).where(OrderLine.id.in_(_marked(campaign, now))).distinct()))
+    _to_stock(session, campaign, now)
+    _close(session, campaign, now)
+    queue_shipping(session, orders=emptied(orders), reason=reason, now=now)
+    return figures.amount
 
 
 def _mark(session: Session, campaign: Campaign, lines: Select[int], now: datetime) -> int:
@@ -163,6 +185,11 @@ def _marked(campaign: Campaign, now: datetime) -> Select[int]:
 def _has_ended(campaign: Campaign, now: datetime) -> bool:
     ends = balance_ends(campaign)
     return ends is not None and now >= ends
+
+
+def _ending(campaign: Campaign, rules: Legal) -> Select[int]:
+    """Choose the unpaid lines that end: where the deposit is kept only those whose customer was reminded."""
+    return unpaid(campaign).where(reminded()) if rules.forfeits and not rules.forfeits_unreminded else unpaid(campaign)
 
 
 def unpaid(campaign: Campaign) -> Select[int]:

@@ -15,6 +15,7 @@ from c2b.errors import Invalid, Refused
 from c2b.messages import refusing
 from c2b.people import addresses, size
 from c2b.people.queries import Customer
+from c2b.production import delaying, withdrawing
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
@@ -113,4 +114,35 @@ def cancel(ref: str) -> Response:
         flash(say(problem), "bad")
     else:
         flash(_("Cancelled. What you paid for it goes back the way it came."), "ok")
+    return redirect(f"/me/orders/{ref}", 303)
+
+
+@bp.post("/me/orders/<ref>/leave")
+@customer_required
+def leave(ref: str) -> Response:
+    """Withdraw from lines, or say that they come back."""
+    lines = [_number(line) for line in request.form.getlist("line")]
+    try:
+        with transaction() as session:
+            withdrawing.withdraw(session, order_ref=ref, lines=lines, person_id=customer().person_id, now=now())
+    except Refused as problem:
+        flash(say(problem), "bad")
+    else:
+        flash(_("We have received it and confirm it by mail."), "ok")
+    return redirect(f"/me/orders/{ref}", 303)
+
+
+@bp.post("/me/orders/<ref>/delay")
+@customer_required
+def wait(ref: str) -> Response:
+    """Say whether one waits longer for a product."""
+    asked = {"line_id": _number(request.form.get("line", "")), "person_id": customer().person_id}
+    agrees = request.form.get("answer") == "yes"
+    try:
+        with transaction() as session:
+            delaying.answer(session, order_ref=ref, agrees=agrees, now=now(), **asked)
+    except Refused as problem:
+        flash(say(problem), "bad")
+    else:
+        flash(_("Thank you for waiting.") if agrees else _("Cancelled. What you paid for it goes back the way it came."), "ok")
     return redirect(f"/me/orders/{ref}", 303)

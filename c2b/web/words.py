@@ -49,9 +49,13 @@ def _open(line: LineView) -> Said:
 
 
 def _allocated(line: LineView) -> Said:
+    if line.after.to_send_back:
+        return Said(_("You send it back; the money follows when it is here"), "warn")
+    if line.money is Money.DISPUTED:
+        return Said(_("Taken back by your bank; write to us"), "bad")
     goods = {
         Fulfilment.READY: _("Made, ready to go"),
-        Fulfilment.SHIPPED: _("On its way to you"),
+        Fulfilment.SHIPPED: _("Delivered") if line.after.handed_over_at else _("On its way to you"),
         Fulfilment.PICKED_UP: _("Handed over"),
         Fulfilment.RETURNED: _("Returned"),
     }
@@ -60,7 +64,6 @@ def _allocated(line: LineView) -> Said:
     owes = {
         Money.OVERDUE: Said(_("Being made, balance overdue"), "bad"),
         Money.BALANCE_DUE: Said(_("Being made, balance to pay"), "warn"),
-        Money.DISPUTED: Said(_("Taken back by your bank; write to us"), "bad"),
     }
     if line.money in owes:
         return owes[line.money]
@@ -102,6 +105,11 @@ def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
         Event.REFUND_BOUNCED: _("%(amount)s came back to us; we ask you for another way", **values),
         Event.FORFEITED: _("%(code)s: the balance was not paid, the deposit is kept", **values),
         Event.DISPUTED: _("%(code)s: your bank took the money back", **values),
+        Event.DELAYED: _("%(code)s comes later than we said", **values),
+        Event.DELAY_AGREED: _("%(code)s: you agreed to wait", **values),
+        Event.HANDED_OVER: _("%(code)s handed over to you", **values),
+        Event.WITHDRAWN: _("%(code)s: we received that you withdraw or send it back", **values),
+        Event.CAME_BACK: _("%(code)s is back with us", **values),
         Event.REFUND_REFUSED: _("%(amount)s could not be returned the way it came; somebody is looking at it", **values),
     }
     when = instant_text(entry.at, order.time_zone)

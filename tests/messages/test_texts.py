@@ -55,6 +55,14 @@ FIELDS = {
         "answer_by": "30 May 22:00",
         "path": "/me/orders/A1",
     },
+    "delay_told": {
+        "product": "K07",
+        "order": "A1",
+        "campaign": "SS 27",
+        "expected": "2027-06-01",
+        "path": "/me/orders/A1",
+    },
+    "withdrawal_link": {"order": "A1", "hours": "24", "path": "/withdraw/A1.1"},
     "withdrawal_received": {"order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
     "result_published": {"campaign": "Spring", "picked": "15", "selected": "4", "path": "/c/spring/results"},
 }

@@ -20,7 +20,7 @@ PAGES = {
         /c/autumn/size /c/autumn/?seen=no /c/autumn/?seen=yes&price=200-300&cat=Knits
         /c/autumn/verify /c/autumn/receipt /c/autumn/one /c/autumn/one?at=7 /c/autumn/one?at=99999 /c/autumn/shuffle
         /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code
-        /sign-in/lost /sign-in/lost?kind=phone /sign-in/lost/code /stop/{token} /opt-out/{news}
+        /sign-in/lost /sign-in/lost?kind=phone /sign-in/lost/code /stop/{token} /opt-out/{news} /withdraw /withdraw/{withdraw}
         /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
     """,
     "customer": """
@@ -32,7 +32,7 @@ PAGES = {
         /c/spring/how /c/spring/shuffle /c/spring/order /me /me/addresses /me/addresses?kind=phone /me/addresses/code /me/orders/{order}
     """,
     "owner": """
-        /admin/ /admin/staff /admin/messages /admin/lost
+        /admin/ /admin/staff /admin/messages /admin/lost /admin/legal
         /admin/money /admin/money?slug=spring /admin/money/books /admin/money/books?slug=spring
         /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
         /admin/stopped/ /admin/over/cancel /admin/autumn/ /admin/autumn/candidates /admin/autumn/candidates/{autumn} /admin/autumn/decision

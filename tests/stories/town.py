@@ -7,8 +7,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from c2b import clock
 from c2b.demo.shop import PASSWORD
 from c2b.messages import refusing
+from c2b.production import withdrawing
 from c2b.settings import Settings
 from tests.cli.shell import Shell
 from tests.stories.demo import demo_shop
@@ -134,6 +136,7 @@ class Town:
         self.facts["token"] = link.strip().rpartition("/")[2]
         key = Settings(data=self.shop.data).with_local_secret().secret_key.get_secret_value()
         self.facts["news"] = refusing.token(key, "a-reader")
+        self.facts["withdraw"] = withdrawing.token(key, self.facts["order"], clock.now())
 
     @staticmethod
     def _last(page: Page, path: str, pattern: str) -> str:
