@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from c2b.deposits.after import After, DelayView, delays, entries, withdrawals
 from c2b.deposits.leaving import WayOut, way_out
 from c2b.deposits.legal import Consequence
 from c2b.deposits.models import Obligation, Order, OrderLine, Withdrawal
+from c2b.deposits.placing import ADDRESS
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import (
     LEFT,
@@ -178,10 +180,7 @@ def _view(
     locale: str,
     now: datetime,
 ) -> OrderView:
-    last = payment_view(payments[-1], campaign.slug) if payments else None
-    payable = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE and may_pay(campaign, kind, now)}
-    due, is_balance = sum(payable.values()), bool(payable) and ObligationKind.DEPOSIT not in payable
-    open_lines = any(line.outcome is Outcome.OPEN for line, _ in lines)
+    shown = tuple(view for _, view in lines)
     return OrderView(
         ref=order.ref,
         slug=campaign.slug,
@@ -192,26 +191,38 @@ def _view(
         placed_at=order.placed_at,
         ordering_closes=campaign.ordering_closes,
         balance_due=campaign.balance_due,
-        lines=tuple(view for _, view in lines),
-        due=due,
-        is_balance=is_balance,
-        shipping=sum(owed.get((ObligationKind.SHIPPING, state), 0) for state in (ObligationState.DUE, ObligationState.PAID)),
-        pay_until=balance_ends(campaign) if is_balance else campaign.ordering_closes,
+        lines=shown,
         balance_opens=campaign.balance_opens,
-        payment=last,
+        payment=payment_view(payments[-1], campaign.slug) if payments else None,
         timeline=timeline(order, [(line, view.code, view.money) for line, view in lines], payments, refunds, _more(lines)),
         consequences=legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)),
         terms=order.terms,
-        may_pay=due > 0,
-        may_move=any(view.money is not Money.NOTHING for _, view in lines) and not any(line.fulfilment in LEFT for line, _ in lines),
         countries=tuple(campaign.countries),
-        may_cancel=open_lines and may_cancel(campaign, now),
-        recipient=order.recipient,
-        phone=order.phone,
-        country=order.country,
-        postal_code=order.postal_code,
-        address=order.address,
+        **{name: getattr(order, name) for name in ADDRESS},
+        **_to_pay(campaign, owed, now),
+        **_may(campaign, shown, now),
     )
+
+
+def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
+    """Return what can be paid now and until when, and what the shipping is."""
+    payable = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE and may_pay(campaign, kind, now)}
+    is_balance = bool(payable) and ObligationKind.DEPOSIT not in payable
+    return {
+        "due": sum(payable.values()),
+        "may_pay": bool(payable),
+        "is_balance": is_balance,
+        "shipping": sum(owed.get((ObligationKind.SHIPPING, state), 0) for state in (ObligationState.DUE, ObligationState.PAID)),
+        "pay_until": balance_ends(campaign) if is_balance else campaign.ordering_closes,
+    }
+
+
+def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[str, bool]:
+    """Return whether the address can be changed, and whether anything can be cancelled."""
+    stands = any(line.money is not Money.NOTHING for line in lines)
+    has_left = any(line.fulfilment in LEFT for line in lines)
+    is_open = any(line.outcome is Outcome.OPEN for line in lines)
+    return {"may_move": stands and not has_left, "may_cancel": is_open and may_cancel(campaign, now)}
 
 
 def _more(lines: Sequence[tuple[OrderLine, LineView]]) -> list[Entry]:

@@ -124,7 +124,7 @@ def ask_for_failed(session: Session, campaign: Campaign, *, reason: str, actor: 
     if not count:
         raise Refused(N_("No refund waits for a decision any more"))
     payload = {"campaign": campaign.id, "up_to": last, "reason": reason.strip(), "actor": actor}
-    enqueue(session, kind=JOB, payload=payload, key=f"{JOB}:{campaign.id}:{now.isoformat()}", now=now)
+    enqueue(session, kind="deposits.send_failed_again", payload=payload, key=f"{JOB}:{campaign.id}:{now.isoformat()}", now=now)
     record(session, actor=actor, action=JOB, campaign=campaign.slug, after={"refunds": count}, reason=reason.strip(), now=now)
     return int(count)
 
