@@ -57,16 +57,21 @@ def check(database: Database, gateways: Gateways, *, key: str, now: datetime) ->
 
 def ask_again(database: Database, gateways: Gateways, *, key: str, now: datetime) -> PaymentState:
     """Ask about a payment whatever its state: one that failed may be captured by now, a captured one disputed."""
+    return _asked(database, gateways, key, now)[1]
+
+
+def _asked(database: Database, gateways: Gateways, key: str, now: datetime) -> tuple[Heard, PaymentState]:
+    """Ask about a payment and apply the answer; returns what was heard too: no answer leaves a captured payment captured."""
     with database.reading() as session:
         state = session.scalars(select(Payment.state).where(Payment.key == key)).one()
         name, facts = _facts(session, key, Client())
     if name not in gateways:
-        return state
+        return Heard.UNKNOWN, state
     answer = ask(gateways[name].query, facts)
     if answer.heard is Heard.ABSENT and state in OPEN:
         answer = _once_more(gateways[name], facts, now)
     with database.transaction() as session:
-        return apply(session, key=key, answer=answer, now=now)
+        return answer.heard, apply(session, key=key, answer=answer, now=now)
 
 
 def _once_more(gateway: Gateway, facts: PaymentFacts, now: datetime) -> Answer:
@@ -118,23 +123,33 @@ def _hear_one(database: Database, gateways: Gateways, event: inbox.Waiting, now:
     if event.about is About.PAYMENT:
         with database.reading() as session:
             known = session.scalar(select(Payment.key).where(Payment.key == event.key, Payment.gateway == event.gateway))
-        return known is not None and ask_again(database, gateways, key=event.key, now=now) not in UNHEARD
+        if known is None:
+            return False
+        heard, state = _asked(database, gateways, event.key, now)
+        return heard is not Heard.UNKNOWN and state not in UNHEARD
     with database.reading() as session:
         wanted = select(Refund.key).join(Payment, Payment.id == Refund.payment_id)
         known = session.scalar(wanted.where(Refund.key == event.key, Payment.gateway == event.gateway))
-    return known is not None and ask_about_refund(database, gateways, key=event.key, now=now) is not RefundState.UNKNOWN
+    if known is None:
+        return False
+    heard, refund = _asked_about_refund(database, gateways, event.key, now)
+    return heard is not Heard.UNKNOWN and refund is not RefundState.UNKNOWN
 
 
 def ask_about_refund(database: Database, gateways: Gateways, *, key: str, now: datetime) -> RefundState:
     """Ask the gateway what became of a refund whatever its state, apply it, and return the state: a settled one may have come back."""
+    return _asked_about_refund(database, gateways, key, now)[1]
+
+
+def _asked_about_refund(database: Database, gateways: Gateways, key: str, now: datetime) -> tuple[Heard, RefundState]:
     with database.reading() as session:
         wanted = select(Refund, Payment).join(Payment, Payment.id == Refund.payment_id).where(Refund.key == key)
         refund, payment = session.execute(wanted).one()
     if payment.gateway not in gateways:
-        return refund.state
+        return Heard.UNKNOWN, refund.state
     answer = ask(gateways[payment.gateway].query_refund, refund_facts(refund, payment))
     with database.transaction() as session:
-        return apply_refund(session, key=key, answer=answer, now=now)
+        return answer.heard, apply_refund(session, key=key, answer=answer, now=now)
 
 
 def unheard(session: Session, *, campaign_id: int) -> int:

@@ -85,6 +85,31 @@ def test_an_event_while_the_line_is_down_is_looked_at_again(shop: Shop) -> None:
     assert shop.payment(key).state is PaymentState.CAPTURED
 
 
+def test_a_dispute_that_is_told_of_while_the_line_is_down_is_heard_later(shop: Shop) -> None:
+    _, key, line = bought(shop)
+    shop.gateway.says[key] = captured(key, Disputed("dp_1", DEPOSIT))
+    shop.gateway.troubles = ["down"]
+    shop.hear(key=key)
+    assert (money(shop, line), [event.applied_at for event in events(shop)]) == (Money.HELD, [None])
+    shop.forward(minutes=1)
+    shop.hear(key=key)
+    assert money(shop, line) is Money.DISPUTED
+
+
+def test_a_bounce_that_is_told_of_while_the_line_is_down_is_heard_later(shop: Shop) -> None:
+    ref, _, _ = bought(shop)
+    shop.cancel(ref, shop.person_of(ref))
+    shop.send_refunds()
+    (refund,) = shop.refunds()
+    shop.gateway.says[refund.key] = Answer(Heard.FAILED, why="account closed")
+    shop.gateway.troubles = ["lost"]
+    shop.hear(key=refund.key, about=About.REFUND)
+    assert (shop.refunds()[0].state, [event.applied_at for event in events(shop)]) == (RefundState.SETTLED, [None])
+    shop.forward(minutes=1)
+    shop.hear(key=refund.key, about=About.REFUND)
+    assert shop.balances(f"owed:{ref}") == {f"owed:{ref}": DEPOSIT}
+
+
 def test_an_event_of_another_gateway_about_our_key_changes_nothing(shop: Shop) -> None:
     _, key, line = bought(shop)
     with shop.database.transaction() as session:
