@@ -217,7 +217,7 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
     }
 
 
-def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[str, bool]:
+def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[str, Any]:
     """Return whether the address can be changed, and whether anything can be cancelled."""
     stands = any(line.money is not Money.NOTHING for line in lines)
     has_left = any(line.fulfilment in LEFT for line in lines)

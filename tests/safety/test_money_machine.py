@@ -317,14 +317,14 @@ class MarketThatCloses(Market):
 class MarketOnPostgreSQL(MarketThatCloses):
     """The same on the other database."""
 
-    on = staticmethod(lambda _folder: databases.postgresql())
+    on = staticmethod(lambda folder: databases.postgresql())  # noqa: ARG005  the other one wants a folder
 
 
 def played(market: type[RuleBasedStateMachine], examples: int, steps: int) -> None:
     """Play so many sequences of so many steps."""
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     how = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=slow)
-    run_state_machine_as_test(market, settings=how)  # type: ignore[no-untyped-call]  # Hypothesis doesn't say
+    run_state_machine_as_test(market, settings=how)
 
 
 def test_whatever_people_banks_and_gateways_do_every_fen_stays_in_one_place() -> None:
