@@ -8,7 +8,8 @@ paid and what has left: held + on its way + owed + gone = brought. A normal run 
 import json
 import shutil
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from sqlalchemy import select, update
 
 from c2b.campaigns.models import Campaign, Variant
 from c2b.campaigns.rules import CampaignState, LegalProfile
+from c2b.db import Database
 from c2b.deposits import actions, reminding, resolving
 from c2b.deposits.models import Obligation, Order
 from c2b.deposits.rules import ObligationState, Outcome, Reminder
@@ -61,7 +63,7 @@ class Market(RuleBasedStateMachine):
     orders = Bundle("orders")
     keys = Bundle("keys")
 
-    on = staticmethod(databases.sqlite)
+    on: Callable[[Path], AbstractContextManager[Database]] = staticmethod(databases.sqlite)
 
     def __init__(self) -> None:
         super().__init__()
@@ -314,10 +316,15 @@ class MarketThatCloses(Market):
             return session.scalar(select(Transfer.amount).where(Transfer.id == identity)) or 0
 
 
+def postgresql(folder: Path) -> AbstractContextManager[Database]:  # noqa: ARG001  SQLite's needs one
+    """Return a database that needs no folder."""
+    return databases.postgresql()
+
+
 class MarketOnPostgreSQL(MarketThatCloses):
     """The same on the other database."""
 
-    on = staticmethod(lambda folder: databases.postgresql())  # noqa: ARG005  the other one wants a folder
+    on = staticmethod(postgresql)
 
 
 def played(market: type[RuleBasedStateMachine], examples: int, steps: int) -> None:
