@@ -38,11 +38,10 @@ def apply(session: Session, order: Order, payment: Payment, heard: Sequence[Disp
 
 
 def _taken_back(session: Session, order: Order, payment: Payment, dispute: Dispute, now: datetime) -> None:
-    lines = _lines(session, payment)
-    provider = accounts.provider(payment.gateway, payment.merchant)
-    left = dispute.amount
-    held = ledger.balances(session, [*(accounts.deposit(line) for line in lines), accounts.shipping(order.ref)])
-    taken = list(_spread(dispute, provider, held, left))
+    provider, brought = accounts.provider(payment.gateway, payment.merchant), _brought(session, order, payment)
+    held = ledger.balances(session, list(brought))
+    there = {account: min(amount, held[account]) for account, amount in brought.items()}
+    taken = list(_spread(dispute, provider, there))
     book(session, order, payment.currency, taken, now)
     by_line = {
         posting.debit.removeprefix(accounts.DEPOSIT): posting.amount for posting in taken if posting.debit.startswith(accounts.DEPOSIT)
@@ -54,10 +53,11 @@ def _taken_back(session: Session, order: Order, payment: Payment, dispute: Dispu
         end_lines(session, lines=gone, reason=RefundReason.DISPUTED, now=now)
 
 
-def _spread(dispute: Dispute, provider: str, held: dict[str, int], left: int) -> Iterator[Posting]:
-    """Take the amount from what is held, account by account; what isn't there any more is our loss."""
-    for account, there in held.items():
-        if amount := min(there, left):
+def _spread(dispute: Dispute, provider: str, there: dict[str, int]) -> Iterator[Posting]:
+    """Take the amount from what this payment brought and is still there, account by account; what isn't is our loss."""
+    left = dispute.amount
+    for account, most in there.items():
+        if amount := min(most, left):
             yield Posting(f"dis:{dispute.reference}:{account}", account, provider, amount, "chargeback")
             left -= amount
     if left:
@@ -77,10 +77,12 @@ def _won(session: Session, order: Order, payment: Payment, dispute: Dispute, now
     book(session, order, payment.currency, back, now)
 
 
-def _lines(session: Session, payment: Payment) -> list[int]:
+def _brought(session: Session, order: Order, payment: Payment) -> dict[str, int]:
+    """Return what a payment brought to each account, its lines first; another payment's money on the same account stays."""
     query = (
-        select(Obligation.line_id)
+        select(Obligation.line_id, PaymentPart.amount)
         .join(PaymentPart, PaymentPart.obligation_id == Obligation.id)
-        .where(PaymentPart.payment_id == payment.id, PaymentPart.applied, Obligation.line_id.is_not(None))
+        .where(PaymentPart.payment_id == payment.id, PaymentPart.applied)
     )
-    return [line for line in session.scalars(query.order_by(Obligation.line_id)) if line is not None]
+    rows = session.execute(query.order_by(Obligation.line_id.is_(None), Obligation.line_id)).all()
+    return {accounts.shipping(order.ref) if line is None else accounts.deposit(line): amount for line, amount in rows}

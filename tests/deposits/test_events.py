@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from c2b.deposits import resolving
-from c2b.deposits.rules import Money, Outcome, RefundReason
+from c2b.deposits.models import Obligation, PaymentPart
+from c2b.deposits.rules import Money, ObligationKind, ObligationState, Outcome, RefundReason
 from c2b.deposits.standing import money_states
 from c2b.payments.models import Dispute, InboxEvent
 from c2b.payments.protocol import About, Answer, Disputed, Heard
 from c2b.payments.rules import PaymentState, RefundState
-from tests import books
+from tests import books, make
 from tests.deposits.scene import Shop
 
 PSP = "psp:sandbox:main"
@@ -178,6 +179,30 @@ def test_what_is_taken_back_of_money_that_went_back_already_is_our_loss(shop: Sh
     shop.gateway.says[key] = captured(key, Disputed("dp_1", DEPOSIT))
     shop.hear(key=key)
     assert shop.balances("revenue") == {"revenue": -DEPOSIT}
+    assert shop.findings() == []
+
+
+def test_a_dispute_takes_from_each_line_what_its_payment_brought_and_no_more(shop: Shop) -> None:
+    anna = shop.customer()
+    (one, *_), (two, *_) = shop.sells("K1"), shop.sells("K2")
+    ref = shop.buys(anna, (one, 1), (two, 1))
+    (key,) = [payment.key for payment in shop.payments()]
+    with shop.database.transaction() as session:
+        shop.decided(session)
+        first = shop.lines(ref)[0].id
+        other = make.payment(session, make.order_of(session, shop.lines(ref)[0]), 20000)
+        owed = Obligation(order_id=shop.lines(ref)[0].order_id, line_id=first, kind=ObligationKind.BALANCE, amount=20000, due_at=shop.now)
+        owed.state = ObligationState.PAID
+        session.add(owed)
+        session.flush()
+        session.add(PaymentPart(payment_id=other.id, obligation_id=owed.id, amount=20000, applied=True))
+        campaign = make.campaign_of(session, "ss27")
+        make.transfer(session, campaign, f"cap:{other.key}:{first}", 20000, debit=PSP, credit=f"dep:{first}")
+    answer = replace(captured(key, Disputed("dp_1", 2 * DEPOSIT)), amount=2 * DEPOSIT)
+    shop.gateway.says[key] = answer
+    shop.hear(key=key)
+    accounts = [f"dep:{line.id}" for line in shop.lines(ref)]
+    assert shop.balances(*accounts) == {accounts[0]: 20000, accounts[1]: 0}
     assert shop.findings() == []
 
 
