@@ -13,7 +13,8 @@ from c2b import money
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import text
 from c2b.db import Database
-from c2b.deposits.models import Order, PaymentPart
+from c2b.deposits.models import Obligation, Order, PaymentPart
+from c2b.deposits.rules import ObligationKind
 from c2b.messages.actions import queue
 from c2b.payments.models import Payment, Refund
 from c2b.people.models import Address, Person
@@ -27,7 +28,18 @@ def tell_paid(database: Database, payload: Mapping[str, Any], now: datetime) -> 
         payment = session.get_one(Payment, payload["payment"])
         applied = select(func.sum(PaymentPart.amount)).where(PaymentPart.payment_id == payment.id, PaymentPart.applied)
         amount = session.scalar(applied) or 0
-        _tell(session, Order.ref == payment.payer, event=f"paid:{payment.key}", template="order_paid", amount=amount, now=now)
+        deposits = select(Obligation.id).join(PaymentPart, PaymentPart.obligation_id == Obligation.id)
+        is_deposit = deposits.where(PaymentPart.payment_id == payment.id, Obligation.kind == ObligationKind.DEPOSIT)
+        template = "balance_paid" if session.scalars(is_deposit.limit(1)).first() is None else "order_paid"
+        _tell(session, Order.ref == payment.payer, event=f"paid:{payment.key}", template=template, amount=amount, now=now)
+
+
+def tell_late(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
+    """Tell the customer that the payment in `payload` came too late and goes back; told once, however often it runs."""
+    with database.transaction() as session:
+        payment = session.get_one(Payment, payload["payment"])
+        its_order, event = Order.ref == payment.payer, f"paid_late:{payment.key}"
+        _tell(session, its_order, event=event, template="paid_late", amount=payload["amount"], now=now)
 
 
 def tell_refund(database: Database, payload: Mapping[str, Any], now: datetime) -> None:

@@ -31,9 +31,9 @@ def enqueue(
     session.execute(new.on_conflict_do_nothing(index_elements=["key"]))
 
 
-def enqueue_all(session: Session, *, kind: str, payloads: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Ask for many pieces of work of one kind, in one statement."""
-    rows = [{"kind": kind, "payload": payload, "run_at": now, "created_at": now} for payload in payloads]
+def enqueue_all(session: Session, *, kind: str, payloads: Sequence[dict[str, Any]], now: datetime, run_at: datetime | None = None) -> None:
+    """Ask for many pieces of work of one kind, in one statement; with `run_at=rules.AT_ONCE` before all others that wait."""
+    rows = [{"kind": kind, "payload": payload, "run_at": run_at or now, "created_at": now} for payload in payloads]
     if rows:
         session.execute(insert(Job), rows)
 

@@ -2,12 +2,14 @@
 
 import enum
 import traceback
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 LEASE = timedelta(minutes=5)
 """How long a worker may be silent about a job before another takes over."""
 TRIES = 8
+AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
+"""Due longer than anything else: for what somebody sits and waits for, such as a code, however much other work there is."""
 _FIRST_WAIT = timedelta(seconds=10)
 _LONGEST_WAIT = timedelta(hours=6)
 _ROOT = Path(__file__).resolve().parents[2]

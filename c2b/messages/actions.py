@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from c2b.db import insert_into
 from c2b.errors import N_, NotFound
 from c2b.jobs.actions import enqueue_all
+from c2b.jobs.rules import AT_ONCE
 from c2b.messages.models import Message
 from c2b.messages.refusing import refusing
 from c2b.messages.rules import CODES, OPTIONAL, MessageState
@@ -66,10 +67,11 @@ def queue_all(session: Session, drafts: Sequence[Draft], *, now: datetime) -> li
         return []
     new = insert_into(session, Message).values(rows)
     once = new.on_conflict_do_nothing(index_elements=["event", "recipient", "channel"])
-    made = session.execute(once.returning(Message.id, Message.state))
-    ids = sorted(row.id for row in made if row.state is MessageState.QUEUED)
-    _send_soon(session, ids, now)
-    return ids
+    made = session.execute(once.returning(Message.id, Message.state, Message.template))
+    ids = {row.id: row.template in CODES for row in made if row.state is MessageState.QUEUED}
+    _send_soon(session, sorted(number for number, is_code in ids.items() if not is_code), now)
+    _send_soon(session, sorted(number for number, is_code in ids.items() if is_code), now, run_at=AT_ONCE)
+    return sorted(ids)
 
 
 def _reader(draft: Draft) -> str:
@@ -113,5 +115,5 @@ def _put_back(session: Session, *which: ColumnElement[bool], now: datetime) -> C
     return ids
 
 
-def _send_soon(session: Session, ids: Collection[int], now: datetime) -> None:
-    enqueue_all(session, kind="messages.send", payloads=[{"message": number} for number in ids], now=now)
+def _send_soon(session: Session, ids: Collection[int], now: datetime, *, run_at: datetime | None = None) -> None:
+    enqueue_all(session, kind="messages.send", payloads=[{"message": number} for number in ids], now=now, run_at=run_at)

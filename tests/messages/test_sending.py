@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from c2b.db import Database
 from c2b.errors import NotFound
+from c2b.jobs.actions import take
 from c2b.jobs.worker import run_due
 from c2b.messages import actions, queries
 from c2b.messages.models import Message
@@ -176,3 +177,13 @@ def test_the_delivery_log_pages_without_gap(database: Database, now: datetime) -
         first = queries.deliveries(session, limit=2)
         second = queries.deliveries(session, limit=2, older_than=first[-1].id)
     assert [row.event for row in first + second] == ["refund_settled:R2", "refund_settled:R1", "refund_settled:R0"]
+
+
+def test_a_code_is_sent_before_everything_that_waits_already(sqlite_database: Database, now: datetime) -> None:
+    for number in range(3):
+        queued(sqlite_database, now, event=f"refund_settled:R{number}")
+    code = queued(sqlite_database, now, event="sign_in:1", template="sign_in_code", fields={"code": "123456", "minutes": "10"})
+    with sqlite_database.transaction() as session:
+        first = take(session, kinds=["messages.send"], now=now)
+    assert first
+    assert first.payload == {"message": code}
