@@ -73,19 +73,21 @@ class _Asked:
 
     @classmethod
     def read(cls) -> "_Asked":
-        asked = {name: request.args.get(name, "").strip() for name in ("state", "template", "channel", "older")}
-        state = MessageState(asked["state"]) if asked["state"] in set(MessageState) else None
+        state = request.args.get("state", type=MessageState)
         recipient = request.args.get("to", "").strip() if staff().may(Permission.PERSONAL_DATA) else ""
-        template, channel = (
-            asked[name] if asked[name] in known else "" for name, known in (("template", TEMPLATES), ("channel", CHANNELS))
-        )
-        older = int(asked["older"]) if asked["older"].isascii() and asked["older"].isdigit() else None
-        return cls(Filter(state, template, channel, recipient), older)
+        which = Filter(state, _one_of(TEMPLATES, "template"), _one_of(CHANNELS, "channel"), recipient)
+        return cls(which, whole(request.args.get("older", "").strip()) or None)
 
     def page_before(self, number: int) -> str:
         """Return the address of the next page, whose messages are older than message `number`."""
         shown = {"state": self.which.state, "template": self.which.template, "channel": self.which.channel, "to": self.which.recipient}
         return "?" + urlencode({name: value for name, value in shown.items() if value} | {"older": number})
+
+
+def _one_of(known: Mapping[str, str], name: str) -> str:
+    """Return which of the `known` the address asks for, nothing where it is none of them."""
+    asked = request.args.get(name, "").strip()
+    return asked if asked in known else ""
 
 
 def masked(found: Iterable[Delivery]) -> list[Delivery]:

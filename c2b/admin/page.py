@@ -121,18 +121,24 @@ def _undecided(campaign: Campaign) -> int:
         return suspicions.waiting(session, campaign.id)
 
 
-def _links(entries: tuple[Entry, ...], here: str, *, to_do: Mapping[str, int] | None = None, **values: Any) -> list[dict[str, Any]]:
+def _links(entries: tuple[Entry, ...], here: str, *, to_do: Mapping[str, int], **values: Any) -> list[dict[str, Any]]:
     return [
         {
             "href": url_for(f"admin.{entry.endpoint}", **values),
             "icon": entry.icon,
             "text": _(entry.title),
-            "count": (to_do or {}).get(entry.endpoint, 0),
+            "count": to_do.get(entry.endpoint, 0),
             "here": entry.endpoint == here,
         }
         for entry in entries
-        if (entry.permission is None or staff().may(entry.permission)) and (not entry.gateway or entry.gateway in parts().gateways)
+        if _may_open(entry)
     ]
+
+
+def _may_open(entry: Entry) -> bool:
+    """Say whether who is signed in may see the page, and the shop has the gateway that it is about."""
+    is_allowed = entry.permission is None or staff().may(entry.permission)
+    return is_allowed and entry.gateway in {"", *parts().gateways}
 
 
 def typed(name: str, default: str = "") -> str:

@@ -23,8 +23,7 @@ RUNNING = (RefundState.QUEUED, RefundState.UNKNOWN)
 
 def refunds_page(slug: str) -> str:
     """Show the refunds of one state, the longest waiting first, with the sums of all states and what the waiting ones need."""
-    asked = request.args.get("state", "")
-    state = RefundState(asked) if asked in set(RefundState) else None
+    state = request.args.get("state", type=RefundState)
     page = page_asked()
     limits = {name: gateway.limits for name, gateway in parts().gateways.items()}
     with reading() as session:
@@ -37,8 +36,8 @@ def refunds_page(slug: str) -> str:
             "held_up": desk.mismatches(session, campaign.id),
             "chosen": desk.failed_refund(session, campaign.id, request.values.get("refund", "")),
         }
-    whole = sum(count for count, _amount in sums.values()), sum(amount for _count, amount in sums.values())
-    pages = ceil((sums[state][0] if state else whole[0]) / desk.PAGE)
+    whole = tuple(map(sum, zip(*sums.values(), strict=True)))
+    pages = ceil((sums[state] if state else whole)[0] / desk.PAGE)
     goes_on = any(sums[each][0] for each in RUNNING)
     values = {"refunds": found, "sums": sums, "whole": whole, "state": state, "page": page, "pages": pages, "goes_on": goes_on}
     return show("refunds.html", here="refunds", campaign=campaign, states_of=REFUNDS, reasons=REASONS, **values, **lists)

@@ -92,6 +92,7 @@ def _across(moves: list[Move]) -> list[Move]:
 
 def _shown(group: Group, given: Given, standing: Standing, cards: Mapping[int, CandidateCard], zone: str) -> Shown:
     evidence = group.evidence
+    bars = evidence.get("bars") or {}
     by_code = {card.code: card for card in cards.values()}
     known = [each for each in evidence.get("candidates", ()) if each["code"] in by_code]
     return Shown(
@@ -99,8 +100,8 @@ def _shown(group: Group, given: Given, standing: Standing, cards: Mapping[int, C
         votes=given.votes,
         moves=standing.effect(counted=given.counted, held=given.held),
         helped=[(by_code[each["code"]], each["votes"], each["of"]) for each in known[:HELPED]],
-        chart=_chart(evidence.get("bars") or {}, zone),
-        bars=_bars(evidence.get("bars") or {}, zone),
+        chart=_chart(bars, zone),
+        bars=_bars(bars, zone),
         since=_instant(evidence.get("since")),
         until=_instant(evidence.get("until")),
     )
@@ -123,7 +124,7 @@ def _chart(bars: Mapping[str, Any], zone: str) -> Markup | None:
 
 def _bars(bars: Mapping[str, Any], zone: str) -> list[tuple[str, int, int]]:
     """Return the histogram as rows: where a bar begins, the group's ballots, everybody's; empty bars are left out."""
-    rows = zip(bars.get("edges") or [], bars.get("cluster") or [], bars.get("everybody") or [], strict=False)
+    rows = zip(*(bars.get(name, ()) for name in ("edges", "cluster", "everybody")), strict=False)
     return [(_edge(bars["unit"], edge, zone), own, whole) for edge, own, whole in rows if own or whole]
 
 

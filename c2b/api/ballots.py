@@ -44,8 +44,7 @@ def _customer(session: Session) -> int:
 def _codes() -> list[str]:
     if request.mimetype != "application/json":
         abort(415, _("Send JSON, with Content-Type: application/json"))
-    body: Any = request.get_json(silent=True)
-    codes = body.get("codes") if isinstance(body, dict) else None
-    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
-        raise Invalid(N_('Send {"codes": [...]}, a list of the products’ codes'), field="codes")
-    return codes
+    match request.get_json(silent=True):
+        case {"codes": [*codes]} if all(isinstance(code, str) for code in codes):
+            return codes
+    raise Invalid(N_('Send {"codes": [...]}, a list of the products’ codes'), field="codes")

@@ -14,6 +14,9 @@ from c2b.payments.models import Refund
 from c2b.payments.protocol import Answer, Heard
 from c2b.payments.rules import RefundState
 
+_NOT_DONE = {Heard.FAILED: (RefundState.FAILED, "refused")}
+"""What a refund became that no money left for; after any other answer nobody knows."""
+
 
 def apply_refund(session: Session, *, key: str, answer: Answer, now: datetime) -> RefundState:
     """Apply an answer about the refund `key` and return its state: settled money left, refused or bounced money is owed to the customer."""
@@ -43,10 +46,9 @@ def _heard(session: Session, order: Order, refund: Refund, answer: Answer, now: 
 
 def _became_of(refund: Refund, answer: Answer) -> tuple[RefundState, str]:
     """Return a refund's next state and what to note of it: other money than was asked for settles nothing."""
-    if answer.heard is Heard.FAILED:
-        return RefundState.FAILED, answer.why or "refused"
     if answer.heard is not Heard.DONE:
-        return RefundState.UNKNOWN, answer.why or answer.heard.value
+        state, why = _NOT_DONE.get(answer.heard, (RefundState.UNKNOWN, answer.heard.value))
+        return state, answer.why or why
     if (answer.amount, answer.currency) != (refund.amount, refund.payment.currency):
         return RefundState.UNKNOWN, f"the gateway says {answer.amount} {answer.currency} went back"
     return RefundState.SETTLED, ""

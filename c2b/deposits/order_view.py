@@ -1,6 +1,6 @@
 """An order as its customer sees it, put together from order, books, payments and refunds by a fixed number of statements."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,7 +37,7 @@ from c2b.deposits.timeline import Entry, timeline
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import OPEN, PaymentState
 
-Owed = dict[tuple[ObligationKind, ObligationState], int]
+Owed = Counter[tuple[ObligationKind, ObligationState]]
 """What an order owes, owed or doesn't owe any more, in minor units."""
 
 
@@ -161,7 +161,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
             lines=lines[each.id],
             payments=payments[each.ref],
             refunds=refunds[each.ref],
-            owed=owed.get(each.id, {}),
+            owed=owed.get(each.id, Owed()),
             locale=locale,
             now=now,
         )
@@ -212,7 +212,7 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
         "due": sum(payable.values()),
         "may_pay": bool(payable),
         "is_balance": is_balance,
-        "shipping": sum(owed.get((ObligationKind.SHIPPING, state), 0) for state in (ObligationState.DUE, ObligationState.PAID)),
+        "shipping": owed[ObligationKind.SHIPPING, ObligationState.DUE] + owed[ObligationKind.SHIPPING, ObligationState.PAID],
         "pay_until": balance_ends(campaign) if is_balance else campaign.ordering_closes,
     }
 
@@ -304,7 +304,7 @@ def _owed(session: Session, order_ids: Sequence[int]) -> dict[int, Owed]:
         .where(Obligation.order_id.in_(order_ids))
         .group_by(Obligation.order_id, Obligation.kind, Obligation.state)
     )
-    found: dict[int, Owed] = defaultdict(dict)
+    found: dict[int, Owed] = defaultdict(Counter)
     for order_id, kind, state, amount in rows:
         found[order_id][kind, state] = int(amount)
     return found

@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
@@ -118,20 +118,21 @@ def hear(database: Database, gateways: Gateways, now: datetime, *, limit: int = 
     return len(events)
 
 
+_NAMED = {
+    About.PAYMENT: select(Payment.key).where(Payment.key == bindparam("key")),
+    About.REFUND: select(Refund.key).join(Payment, Payment.id == Refund.payment_id).where(Refund.key == bindparam("key")),
+}
+
+
 def _hear_one(database: Database, gateways: Gateways, event: inbox.Waiting, now: datetime) -> bool:
     """Ask about what an event names; False: we don't know it, or nobody knows the answer."""
-    if event.about is About.PAYMENT:
-        with database.reading() as session:
-            known = session.scalar(select(Payment.key).where(Payment.key == event.key, Payment.gateway == event.gateway))
-        if known is None:
-            return False
-        heard, state = _asked(database, gateways, event.key, now)
-        return heard is not Heard.UNKNOWN and state not in UNHEARD
     with database.reading() as session:
-        wanted = select(Refund.key).join(Payment, Payment.id == Refund.payment_id)
-        known = session.scalar(wanted.where(Refund.key == event.key, Payment.gateway == event.gateway))
+        known = session.scalar(_NAMED[event.about].where(Payment.gateway == event.gateway), {"key": event.key})
     if known is None:
         return False
+    if event.about is About.PAYMENT:
+        heard, state = _asked(database, gateways, event.key, now)
+        return heard is not Heard.UNKNOWN and state not in UNHEARD
     heard, refund = _asked_about_refund(database, gateways, event.key, now)
     return heard is not Heard.UNKNOWN and refund is not RefundState.UNKNOWN
 

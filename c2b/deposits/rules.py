@@ -198,8 +198,7 @@ def due_reminder(campaign: Window, now: datetime) -> Reminder | None:
 
     Only the last: a worker that stood still for days sends one message, not four.
     """
-    ends = balance_ends(campaign)
-    if campaign.balance_due is None or ends is None or now >= ends or not may_pay(campaign, ObligationKind.BALANCE, now):
+    if campaign.balance_due is None or not may_pay(campaign, ObligationKind.BALANCE, now):
         return None
     come = [reminder for reminder, before in _REMINDED.items() if campaign.balance_due - before <= now]
     return come[-1] if come else Reminder.OPENS

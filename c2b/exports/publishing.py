@@ -42,9 +42,8 @@ def publish(database: Database, data: Path, now: datetime) -> list[str]:
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=".new-") as new:
             _make(database, Path(new) / "files", slug, now)
             os.replace(Path(new) / "files", place)  # noqa: PTH105  Path.replace refuses a folder on some systems
-        for old in place.parent.glob("[!.]*"):
-            if old != place:
-                shutil.rmtree(old, ignore_errors=True)
+        for old in {*place.parent.glob("[!.]*")} - {place}:
+            shutil.rmtree(old, ignore_errors=True)
     return [slug for slug, _ in missing]
 
 

@@ -9,6 +9,7 @@ from c2b.messages.letter import Frame, Text, fill, fill_short
 from c2b.messages.rules import REASONS
 
 _TAGS = {"en": "en", "zh_Hans_CN": "zh-CN"}
+_LANGUAGES = {"en": "en"}  # everybody else reads Chinese
 
 
 def render(template: str, locale: str, fields: Mapping[str, str], *, base_url: str = "", channel: str = "email", refuse: str = "") -> Text:
@@ -18,7 +19,7 @@ def render(template: str, locale: str, fields: Mapping[str, str], *, base_url: s
     `refuse`: where the reader can refuse such mails, if they can.
     """
     linked = {**fields, "link": base_url + fields["path"]} if "path" in fields else fields
-    language = "en" if locale == "en" else "zh_Hans_CN"
+    language = _LANGUAGES.get(locale, "zh_Hans_CN")
     if channel == "phone":
         return fill_short(_read("templates", f"{template}.sms.{language}.txt"), linked)
     source, foot = _read("templates", f"{template}.{language}.txt"), _foot(language)

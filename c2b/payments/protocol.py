@@ -69,6 +69,11 @@ class Client:
         return "MicroMessenger" in self.agent
 
     @property
+    def is_stranger(self) -> bool:
+        """Whether the page is open inside WeChat, but nobody asked WeChat yet who this is to us."""
+        return self.is_wechat and not self.openid
+
+    @property
     def is_phone(self) -> bool:
         """Whether the browser is one of a telephone."""
         return "Mobile" in self.agent

@@ -67,18 +67,18 @@ def _is_undelivered(session: Session, line: OrderLine) -> bool:
 def _tell(session: Session, campaign: Campaign, row: _Told, *, undelivered: bool, now: datetime) -> None:
     line, ref, spoken, recipient, name, name_en, kept, back = row
     locale = spoken or _LANGUAGE
-    template = "seller_default" if undelivered else "order_refunded_unpaid" if kept is None else "deposit_forfeited"
+    template, amount = ("order_refunded_unpaid", back) if kept is None else ("deposit_forfeited", kept)
     fields = {
         "order": ref,
         "campaign": text(campaign.title, campaign.title_en, locale),
         "product": text(name, name_en, locale),
-        "amount": money.show(int(back or 0) if kept is None else int(kept), campaign.currency, locale),
+        "amount": money.show(int(amount or 0), campaign.currency, locale),
         "path": f"/me/orders/{ref}",
     }
     about: dict[str, Any] = {
         "channel": campaign.identity.value,
         "recipient": recipient,
-        "template": template,
+        "template": "seller_default" if undelivered else template,
         "fields": fields,
         "locale": locale,
     }

@@ -130,7 +130,7 @@ def _look_at_the_end(file: IO[bytes]) -> None:
     file.seek(max(0, file.seek(0, 2) - 42))
     tail = file.read()
     mark, _, _, _, files, size, _, comment = struct.unpack("<4s4H2IH", tail[-22:])
-    if mark != b"PK\5\6" or files > _MOST_FILES or size > _LARGEST_DIRECTORY or comment or tail[:-22].startswith(b"PK\6\7"):
+    if (mark, comment) != (b"PK\5\6", 0) or files > _MOST_FILES or size > _LARGEST_DIRECTORY or tail[:-22].startswith(b"PK\6\7"):
         raise Invalid(N_("This is no ZIP file that c2b made"))
 
 

@@ -1,6 +1,7 @@
 """What `c2b audit` proves of votes and selections, by recomputing them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -55,11 +56,16 @@ def _counts(session: Session) -> Iterator[Finding]:
     """Compare what was counted as votes came in with the picks that there are."""
     for campaign_id, slug in session.execute(select(Campaign.id, Campaign.slug)):
         kept, anew = counting.tallies(session, campaign_id), counting.recount(session, campaign_id)
-        if wrong := [key for key in kept.keys() | anew.keys() if kept.get(key, 0) != anew.get(key, 0)]:
+        if wrong := _apart(kept, anew, without=0):
             yield Finding("voting.counts", f"{slug}: {len(wrong)} counts are not what the picks give")
         by_hour, by_hour_anew = counting.hours(session, campaign_id), counting.recount_hours(session, campaign_id)
-        if wrong_hours := [key for key in by_hour.keys() | by_hour_anew.keys() if by_hour.get(key) != by_hour_anew.get(key)]:
+        if wrong_hours := _apart(by_hour, by_hour_anew, without=(0, 0)):
             yield Finding("voting.counts", f"{slug}: the ballots and votes of {len(wrong_hours)} hours are not what the picks give")
+
+
+def _apart(kept: Mapping[Any, object], anew: Mapping[Any, object], *, without: object) -> list[Any]:
+    """Return the keys that say something else; one that is missing says `without`."""
+    return [key for key in kept.keys() | anew.keys() if kept.get(key, without) != anew.get(key, without)]
 
 
 def _commitments(session: Session) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def import_ballots(
         # The projects stand before the first ballot; with them read, they can become the candidates that ballots name.
         first = list(islice(file.rows, 1))
         made = projects.add(session, campaign, file.projects) if file.projects else 0
-        collected = _collect((row for rows in (first, file.rows) for row in rows), _known_codes(session, campaign), campaign.votes_each)
+        collected = _collect(chain(first, file.rows), _known_codes(session, campaign), campaign.votes_each)
     voters = _voters(collected, campaign, secret_key)
     report = ImportReport(voters=len(voters), votes=sum(len(voter.picks) for voter in voters), candidates=made)
     for start in range(0, len(voters), _CHUNK):

@@ -49,9 +49,9 @@ def tell_held(database: Database, payload: Mapping[str, Any], now: datetime) -> 
 
 def _step(session: Session, payload: Mapping[str, Any], after: int, now: datetime) -> int | None:
     """Tell the next people after the person `after`; return the last one's key, or None if there are no more."""
-    group = session.get(Suspicion, payload["group"])
-    at = datetime.fromisoformat(payload["at"])
-    if group is None or group.state not in _TEMPLATES or group.decided_at != at:
+    decided = (Suspicion.decided_at == datetime.fromisoformat(payload["at"])) & Suspicion.state.in_(_TEMPLATES)
+    group = session.scalar(select(Suspicion).where(Suspicion.id == payload["group"], decided))
+    if group is None:
         return None  # decided otherwise meanwhile, or by a later decision that tells by itself
     campaign = session.get_one(Campaign, group.campaign_id)
     rows = list(_owners(session, campaign, group, after))

@@ -85,8 +85,8 @@ def _line(contest: Sequence[Ranked]) -> Cut | None:
     if not inside:
         return None
     last, first = inside[-1], outside[0] if outside else None
-    tied = first is not None and first.tally.votes == last.tally.votes
-    return Cut(last, first, tuple(each for each in contest if each.tally.votes == last.tally.votes) if tied else ())
+    tied = tuple(each for each in contest if each.tally.votes == last.tally.votes)
+    return Cut(last, first, tied if first in tied else ())
 
 
 def near(ranked: Sequence[Ranked], line: Cut, *, votes: int) -> tuple[int, int]:

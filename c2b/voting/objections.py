@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from c2b.db import insert_into
@@ -31,13 +31,14 @@ def notice(session: Session, *, campaign_id: int, person_id: int) -> Notice | No
     """Return what the owner of a held ballot is told; None for one that counts."""
     said = (Objection.campaign_id == Ballot.campaign_id) & (Objection.person_id == Ballot.person_id)
     own = (Ballot.campaign_id == campaign_id) & (Ballot.person_id == person_id)
-    query = select(Ballot.held_at, Objection.words, Objection.at).outerjoin(Objection, said).where(own, Ballot.held_at.is_not(None))
+    words = func.coalesce(Objection.words, "").label("words")
+    query = select(Ballot.held_at, words, Objection.at).outerjoin(Objection, said).where(own, Ballot.held_at.is_not(None))
     row = session.execute(query).one_or_none()
     if row is None or row.held_at is None:
         return None
     by = _held_by(session, campaign_id, person_id)
-    asked = bool(by) and all(state is SuspicionState.ASKED for _rule, state in by)
-    return Notice(row.held_at, asked, tuple(dict.fromkeys(rule for rule, _state in by)), row.words or "", row.at)
+    asked = {state for _rule, state in by} == {SuspicionState.ASKED}
+    return Notice(row.held_at, asked, tuple(dict.fromkeys(rule for rule, _state in by)), row.words, row.at)
 
 
 def _held_by(session: Session, campaign_id: int, person_id: int) -> list[tuple[SuspicionRule, SuspicionState]]:

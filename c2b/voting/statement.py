@@ -1,6 +1,7 @@
 """What the hashes of a selection are taken of: whoever has the published bundle can write the same down again. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from c2b.campaigns.models import Campaign
@@ -87,10 +88,15 @@ def versions(document: Mapping[str, Any], told: Iterable[Mapping[str, Any]]) -> 
     return made
 
 
+def changes(versions: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield what the versions changed, the oldest first."""
+    return chain.from_iterable(told["changes"] for told in versions)
+
+
 def in_effect(versions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the overrides that the versions' changes leave, by code."""
     found: dict[str, dict[str, Any]] = {}
-    for each in (each for told in versions for each in told["changes"]):
+    for each in changes(versions):
         found.pop(each["code"], None)
         if each["change"] != UNDONE:
             found[each["code"]] = {"code": each["code"], "made": each["change"] == MADE, "reason": each["reason"]}

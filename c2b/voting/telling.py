@@ -43,8 +43,8 @@ def tell_result(database: Database, payload: Mapping[str, Any], now: datetime) -
 def _step(session: Session, slug: str, after: int, now: datetime) -> int | None:
     """Tell the next people after the person `after`; return the last one's key, or None if there are no more."""
     campaign = find_campaign(session, slug)
-    made = session.get(Selection, campaign.id)
-    if made is None or now > made.at + FRESH or campaign.state is CampaignState.CANCELLED:
+    is_news = session.scalar(select(Selection.campaign_id).where(Selection.campaign_id == campaign.id, Selection.at >= now - FRESH))
+    if is_news is None or campaign.state is CampaignState.CANCELLED:
         return None
     rows = _voters(session, campaign, queries.selected_ids(session, campaign), after)
     queue_all(session, [_draft(campaign, row) for row in rows], now=now)

@@ -238,7 +238,7 @@ def _possible(result: Mapping[str, Any], count: _Count) -> bool:
 def _published(result: Mapping[str, Any]) -> Iterator[Failure]:
     """Yield what the hashes of everything published don't bind as it stands there, and overrides and holds that can't be."""
     holds, overrides = result["holds"], result["overrides"]
-    reasons = [each["reason"] for each in (*holds, *overrides, *(each for told in result["published"] for each in told["changes"]))]
+    reasons = [each["reason"] for each in (*holds, *overrides, *statement.changes(result["published"]))]
     checks = (
         (
             statement.versions(result, result["published"]) != result["published"],

@@ -32,7 +32,7 @@ def choose(slug: str) -> str:
     with reading() as session:
         campaign = shown(session, slug)
         ballot = own_ballot(session, campaign)
-        is_asked = known is not None and campaign.state is CampaignState.VOTING
+        is_asked = campaign.state is CampaignState.VOTING
         waiting = left_over.of(session, campaign_id=campaign.id, person_id=known.person_id) if known and is_asked else set()
         cards = queries.candidates(session, campaign.id, locale=locale(), ids=sorted(ballot.picked | waiting))
 

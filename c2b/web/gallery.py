@@ -148,7 +148,7 @@ def gallery(slug: str) -> bytes | Response:
         return redirect(f"/c/{slug}/" + filters.href(since=filtering.packed(shelf.seen | shelf.picked)))
     listed, can_be_ordered = _listed(shelf, filters)
     pages = max(1, -(-len(listed) // PAGE))
-    filters = filters if filters.page <= pages else replace(filters, page=pages)
+    filters = replace(filters, page=min(filters.page, pages))
     here = listed[(filters.page - 1) * PAGE : filters.page * PAGE]
     if new := [kept.ids[number] for number in here if not shelf.seen >> number & 1]:
         seen.note(kept.campaign, new)

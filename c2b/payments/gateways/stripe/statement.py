@@ -8,7 +8,7 @@ columns of metadata, which the report has when it is made with them.
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -57,8 +57,8 @@ def read(content: bytes) -> list[StatementLine]:
         ) from None
 
 
-def _require_columns(names: object) -> None:
-    there = set(names) if isinstance(names, list) else set()
+def _require_columns(names: Collection[str]) -> None:
+    there = set(names)
     needed = _NEEDED if "payout_id" in there else _NEEDED + _NEEDED_OF_ACTIVITY
     lacking = [name for name in needed if name not in there]
     if not there.intersection(_TIMES):

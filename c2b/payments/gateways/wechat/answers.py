@@ -15,6 +15,8 @@ _PAID = frozenset({"SUCCESS", "REFUND"})
 """A payment that was refunded, even in part, was captured all the same."""
 _WAITING = frozenset({"NOTPAY", "USERPAYING", "ACCEPT"})
 _OVER = {"CLOSED": "closed", "REVOKED": "revoked", "PAYERROR": "the bank refused"}
+_ON_ITS_WAY = {"PROCESSING": "", "ABNORMAL": "ABNORMAL: the card is gone; send it another way at pay.weixin.qq.com"}
+"""States of a refund that isn't over, with what is to be done."""
 _ABSENT = frozenset({"ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS"})
 _LATER = frozenset({"NOT_ENOUGH", "FREQUENCY_LIMITED", "BIZERR_NEED_RETRY"})
 """Surely not done, and to be asked for again with the same number: no money on our account, or too soon."""
@@ -90,10 +92,8 @@ def refund(said: Said, *, key: str, merchant: str) -> Answer:
         amount = said["amount"]
         moved: dict[str, Any] = {"amount": int(amount["refund"]), "currency": str(amount.get("currency", "CNY"))}
         return Answer(Heard.DONE, merchant=merchant, reference=reference, handle=reference, **moved)
-    if state == "PROCESSING":
-        return Answer(Heard.PENDING, handle=reference)
-    if state == "ABNORMAL":
-        return Answer(Heard.PENDING, handle=reference, why="ABNORMAL: the card is gone; send it another way at pay.weixin.qq.com")
+    if state in _ON_ITS_WAY:
+        return Answer(Heard.PENDING, handle=reference, why=_ON_ITS_WAY[state])
     if state == "CLOSED":
         return Answer(Heard.FAILED, why="CLOSED: WeChat gave the refund up")
     raise ValueError(f"WeChat says {state}")

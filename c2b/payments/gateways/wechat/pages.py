@@ -27,7 +27,7 @@ def blueprint(wechat: WeChat) -> Blueprint:
         """Show how to pay; inside WeChat, once, ask who this is to us."""
         payment, handle = _found(wechat, key)
         is_open, client = payment.is_open(wechat.now()), _client()
-        if is_open and handle.waits_for_openid and client.is_wechat and not client.openid and "unasked" not in request.args:
+        if is_open and handle.waits_for_openid and client.is_stranger and "unasked" not in request.args:
             asked = {"for": "paying", "next": page(key)}
             return redirect(f"/sign-in/wechat?{urlencode(asked)}", 303)
         shown = {"payment": payment, "handle": handle, "is_open": is_open, "client": client, "failed": "failed" in request.args}
