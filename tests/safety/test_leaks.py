@@ -70,60 +70,83 @@ addresses.send POST /me/addresses
 admin.accounts /admin/staff
 admin.add_account POST /admin/staff
 admin.advance POST /admin/ss27/advance
+admin.agree_to_forfeit POST /admin/ss27/balances/agree
 admin.agree_to_override POST /admin/ss27/overrides/agree
 admin.approve POST /admin/ss27/decision/approve
 admin.approve_move POST /admin/lost/approve
+admin.ask_to_cancel POST /admin/ss27/cancel/ask
+admin.balances /admin/ss27/balances
+admin.books /admin/money/books
+admin.came_back POST /admin/ss27/orders/none/came-back
 admin.campaigns /admin/
 admin.cancel POST /admin/ss27/cancel
 admin.cancelling /admin/ss27/cancel
 admin.candidate /admin/ss27/candidates/K101 /admin/ss27/candidates/K104
 admin.candidates /admin/ss27/candidates /admin/ss27/candidates?q=K1&sort=votes
+admin.cannot_deliver POST /admin/ss27/undelivered
 admin.checked /admin/ss27/import/nothing
+admin.close_case POST /admin/money/cases
 admin.counter /admin/ss27/counter
 admin.decide POST /admin/ss27/decision
 admin.decide_group POST /admin/ss27/trust/1
 admin.decide_one POST /admin/ss27/trust/ballot
 admin.decision /admin/ss27/decision /admin/ss27/decision?all=yes
+admin.delay POST /admin/ss27/production/delay
 admin.download POST /admin/ss27/exports/bundle?format=zip /admin/ss27/exports/deposits?format=csv /admin/ss27/exports/customers?format=csv
 admin.download POST /admin/ss27/exports/candidates?format=csv /admin/ss27/exports/candidates?format=json
 admin.download POST /admin/ss27/exports/ledger?format=csv /admin/ss27/exports/refunds?format=csv
 admin.download POST /admin/ss27/exports/votes?format=csv /admin/ss27/exports/votes?format=pb /admin/ss27/exports/results?format=csv
 admin.enter_ballot POST /admin/ss27/counter/ballot
 admin.exports /admin/ss27/exports
+admin.forfeit POST /admin/ss27/balances/keep
+admin.hand_over POST /admin/ss27/orders/none/hand-over
 admin.import_checked POST /admin/ss27/import/nothing
+admin.import_statement POST /admin/money/statements
 admin.importing /admin/ss27/import
+admin.legal_profiles /admin/legal
 admin.log /admin/ss27/log
 admin.look POST /admin/ss27/counts
 admin.look_again POST /admin/ss27/trust/look
 admin.lost_addresses /admin/lost
 admin.messages /admin/messages
+admin.money /admin/money
 admin.next_customer POST /admin/ss27/counter/next
 admin.order /admin/ss27/orders/nothing
 admin.orders /admin/ss27/orders
 admin.override POST /admin/ss27/overrides?code=K101&reason=because
 admin.overview /admin/ss27/
 admin.pause POST /admin/ss27/pause
+admin.pay_penalty POST /admin/ss27/balances/penalties
+admin.pay_refund_out POST /admin/ss27/transfers/payouts
 admin.production /admin/ss27/production
 admin.production_order /admin/ss27/production/nothing
 admin.propose_move POST /admin/lost/propose
+admin.receive_transfer POST /admin/ss27/transfers
 admin.refunds /admin/ss27/refunds
 admin.refuse_move POST /admin/lost/refuse
+admin.release_deposits POST /admin/ss27/balances/release
 admin.reset_account POST /admin/staff/reset
 admin.resume POST /admin/ss27/resume
 admin.revoke_override POST /admin/ss27/overrides/revoke
+admin.sandbox_statement /admin/money/sandbox.csv
 admin.select POST /admin/ss27/selection?confirm=ss27
 admin.selection /admin/ss27/selection /admin/ss27/selection?places=3&held=1&all=yes
 admin.send_again POST /admin/messages
 admin.send_all_again POST /admin/messages/all
+admin.send_failed_refunds POST /admin/ss27/refunds/again
 admin.send_to_customer POST /admin/ss27/counter
 admin.set_up POST /admin/set-up/nothing
 admin.set_up_form /admin/set-up/nothing
+admin.settle_mismatch POST /admin/ss27/orders/none/mismatch
+admin.settle_refund POST /admin/ss27/refunds
 admin.shut_account POST /admin/staff/shut
 admin.sign_in POST /admin/sign-in
 admin.sign_in_form /admin/sign-in
 admin.sign_out POST /admin/sign-out
 admin.take_back_override POST /admin/ss27/overrides/take-back
+admin.transfers /admin/ss27/transfers
 admin.trust /admin/ss27/trust
+admin.undelivered /admin/ss27/undelivered
 admin.upload POST /admin/ss27/import
 admin.withdraw POST /admin/ss27/candidates/K103/withdraw
 api_ballots.put_ballot PUT /api/v1/campaigns/ss27/ballot
@@ -142,8 +165,11 @@ lost.objection /stop/nothing
 lost.send POST /sign-in/lost
 lost.stop POST /stop/nothing
 me.cancel POST /me/orders/nothing/cancel
+me.leave POST /me/orders/none/leave
 me.me /me
 me.order /me/orders/nothing
+me.send_to POST /me/orders/none/address
+me.wait POST /me/orders/none/delay
 media.media /media/nothing.jpg
 news.asked /opt-out/nothing
 news.refuse POST /opt-out/nothing
@@ -178,6 +204,13 @@ verify.receipt /c/ss27/receipt
 verify.receipt_file /c/ss27/receipt.txt
 verify.verify /c/ss27/verify
 votes.tap POST /c/ss27/votes/K102?do=vote /c/ss27/votes/K104?do=undo /c/ss27/votes/nothing?do=vote
+webhooks.receive POST /webhooks/sandbox
+wechat.back /sign-in/wechat/back
+wechat.begin /sign-in/wechat
+withdrawing.confirm POST /withdraw/none
+withdrawing.form /withdraw
+withdrawing.lines /withdraw/none
+withdrawing.send POST /withdraw
 """
 """Every route with the addresses that are asked, those that end a login last; what a POST sends stands as its query."""
 FAILURES = (500, 502)
