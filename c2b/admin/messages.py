@@ -36,6 +36,8 @@ CHANNELS = {"email": N_("Mail"), "phone": N_("Text message"), "wechat": N_("WeCh
 TEMPLATES = {
     "order_placed": N_("Order placed"),
     "order_paid": N_("Deposit arrived"),
+    "delay_told": N_("Delay told"),
+    "withdrawal_link": N_("Link to withdraw"),
     "balance_due": N_("Balance open"),
     "balance_reminder": N_("Reminder of the balance"),
     "balance_overdue": N_("Balance overdue"),

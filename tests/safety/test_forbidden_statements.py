@@ -9,6 +9,8 @@ from c2b.audit.actions import approve, record
 from c2b.campaigns.models import Candidate, Variant
 from c2b.db import TRIGGERS, Database
 from c2b.deposits.models import OrderLine
+from c2b.payments.models import ManualPayout, ManualReceipt, Payment, Refund
+from c2b.payments.rules import How
 from c2b.production import actions
 from c2b.production.models import DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.voting.models import VoteEvent
@@ -104,6 +106,14 @@ def fill(session: Session) -> None:
     make.selection(session, decided.campaign, (decided.k1, 2))
     keys = {"campaign_id": decided.campaign.id, "person_id": 1, "candidate_id": decided.k1.id}
     session.add(VoteEvent(**keys, undo=False, at=NOW))
+    make.override(session, decided.k1, made=False)
+    payment, refund = session.query(Payment).first(), session.query(Refund).first()
+    assert payment
+    assert refund
+    entered = {"reference": "B1", "entered_by": "staff:a@example.com", "entered_at": NOW}
+    session.add(ManualReceipt(payment_key=payment.key, amount=1, currency="CNY", received_at=NOW, how=How.CASH, **entered))
+    session.add(ManualPayout(refund_key=refund.key, amount=1, paid_at=NOW, **entered))
+    session.flush()
 
 
 def test_the_books_the_result_and_the_log_are_never_rewritten() -> None:

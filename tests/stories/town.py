@@ -130,7 +130,7 @@ class Town:
         page.get_by_role("button", name=re.compile("Check|Upload")).first.click()
         page.wait_for_url("**/admin/draft/import/**")
         self.facts["upload"] = page.url.rpartition("/")[2]
-        self.facts["number"] = self._last(page, "/admin/spring/production", r"/admin/spring/production/([\w-]+)")
+        self.facts["number"] = self._last(page, "/admin/spring/production", r"/admin/spring/production/((?!delay)[\w-]+)")
         self.facts["staff_order"] = self._last(page, "/admin/spring/orders", r"/admin/spring/orders/([\w-]+)")
         link = self._shell.does("staff", "add", "new@example.com", "--role", "support")
         self.facts["token"] = link.strip().rpartition("/")[2]

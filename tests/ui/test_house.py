@@ -176,6 +176,8 @@ def test_the_stylesheets_need_no_inline_style() -> None:
     tokens = (STATIC / "tokens.css").read_text()
     assert all(f".p{share}{{--p:{share}%}}" in tokens for share in range(101))
     for path in STATIC.parent.rglob("*.html"):
+        if "layout" in path.parts:
+            continue  # a mail has no stylesheet: its programs read inline styles only
         assert "style=" not in path.read_text(), path
         assert "<style" not in path.read_text(), path
 

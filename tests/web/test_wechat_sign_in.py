@@ -157,7 +157,7 @@ def test_more_picks_than_votes_are_chosen_among(visit: Open, wechat: WeChatServe
     second.get("/c/by-wechat/p/P3")
     second.press("Vote")
     signs_in(second, wechat)
-    assert second.url == "/c/by-wechat/choose"
+    assert second.url == "/c/by-wechat/choose?next=%2Fc%2Fby-wechat%2F"
 
 
 def test_different_accounts_are_different_people(visit: Open, wechat: WeChatServer, sqlite_database: Database) -> None:
