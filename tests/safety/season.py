@@ -125,7 +125,7 @@ class Season:
 
     def run(self) -> Figures:
         """Play until everybody is through, then let the line be good and time pass."""
-        for _ in range(40):
+        for _ in range(200):
             if not any(buyer.verb for buyer in self.buyers):
                 break
             self.round()
