@@ -14,7 +14,7 @@ from c2b.demo.voters import Drawn, cast
 from c2b.people import actions as people
 from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind, address_digest
-from c2b.voting import queries
+from c2b.voting import counting, queries
 
 TARGETS = 3
 BEFORE = timedelta(hours=20)
@@ -49,9 +49,9 @@ def _people(session: Session, size: int, secret_key: str, now: datetime) -> list
 
 def _targets(session: Session, campaign: Campaign) -> tuple[list[int], list[int]]:
     """Return the best of those that wouldn't be selected, and all the others."""
-    counts, nothing = queries.counts(session, campaign.id), queries.Count(0, 0)
+    counts = queries.counts(session, campaign.id)
     ids = session.scalars(select(Candidate.id).where(Candidate.campaign_id == campaign.id).order_by(Candidate.position)).all()
-    ranked = sorted(ids, key=lambda key: -counts.get(key, nothing).votes)
+    ranked = sorted(ids, key=lambda key: -counts.get(key, counting.NOTHING).votes)
     below = min(campaign.places + 2, max(len(ranked) - TARGETS, 0))
     return ranked[below : below + TARGETS], ranked[:below] + ranked[below + TARGETS :]
 

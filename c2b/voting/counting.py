@@ -8,13 +8,15 @@ Two things are counted: each candidate's votes, and the votes and ballots of eac
 there are in all adds up the hours, of which there are few, however many voters come.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Insert,
     Select,
@@ -97,11 +99,6 @@ def changing(session: Session, which: ColumnElement[bool]) -> Iterator[None]:
     note(session, which, sign=+1)
 
 
-def standing(campaign_id: int) -> Subquery:
-    """Return everything that is counted of candidates in the campaign (candidate_id, source, held, votes): folded in, and waiting."""
-    return _standing(campaign_id, CandidateTally, "candidate_id", "votes")
-
-
 def _standing(campaign_id: int, table: type[CandidateTally | HourTally], key: str, *numbers: str) -> Subquery:
     each = (
         select(*(getattr(of, name) for name in (key, *_STATE, *numbers))).where(
@@ -112,23 +109,54 @@ def _standing(campaign_id: int, table: type[CandidateTally | HourTally], key: st
     return union_all(*each).subquery("standing")
 
 
+class Count(NamedTuple):
+    """Votes of a candidate: counted ones, and those on held ballots."""
+
+    votes: int
+    held: int
+
+
+NOTHING = Count(0, 0)
+
+
+def counts(session: Session, campaign_id: int, sources: Collection[BallotSource]) -> dict[int, Count]:
+    """Return what was counted of each candidate that has votes on ballots of `sources`, by its key; one statement."""
+    each = _standing(campaign_id, CandidateTally, "candidate_id", "votes")
+    sums = (cast(func.coalesce(func.sum(each.c.votes).filter(which), 0), BigInteger) for which in (~each.c.held, each.c.held))
+    query = select(each.c.candidate_id, *sums).where(each.c.source.in_(sources)).group_by(each.c.candidate_id)
+    return {candidate: Count(votes, held) for candidate, votes, held in session.execute(query) if votes or held}
+
+
 Tallies = Mapping[tuple[int, BallotSource, bool], int]
 """Numbers of picks by candidate, source, and whether the ballot is held."""
 
 
 def tallies(session: Session, campaign_id: int) -> Tallies:
     """Return what was counted in the campaign, those of all sources apart."""
-    each = standing(campaign_id)
+    each = _standing(campaign_id, CandidateTally, "candidate_id", "votes")
     keys = (each.c.candidate_id, each.c.source, each.c.held)
     return {tuple(key): int(votes) for *key, votes in session.execute(select(*keys, func.sum(each.c.votes)).group_by(*keys))}
 
 
 def recount(session: Session, campaign_id: int) -> Tallies:
-    """Return what `tallies` should be, from every pick."""
+    """Return what `tallies` should be, from every pick.
+
+    Nearly all stand on ballots of verified voters that nobody holds. So all are counted as if they did, which needs no ballot, and those
+    that don't are counted apart and taken off: a third of the time that it takes to ask every pick for its ballot.
+    """
+    plain = (BallotSource.VERIFIED, False)
     keys = (Pick.candidate_id, Ballot.source, Ballot.held_at.is_not(None))
-    query = select(*keys, func.count()).join(Ballot, (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id))
-    counted = query.where(Pick.campaign_id == campaign_id, Ballot.source != BallotSource.DRAFT).group_by(*keys)
-    return {(candidate, source, bool(held)): votes for candidate, source, held, votes in session.execute(counted)}
+    own = (Ballot.campaign_id == Pick.campaign_id) & (Ballot.person_id == Pick.person_id)
+    every = select(Pick.candidate_id, literal(None, Ballot.source.type), literal(None, Boolean()), func.count())
+    others = select(*keys, func.count()).join(Ballot, own).where((Ballot.source != plain[0]) | Ballot.held_at.is_not(None))
+    here = Pick.campaign_id == campaign_id
+    both = union_all(every.where(here).group_by(Pick.candidate_id), others.where(here).group_by(*keys))  # one statement: one moment
+    found: Counter[tuple[int, BallotSource, bool]] = Counter()
+    for candidate, source, held, votes in session.execute(both):
+        found[candidate, *plain] += votes if source is None else -votes
+        if source is not None:
+            found[candidate, source, held] += votes
+    return {key: votes for key, votes in found.items() if votes and key[1] is not BallotSource.DRAFT}
 
 
 class Cast(NamedTuple):

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
-from c2b.voting import queries, rules, tree
+from c2b.voting import counting, queries, rules, tree
 from c2b.voting.models import Ballot, Pick, SuspicionBallot
 from c2b.voting.rules import Ranked, SelectionResult
 
@@ -78,10 +78,10 @@ class Standing:
 def standing(session: Session, campaign: Campaign) -> Standing:
     """Read the tallies; as many rows as the campaign has candidates."""
     columns = (Candidate.id, Candidate.code, Candidate.category, Candidate.withdrawn_at)
-    counts, nothing = queries.counts(session, campaign.id), queries.Count(0, 0)
+    counts = queries.counts(session, campaign.id)
     tallies = {}
     for key, code, category, withdrawn_at in session.execute(select(*columns).where(Candidate.campaign_id == campaign.id)):
-        count = counts.get(key, nothing)
+        count = counts.get(key, counting.NOTHING)
         tallies[key] = rules.Tally(code, count.votes, count.held, category, withdrawn_at is not None)
     by = rules.SelectionRules(campaign.places, campaign.min_votes, campaign.max_per_category)
     return Standing(tallies, by, bytes.fromhex(tree.digest({"preview": campaign.slug})))

@@ -1,17 +1,18 @@
 """What pages and exports read of ballots and of the selection."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from operator import add
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import candidate_ids
 from c2b.campaigns.rules import has_voting
 from c2b.voting import counting, left_over, tree
+from c2b.voting.counting import NOTHING, Count
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride, Views
 from c2b.voting.order import gallery_order
 from c2b.voting.rules import BallotSource, SelectionResult
@@ -59,33 +60,21 @@ def order_for(session: Session, campaign: Campaign, viewer: int) -> list[int]:
     return [ids[position] for position in gallery_order(campaign.secret, viewer, len(ids))]
 
 
-@dataclass(frozen=True)
-class Count:
-    """Votes of a candidate: counted ones, and those on held ballots."""
-
-    votes: int
-    held: int
-
-
 def counts(session: Session, campaign_id: int) -> dict[int, Count]:
     """Return the votes of each candidate that has any, by key, from what was counted as they came in.
 
     Until voting closes only staff with `counts` may see this.
     """
-    return _of_candidates(counting.tallies(session, campaign_id), counted_sources(session, campaign_id))
+    return counting.counts(session, campaign_id, counted_sources(session, campaign_id))
 
 
 def recount(session: Session, campaign_id: int) -> dict[int, Count]:
     """Return what `counts` does, by counting every pick anew."""
-    return _of_candidates(counting.recount(session, campaign_id), counted_sources(session, campaign_id))
-
-
-def _of_candidates(tallies: counting.Tallies, sources: Collection[BallotSource]) -> dict[int, Count]:
-    found: dict[int, Count] = {}
-    for (candidate, source, held), votes in tallies.items():
-        if votes and source in sources:
-            count = found.get(candidate, Count(0, 0))
-            found[candidate] = replace(count, held=count.held + votes) if held else replace(count, votes=count.votes + votes)
+    sources, found = counted_sources(session, campaign_id), dict[int, Count]()
+    for (candidate, source, held), votes in counting.recount(session, campaign_id).items():
+        if source in sources:
+            more = Count(0, votes) if held else Count(votes, 0)
+            found[candidate] = Count(*map(add, found.get(candidate, NOTHING), more))
     return found
 
 
@@ -124,13 +113,6 @@ def turnout(session: Session, campaign_id: int) -> Turnout:
             sums[bool(held)][0] += cast.ballots
             sums[bool(held)][1] += cast.votes
     return Turnout(*sums[False], *sums[True])
-
-
-def voters(session: Session, campaign_id: int) -> int:
-    """Return how many ballots count and have a pick, by looking at each."""
-    own = (Pick.campaign_id == Ballot.campaign_id) & (Pick.person_id == Ballot.person_id)
-    here = (Ballot.campaign_id == campaign_id) & Ballot.source.in_(counted_sources(session, campaign_id)) & Ballot.held_at.is_(None)
-    return session.scalars(select(func.count()).select_from(Ballot).where(here, select(Pick.slot).where(own).exists())).one()
 
 
 @dataclass(frozen=True)

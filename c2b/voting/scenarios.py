@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate
-from c2b.voting import queries, rules
+from c2b.voting import counting, queries, rules
 from c2b.voting.models import Selection, SelectionLine
 from c2b.voting.rules import Ranked, SelectionResult, SelectionRules, Tally
 from c2b.voting.selecting import preview_seed
@@ -59,11 +59,11 @@ def votes(session: Session, campaign: Campaign) -> Votes:
 
 def _counting(session: Session, campaign: Campaign) -> dict[int, Tally]:
     """Return each candidate's votes of now, by key."""
-    counts, nothing = queries.counts(session, campaign.id), queries.Count(0, 0)
+    counts = queries.counts(session, campaign.id)
     columns = (Candidate.id, Candidate.code, Candidate.category, Candidate.withdrawn_at.is_not(None))
     found = {}
     for key, code, category, gone in session.execute(select(*columns).where(Candidate.campaign_id == campaign.id)):
-        count = counts.get(key, nothing)
+        count = counts.get(key, counting.NOTHING)
         found[key] = Tally(code, count.votes, count.held, category, gone)
     return found
 

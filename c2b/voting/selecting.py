@@ -13,7 +13,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState, has_voting
 from c2b.errors import N_, Refused
-from c2b.voting import publication, queries, rules, statement, telling, tree
+from c2b.voting import counting, publication, queries, rules, statement, telling, tree
 from c2b.voting.models import Ballot, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
 
@@ -89,7 +89,7 @@ def _view(session: Session, campaign: Campaign, seal: tree.Seal, seed: bytes, *,
     )
     return SelectionView(
         places=campaign.places,
-        voters=queries.voters(session, campaign.id),
+        voters=queries.turnout(session, campaign.id).ballots,
         votes=sum(each.votes for each in tallies),
         held_votes=sum(each.held for each in tallies),
         input_hash=tree.digest(statement.input_of(campaign.slug, frozen, tallies, seal)),
@@ -102,15 +102,14 @@ def _view(session: Session, campaign: Campaign, seal: tree.Seal, seed: bytes, *,
 
 
 def _tallies(
-    session: Session, campaign: Campaign, counts: Mapping[int, queries.Count]
+    session: Session, campaign: Campaign, counts: Mapping[int, counting.Count]
 ) -> tuple[list[rules.Tally], dict[str, tuple[int, str, str, str]]]:
     """Return every candidate's tally; and key, code and names by code."""
     columns = (Candidate.id, Candidate.code, Candidate.name, Candidate.name_en, Candidate.category, Candidate.withdrawn_at)
     candidates = session.execute(select(*columns).where(Candidate.campaign_id == campaign.id)).all()
-    nothing = queries.Count(0, 0)
     tallies = []
     for key, code, _, _, category, withdrawn_at in candidates:
-        count = counts.get(key, nothing)
+        count = counts.get(key, counting.NOTHING)
         tallies.append(rules.Tally(code, count.votes, count.held, category, withdrawn_at is not None))
     return tallies, {each.code: (each.id, each.code, each.name, each.name_en) for each in candidates}
 

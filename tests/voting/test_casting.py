@@ -16,8 +16,9 @@ from c2b.people.models import Person
 from c2b.voting import actions, counting, queries
 from c2b.voting.casting import cast, cast_as
 from c2b.voting.checks import checks
+from c2b.voting.counting import Count
 from c2b.voting.models import Pick, VoteEvent
-from c2b.voting.queries import BallotView, Count
+from c2b.voting.queries import BallotView
 from c2b.voting.rules import BallotSource, Touch
 from tests import make
 from tests.statements import counted

@@ -12,8 +12,9 @@ from c2b.db import Database
 from c2b.people.models import Person
 from c2b.voting import actions, ballots, casting, counting, holding, queries
 from c2b.voting.checks import checks
+from c2b.voting.counting import Count
 from c2b.voting.models import Ballot, CandidateTally, HourTally, Pick, TallyDelta
-from c2b.voting.queries import Count, Turnout
+from c2b.voting.queries import Turnout
 from c2b.voting.rules import BallotSource, Touch
 from tests import databases, make
 
@@ -54,7 +55,10 @@ def counts(session: Session, campaign: Campaign) -> dict[str, Count]:
     assert kept == queries.recount(session, campaign.id)
     turnout = queries.turnout(session, campaign.id)
     assert (turnout.votes, turnout.held_votes) == (sum(each.votes for each in kept.values()), sum(each.held for each in kept.values()))
-    assert turnout.ballots == queries.voters(session, campaign.id)
+    filled = select(Pick.person_id).where(Pick.campaign_id == campaign.id).distinct()
+    counting_ones = Ballot.source.in_(queries.counted_sources(session, campaign.id))
+    voters = select(func.count()).where(Ballot.person_id.in_(filled), counting_ones, Ballot.held_at.is_(None))
+    assert turnout.ballots == session.scalar(voters.where(Ballot.campaign_id == campaign.id))
     names = dict(session.execute(select(Candidate.id, Candidate.code)).all())
     return {names[key]: count for key, count in kept.items()}
 

@@ -15,7 +15,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.jobs.models import Job
 from c2b.people.rules import AddressKind
-from c2b.voting import groups, holding, queries, suspicions
+from c2b.voting import counting, groups, holding, queries, suspicions
 from c2b.voting.checks import checks
 from c2b.voting.models import Ballot, Suspicion, SuspicionBallot
 from c2b.voting.rules import SuspicionRule, SuspicionState
@@ -37,9 +37,9 @@ def test_a_held_ballot_stays_but_is_not_counted_until_released(session: Session,
     first = session.scalars(select(Candidate).where(Candidate.code == "K1")).one()
     ballot = make.ballot(session, campaign, first)
     holding.hold(session, slug="ss27", serial=ballot.serial, reason="same device 400 times", actor="staff:a@example.com", now=now)
-    assert queries.counts(session, campaign.id) == {first.id: queries.Count(0, 1)}
+    assert queries.counts(session, campaign.id) == {first.id: counting.Count(0, 1)}
     holding.release(session, slug="ss27", serial=ballot.serial, reason="a school", actor="staff:a@example.com", now=now)
-    assert queries.counts(session, campaign.id) == {first.id: queries.Count(1, 0)}
+    assert queries.counts(session, campaign.id) == {first.id: counting.Count(1, 0)}
     log = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     assert [(entry.action, entry.object, entry.reason) for entry in log] == [
         ("voting.hold", ballot.serial, "same device 400 times"),

@@ -9,8 +9,9 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.voting import queries
+from c2b.voting.counting import Count
 from c2b.voting.order import gallery_order
-from c2b.voting.queries import BallotView, Count, Turnout
+from c2b.voting.queries import BallotView, Turnout
 from c2b.voting.rules import BallotSource, SelectionResult
 from tests import make
 from tests.statements import counted
