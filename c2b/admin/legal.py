@@ -12,10 +12,18 @@ from c2b.campaigns.rules import LegalProfile, text
 from c2b.deposits import legal
 from c2b.deposits.legal import Legal
 from c2b.deposits.rights import EEA_COUNTRIES, EU_WITHDRAWAL, Leaving, Source, as_list
+from c2b.errors import N_
 from c2b.ui.language import locale
 from c2b.ui.shell import now, reading, staff_required
 
 _LANGUAGES = {"zh_Hans_CN": "zh-CN", "en": "en"}
+_TITLES = {
+    LegalProfile.CN_DINGJIN: N_("China, deposit that binds both sides"),
+    LegalProfile.CN_PREPAY: N_("China, advance payment"),
+    LegalProfile.EU: N_("European Union"),
+    LegalProfile.US: N_("United States"),
+    LegalProfile.GENERIC: N_("Elsewhere"),
+}
 _NAMES = {"zh_Hans_CN": "中文", "en": "English"}
 
 
@@ -24,6 +32,8 @@ class Profile:
     """One profile as the page shows it; `terms` by language tag, paragraph by paragraph."""
 
     name: str
+    """As campaign files write it."""
+    title: str
     rules: tuple[tuple[str, str], ...]
     """What it does, with its source."""
     terms: tuple[tuple[str, str, list[str]], ...]
@@ -51,7 +61,7 @@ def _profile(profile: LegalProfile, used: list[Campaign]) -> Profile:
         for spoken, tag in _LANGUAGES.items()
     )
     titles = tuple((each.slug, text(each.title, each.title_en, locale())) for each in used)
-    return Profile(profile.value, _rules(profile, legal.legal(profile)), terms, titles)
+    return Profile(profile.value, _(_TITLES[profile]), _rules(profile, legal.legal(profile)), terms, titles)
 
 
 def _rules(profile: LegalProfile, rules: Legal) -> tuple[tuple[str, str], ...]:
