@@ -71,9 +71,9 @@ def _postgresql_template() -> str:
 
 
 @contextmanager
-def postgresql() -> Iterator[Database]:
-    """Yield a migrated PostgreSQL database of its own, dropped afterwards."""
-    template, name = _postgresql_template(), f"test_{uuid.uuid4().hex}"
+def postgresql(template: str = "") -> Iterator[Database]:
+    """Yield a PostgreSQL database of its own, dropped afterwards: a migrated one, unless it is made of another `template`."""
+    template, name = template or _postgresql_template(), f"test_{uuid.uuid4().hex}"
     with psycopg.connect(_server_uri(), autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(name), sql.Identifier(template))

@@ -18,7 +18,7 @@ from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.production.rules import ProductOutcome
-from c2b.voting import counting, publication, selecting, statement, tree
+from c2b.voting import counting, publication, seals, selecting, statement, tree
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride, Suspicion, SuspicionBallot
 from c2b.voting.rules import BallotSource, SelectionResult, SuspicionRule, SuspicionState
 
@@ -138,13 +138,14 @@ _MARGIN = {"last_selected": 0, "first_not_selected": 0, "tie": False, "held_woul
 def selection(session: Session, of: Campaign, *lines: tuple[Candidate, int], places: int | None = None) -> Selection:
     """Store a selection with its candidates and their votes, best first; the first `places` are selected."""
     places = places or of.places
-    root = tree.sealed(selecting.leaves(session, of)).root.hex()
-    hashes = {"input_hash": "1" * 64, "ballot_root": root, "seed": "3" * 64, "output_hash": "4" * 64}
+    seal = tree.sealed(selecting.leaves(session, of))
+    hashes = {"input_hash": "1" * 64, "ballot_root": seal.root.hex(), "seed": "3" * 64, "output_hash": "4" * 64}
     votes = sum(count for _, count in lines)
     figures = {"rules_version": 1, "places": places, "voters": votes, "votes": votes, "held_votes": 0, "margin": _MARGIN}
     made = Selection(campaign_id=of.id, at=CLOSES, actor="cli:test", **figures, **hashes)
     session.add(made)
     session.flush()
+    seals.keep(session, of.id, seal)
     for rank, (of_line, count) in enumerate(lines, start=1):
         result = SelectionResult.SELECTED if rank <= places else SelectionResult.NOT_SELECTED
         values = {"rank": rank, "votes": count, "held": 0, "result": result, "tie_key": f"{rank:064d}"}

@@ -57,7 +57,7 @@ def picks(session: Session, campaign: Campaign) -> Iterator[tuple[str, str, list
         .outerjoin(Candidate, Candidate.id == Pick.candidate_id)
         .where(*selecting.in_tree(session, campaign))
         .group_by(Ballot.campaign_id, Ballot.person_id)
-        .order_by(selecting.by_serial(session))
+        .order_by(Ballot.serial)
     )
     for serial, nonce, picked in session.execute(query, execution_options={"yield_per": _BATCH}):
         yield serial, nonce.hex(), sorted(picked.split(_BETWEEN)) if picked else []

@@ -1,6 +1,7 @@
 """What `c2b audit` proves of votes and selections, by recomputing them."""
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import func, select
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.people.models import Address, RetiredAddress
-from c2b.voting import ballots, counting, publication, queries, rules, selecting, statement, tree
+from c2b.voting import ballots, counting, publication, queries, rules, seals, selecting, statement, tree
 from c2b.voting.holding import holds
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, Suspicion, SuspicionBallot, VoteEvent
 
@@ -102,6 +103,7 @@ def _selection(session: Session, run: Selection, campaign: Campaign) -> Iterator
         yield Finding("voting.seed", f"{campaign.slug}: secret and root don't give the stored seed")
     yield from _sums(session, run, campaign)
     yield from _inputs(session, run, campaign, seal)
+    yield from _seal(session, campaign, seal)
     yield from _lines(session, run, campaign, seed)
     yield from _published(session, run, campaign)
 
@@ -115,6 +117,18 @@ def _sums(session: Session, run: Selection, campaign: Campaign) -> Iterator[Find
 def _inputs(session: Session, run: Selection, campaign: Campaign, seal: tree.Seal) -> Iterator[Finding]:
     if selecting.input_hash(session, campaign, seal) != run.input_hash:
         yield Finding("voting.input_hash", f"{campaign.slug}: rules, votes or held ballots are not those of the selection")
+
+
+def _seal(session: Session, campaign: Campaign, seal: tree.Seal) -> Iterator[Finding]:
+    """Compare every block that receipts are held against with the ballots."""
+    kept = seals.kept(session, campaign.id)
+    pairs = enumerate(zip_longest(kept.blocks, seal.blocks), start=1)
+    if wrong := [number for number, (stored, made) in pairs if stored != made]:
+        yield Finding(
+            "voting.seal", f"{campaign.slug}: {len(wrong)} of the sealed blocks are not the ballots', the first is number {wrong[0]}"
+        )
+    if kept.listed != seal.listed:
+        yield Finding("voting.seal", f"{campaign.slug}: the list's stored hash is not that of the ballots")
 
 
 def _lines(session: Session, run: Selection, campaign: Campaign, seed: bytes) -> Iterator[Finding]:

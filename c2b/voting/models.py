@@ -25,8 +25,8 @@ class Ballot(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     votes_each: Mapped[int]
     source: Mapped[BallotSource] = mapped_column(choice(BallotSource))
-    serial: Mapped[str] = mapped_column(String(24))
-    """Random public name of the ballot, on receipts and in the bundle."""
+    serial: Mapped[str] = mapped_column(String(24).with_variant(String(24, collation="C"), "postgresql"))
+    """Random public name of the ballot, on receipts and in the bundle; ordered by its bytes, as the tree is, whatever the language."""
     version: Mapped[int] = mapped_column(default=0)
     """Rises with every tap; a receipt names one version."""
     nonce: Mapped[bytes] = mapped_column(LargeBinary(16))
@@ -346,5 +346,33 @@ class PublishedVersion(Base):
     """Binds the document, the changes, and the version before."""
 
 
-for _table in ("vote_event", "selection", "selection_line", "publication", "published_version"):
+class BallotSeal(Base):
+    """What bound a campaign's ballots at the selection, see `tree.Seal`; one a selection, never changed."""
+
+    __tablename__ = "ballot_seal"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("selection.campaign_id"), primary_key=True)
+    listed: Mapped[str] = mapped_column(String(64))
+
+
+class SealBlock(Base):
+    """A block of ballots under a seal, see `tree.Block`: a receipt is held against its block's ballots and the others' hashes."""
+
+    __tablename__ = "seal_block"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "first"),
+        CheckConstraint("number >= 1", name="numbered_from_one"),
+        CheckConstraint("ballots BETWEEN 1 AND 1024", name="ballots_in_block"),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("ballot_seal.campaign_id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    """1, 2, ... in the order of the serials."""
+    first: Mapped[str] = mapped_column(String(24))
+    ballots: Mapped[int]
+    node: Mapped[str] = mapped_column(String(64))
+    listed: Mapped[str] = mapped_column(String(64))
+
+
+for _table in ("vote_event", "selection", "selection_line", "publication", "published_version", "ballot_seal", "seal_block"):
     append_only(_table)

@@ -1,21 +1,20 @@
-"""Holding a voter's receipt against the published result, step by step, as the page shows it."""
+"""Holding a voter's receipt against the published result, step by step, as the page shows it.
+
+The ballots of one block are read and folded, `tree.BLOCK` at most; of the others the hashes that were sealed with the selection. So
+it costs the same with a million ballots. The root binds all of these hashes; that each is its ballots' own is what `c2b audit` proves.
+"""
 
 import enum
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
 from c2b.errors import N_, Invalid, Sentence
-from c2b.voting import bundle, receipts, selecting, tree, verifying
-from c2b.voting.models import Ballot
+from c2b.voting import bundle, receipts, seals, selecting, tree, verifying
+from c2b.voting.models import Ballot, Selection
 from c2b.voting.receipts import Receipt
 from c2b.voting.verifying import Answer
-
-MOST_FOLDED = 200_000
-"""So many ballots are folded into the root while somebody waits: a second; with more, the bundle is the way."""
 
 
 class Step(enum.StrEnum):
@@ -61,15 +60,18 @@ def prove(session: Session, campaign: Campaign, text: str) -> Proof:
         receipt = receipts.parse(text)
     except Invalid as wrong:
         return Proof(Answer.NO_MATCH, _states(), wrong, published=published)
-    leaf = _leaf(session, campaign, receipt.serial)
+    seal = seals.kept(session, campaign.id)
+    place = seal.place(receipt.serial)
+    leaves = _leaves(session, campaign, seal, place)
+    leaf = next((each for each in leaves if each.serial == receipt.serial), None)
     answer, failures = verifying.check(receipt, slug=campaign.slug, leaf=leaf)
-    version, ballots = leaf.version if leaf else 0, _ballots(session, campaign)
-    proof = Proof(answer, {}, next(iter(failures), None), receipt, version, ballots, published=published)
+    proof = Proof(answer, {}, next(iter(failures), None), receipt, leaf.version if leaf else 0, seal.ballots, published=published)
     if receipt.campaign != campaign.slug or receipt.spoilt:
         return replace(proof, steps=_states())
     if leaf is None:
         return replace(proof, steps=_states(State.PASSED, State.FAILED, *_NOT_REACHED))
-    return _folded(session, campaign, proof, receipt, run.input_hash)
+    made = seal.having(place, tree.block(_with(leaves, receipt) if receipt.version == leaf.version else leaves))
+    return _folded(session, campaign, run, proof, sealed=seal, made=made)
 
 
 def _states(*known: State) -> dict[Step, State]:
@@ -77,36 +79,27 @@ def _states(*known: State) -> dict[Step, State]:
     return dict(zip(Step, known or (State.FAILED, State.SKIPPED, *_NOT_REACHED), strict=True))
 
 
-def _folded(session: Session, campaign: Campaign, proof: Proof, receipt: Receipt, input_hash: str) -> Proof:
-    """Fold all ballots into a root and a list, the receipt's fingerprint in its place, if it is of the version that was taken.
+def _folded(session: Session, campaign: Campaign, run: Selection, proof: Proof, *, sealed: tree.Seal, made: tree.Seal) -> Proof:
+    """Say what became of the ballot once its block, `made` with the receipt's fingerprint, leads to what was published.
 
-    Nothing is said of the ballot before both are what was published: the root binds the fingerprints, the input hash the list with
-    everybody's version and who is held.
+    The root binds the fingerprints; the block's list everybody's version in it and who is held; the input hash all lists and the votes.
     """
-    if proof.ballots > MOST_FOLDED:
-        return replace(proof, answer=Answer.UNPROVED, steps=_states(State.PASSED, State.PASSED, *_NOT_REACHED))
-    leaves = selecting.leaves(session, campaign)
-    seal = tree.sealed(_with(leaves, receipt) if receipt.version == proof.version else leaves)
-    proof = replace(proof, root=seal.root.hex())
+    proof = replace(proof, root=made.root.hex())
     if proof.root != proof.published:
         return replace(proof, answer=Answer.NO_MATCH, steps=_states(State.PASSED, State.PASSED, State.FAILED, State.SKIPPED))
-    if selecting.input_hash(session, campaign, seal) != input_hash:
+    if made != sealed or selecting.input_hash(session, campaign, sealed) != run.input_hash:
         why = proof.why or verifying.Failure(N_("Versions, held ballots or votes are not those of the selection"))
         return replace(proof, answer=Answer.NO_MATCH, why=why, steps=_states(State.PASSED, State.PASSED, State.PASSED, State.FAILED))
     latest = State.PASSED if proof.answer is Answer.COUNTED else State.FAILED
     return replace(proof, steps=_states(State.PASSED, State.PASSED, State.PASSED, latest))
 
 
-def _with(leaves: Iterable[tree.Leaf], receipt: Receipt) -> Iterator[tree.Leaf]:
-    for leaf in leaves:
-        yield replace(leaf, commitment=receipt.commitment) if leaf.serial == receipt.serial else leaf
+def _with(leaves: list[tree.Leaf], receipt: Receipt) -> list[tree.Leaf]:
+    return [replace(leaf, commitment=receipt.commitment) if leaf.serial == receipt.serial else leaf for leaf in leaves]
 
 
-def _leaf(session: Session, campaign: Campaign, serial: str) -> tree.Leaf | None:
-    columns = (Ballot.serial, Ballot.version, Ballot.held_at.is_not(None), Ballot.commitment)
-    row = session.execute(select(*columns).where(*selecting.in_tree(session, campaign), Ballot.serial == serial)).one_or_none()
-    return tree.Leaf(*row) if row else None
-
-
-def _ballots(session: Session, campaign: Campaign) -> int:
-    return session.scalars(select(func.count()).select_from(Ballot).where(*selecting.in_tree(session, campaign))).one()
+def _leaves(session: Session, campaign: Campaign, seal: tree.Seal, place: slice) -> list[tree.Leaf]:
+    """Return the ballots from the first of the block in this place to the first of the next one."""
+    begins = [Ballot.serial >= each.first for each in seal.blocks[place]]
+    ends = [Ballot.serial < each.first for each in seal.blocks[place.stop : place.stop + 1]]
+    return list(selecting.leaves(session, campaign, *begins, *ends)) if begins else []

@@ -13,7 +13,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import campaign as find_campaign
 from c2b.campaigns.rules import CampaignState, has_voting
 from c2b.errors import N_, Refused
-from c2b.voting import counting, publication, queries, rules, statement, telling, tree
+from c2b.voting import counting, publication, queries, rules, seals, statement, telling, tree
 from c2b.voting.models import Ballot, Selection, SelectionLine
 from c2b.voting.queries import SelectionRow, SelectionView
 
@@ -62,6 +62,7 @@ def select_winners(session: Session, *, slug: str, actor: str, now: datetime) ->
     seed = rules.seed(campaign.secret, seal.root)
     view = _view(session, campaign, seal, seed, label=seed.hex())
     _store(session, campaign, view, actor=actor, now=now)
+    seals.keep(session, campaign.id, seal)
     publication.begin(session, campaign, session.get_one(Selection, campaign.id), now=now)
     campaign.state = CampaignState.SELECTED
     session.flush()
@@ -114,10 +115,10 @@ def _tallies(
     return tallies, {each.code: (each.id, each.code, each.name, each.name_en) for each in candidates}
 
 
-def leaves(session: Session, campaign: Campaign) -> Iterator[tree.Leaf]:
+def leaves(session: Session, campaign: Campaign, *within: ColumnElement[bool]) -> Iterator[tree.Leaf]:
     """Yield a leaf for each ballot that counts or is held, by serial, from a cursor of the database: a million needn't fit into memory."""
     columns = (Ballot.serial, Ballot.version, Ballot.held_at.is_not(None), Ballot.commitment)
-    query = select(*columns).where(*in_tree(session, campaign)).order_by(by_serial(session))
+    query = select(*columns).where(*in_tree(session, campaign), *within).order_by(Ballot.serial)
     yield from starmap(tree.Leaf, session.execute(query, execution_options={"yield_per": _BATCH}))
 
 
@@ -133,11 +134,6 @@ def input_hash(session: Session, campaign: Campaign, seal: tree.Seal) -> str:
 def in_tree(session: Session, campaign: Campaign) -> tuple[ColumnElement[bool], ...]:
     """Return what makes a ballot one of the tree's: its source counts; held ones are among them."""
     return Ballot.campaign_id == campaign.id, Ballot.source.in_(queries.counted_sources(session, campaign.id))
-
-
-def by_serial(session: Session) -> ColumnElement[str]:
-    """Return the serial as it is compared byte by byte, whatever the database's language is."""
-    return Ballot.serial.collate("C" if session.get_bind().dialect.name == "postgresql" else "BINARY")
 
 
 def _store(session: Session, campaign: Campaign, view: SelectionView, *, actor: str, now: datetime) -> None:

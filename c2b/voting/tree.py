@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -45,28 +46,84 @@ class Leaf:
         return hashlib.sha256(b"\x00" + bytes.fromhex(self.commitment)).digest()
 
 
+BLOCK = 1024
+"""Ballots in a block. A power of two: so each block is a subtree of the tree, and the root over the blocks is the root over the leaves."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Ballots that follow one another: `BLOCK` of them, or fewer at the end. Hashes are in hexadecimal."""
+
+    first: str
+    """The first ballot's serial."""
+    ballots: int
+    node: str
+    """The subtree's hash: binds the commitments."""
+    listed: str
+    """The hash of these lines of the list: binds versions and who is held too."""
+
+
 @dataclass(frozen=True)
 class Seal:
-    """What binds all ballots: the tree's root, which the lots come from, and the hash of their list, with who is held, in hexadecimal."""
+    """What binds all ballots: the hash of their list, with who is held, in hexadecimal, and the blocks that the tree's root comes from."""
 
-    root: bytes
     listed: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def root(self) -> bytes:
+        """The tree's root, which the lots come from."""
+        return root(bytes.fromhex(each.node) for each in self.blocks)
+
+    @property
+    def ballots(self) -> int:
+        """How many there are."""
+        return sum(each.ballots for each in self.blocks)
+
+    def place(self, serial: str) -> slice:
+        """Return where among the blocks the one is that holds the serial if any does: one block, or none."""
+        after = bisect_right(self.blocks, serial, key=lambda block: block.first)
+        return slice(max(after - 1, 0), after)
+
+    def having(self, place: slice, block: Block) -> "Seal":
+        """Return the same with this block in that place."""
+        return replace(self, blocks=(*self.blocks[: place.start], block, *self.blocks[place.stop :]))
 
 
 class Sealing:
-    """Makes a seal of leaves that come one by one, in the order of their serials, in memory that grows with their logarithm."""
+    """Makes a seal of leaves that come one by one, in the order of their serials, in memory that grows with their blocks."""
 
     def __init__(self) -> None:
-        self._root, self._list = Root(), hashlib.sha256()
+        self._blocks: list[Block] = []
+        self._open: list[Leaf] = []
+        self._list = hashlib.sha256()
 
     def add(self, leaf: Leaf) -> None:
         """Take the next leaf."""
-        self._root.add(leaf.hash())
-        self._list.update(leaf.row().encode() + b"\n")
+        self._open.append(leaf)
+        if len(self._open) == BLOCK:
+            self._close()
 
     def done(self) -> Seal:
-        """Return the seal of all leaves so far."""
-        return Seal(self._root.done(), self._list.hexdigest())
+        """Return the seal of all leaves; there must come no more."""
+        if self._open:
+            self._close()
+        return Seal(self._list.hexdigest(), tuple(self._blocks))
+
+    def _close(self) -> None:
+        self._list.update(_lines(self._open))
+        self._blocks.append(block(self._open))
+        self._open = []
+
+
+def block(leaves: Sequence[Leaf]) -> Block:
+    """Return the block of leaves in the order of their serials, at least one and at most `BLOCK`."""
+    node = root(leaf.hash() for leaf in leaves)
+    return Block(leaves[0].serial, len(leaves), node.hex(), hashlib.sha256(_lines(leaves)).hexdigest())
+
+
+def _lines(leaves: Iterable[Leaf]) -> bytes:
+    return b"".join(leaf.row().encode() + b"\n" for leaf in leaves)
 
 
 def sealed(leaves: Iterable[Leaf]) -> Seal:

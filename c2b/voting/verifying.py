@@ -29,8 +29,6 @@ class Answer(enum.StrEnum):
     HELD = "held"
     SUPERSEDED = "superseded"
     NO_MATCH = "no_match"
-    UNPROVED = "unproved"
-    """There are more ballots than can be gone over while somebody waits; no bundle's verifier says so."""
 
 
 @dataclass(frozen=True)

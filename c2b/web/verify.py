@@ -101,4 +101,4 @@ def _page(slug: str, text: str) -> str:
     opening = {"commitment": commitment(campaign.secret), "rules_hash": tree.digest(statement.rules_of(campaign))}
     why = say(proof.why) if proof and proof.why else ""
     page: dict[str, Any] = about(campaign, ballot) | {"selection": selection, "versions": versions, "proof": proof, "why": why}
-    return render_template("web/verify.html", text=text, **page, **opening)
+    return render_template("web/verify.html", text=text, block=tree.BLOCK, **page, **opening)

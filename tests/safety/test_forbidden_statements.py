@@ -103,6 +103,7 @@ def fill(session: Session) -> None:
     decided = Decided(session)
     record(session, actor="cli:test", action="test", now=NOW)
     approve(session, campaign="ss27", action="test", digest="1" * 64, actor="staff:bo@example.com", now=NOW)
+    make.ballot(session, decided.campaign)
     make.selection(session, decided.campaign, (decided.k1, 2))
     keys = {"campaign_id": decided.campaign.id, "person_id": 1, "candidate_id": decided.k1.id}
     session.add(VoteEvent(**keys, undo=False, at=NOW))
@@ -120,8 +121,10 @@ def test_the_books_the_result_and_the_log_are_never_rewritten() -> None:
     assert set(APPEND_ONLY) >= {
         "approval",
         "audit_entry",
+        "ballot_seal",
         "decision",
         "decision_line",
+        "seal_block",
         "selection",
         "selection_line",
         "transfer",

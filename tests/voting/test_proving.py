@@ -137,13 +137,6 @@ def test_what_is_no_receipt_fails_the_first_step_with_the_line_that_is_wrong(ses
     assert "begins with" in why(found)
 
 
-def test_too_many_ballots_are_not_folded_while_somebody_waits(
-    session: Session, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(proving, "MOST_FOLDED", 4)
-    assert proof(session, campaign, own(session, campaign)) == (Answer.UNPROVED, [PASSED, PASSED, SKIPPED, SKIPPED])
-
-
 def test_before_the_selection_there_is_nothing_to_hold_it_against(session: Session) -> None:
     other = make.campaign(session, slug="aw27")
     with pytest.raises(Refused, match="no selection yet"):

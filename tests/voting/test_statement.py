@@ -1,5 +1,6 @@
 """What the hashes are taken of, written down by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from c2b.voting import statement, tree
 from c2b.voting.rules import SelectionResult, SelectionRules, Tally, choose
 from tests import make
 
-SEAL = tree.Seal(b"\1" * 32, "2" * 64)
+BLOCK = tree.Block("a", 5, "01" * 32, "2" * 64)
+SEAL = tree.Seal("2" * 64, (BLOCK,))
 RULES = {
     "version": 1,
     "votes_each": 15,
@@ -48,8 +50,8 @@ def test_the_input_is_written_down_by_code_whatever_the_order() -> None:
         statement.input_of("aw27", RULES, [Tally("K1", 7)], SEAL),
         statement.input_of("ss27", RULES | {"places": 3}, [Tally("K1", 7)], SEAL),
         statement.input_of("ss27", RULES, [Tally("K1", 6, 1)], SEAL),
-        statement.input_of("ss27", RULES, [Tally("K1", 7)], tree.Seal(b"\3" * 32, SEAL.listed)),
-        statement.input_of("ss27", RULES, [Tally("K1", 7)], tree.Seal(SEAL.root, "4" * 64)),
+        statement.input_of("ss27", RULES, [Tally("K1", 7)], replace(SEAL, blocks=(replace(BLOCK, node="03" * 32),))),
+        statement.input_of("ss27", RULES, [Tally("K1", 7)], replace(SEAL, listed="4" * 64)),
     ],
     ids=["campaign", "rules", "votes", "ballots", "held ballots"],
 )

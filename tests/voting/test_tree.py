@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c2b.voting.tree import Leaf, canonical, commitment, digest, root, sealed
+from c2b.voting.tree import BLOCK, Leaf, block, canonical, commitment, digest, root, sealed
 
 # The test vectors of RFC 6962's reference implementation (certificate-transparency, merkle_tree_test): inputs and roots of 1 to 8 leaves.
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -67,6 +67,33 @@ def test_holding_a_ballot_changes_the_seal_but_not_the_root_that_the_lots_come_f
     listed = f"a,1,{'a' * 64},0\nb,1,{'b' * 64},0\nserial,3,{'c' * 64},"
     assert released.listed == hashlib.sha256(f"{listed}0\n".encode()).hexdigest()
     assert kept.listed == hashlib.sha256(f"{listed}1\n".encode()).hexdigest()
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 1, 3 * BLOCK, 5 * BLOCK + 7])
+def test_the_root_over_the_blocks_is_the_root_over_the_leaves(size: int) -> None:
+    leaves = [Leaf(f"{number:04}", 1, held=number % 7 == 0, commitment=f"{number:064x}") for number in range(size)]
+    seal = sealed(leaves)
+    assert seal.root == (by_the_book([leaf.hash() for leaf in leaves]) if leaves else hashlib.sha256(b"").digest())
+    assert seal.listed == hashlib.sha256("".join(f"{leaf.row()}\n" for leaf in leaves).encode()).hexdigest()
+    assert seal.ballots == size
+    assert list(seal.blocks) == [block(leaves[first : first + BLOCK]) for first in range(0, size, BLOCK)]
+
+
+def test_a_serial_is_looked_for_in_the_block_that_begins_at_it_or_before() -> None:
+    seal = sealed(Leaf(f"{number:04}", 1, held=False, commitment="c" * 64) for number in range(2 * BLOCK))
+    assert [seal.blocks[seal.place(serial)] for serial in ("", "0000", "1023", "1023a", "1024", "x")] == [
+        (),
+        *[seal.blocks[:1]] * 3,
+        *[seal.blocks[1:]] * 2,
+    ]
+
+
+def test_another_block_in_its_place_changes_the_root_and_nothing_else() -> None:
+    seal = sealed(Leaf(f"{number:04}", 1, held=False, commitment="c" * 64) for number in range(3 * BLOCK))
+    other = replace(seal.blocks[1], node="0" * 64)
+    changed = seal.having(seal.place(other.first), other)
+    assert changed.root != seal.root
+    assert changed == replace(seal, blocks=(seal.blocks[0], other, seal.blocks[2]))
 
 
 def test_a_commitment_can_be_recomputed_by_hand() -> None:

@@ -69,6 +69,7 @@ def test_a_pasted_receipt_gets_four_checks_and_an_answer(
     browser.press("Verify", receipt=receipt)
     assert verdict in browser.words
     assert states(browser) == steps
+    assert ("Here one block of ballots, at most 1,024, is folded anew" in browser.words) == (steps[2] == "Passed")
 
 
 def test_an_older_receipt_is_superseded_and_a_spoilt_one_fails_with_its_line(sqlite_database: Database, visit: Visit) -> None:
