@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Base, Key, Reference, choice
+from c2b.deposits.payout_ways import PayoutWay
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import Fulfilment, ObligationKind, ObligationState, Outcome, RefundReason
 from c2b.people.models import Person
@@ -145,6 +146,26 @@ class RefundLine(Base):
     """Empty: money that came late, twice or too much."""
     amount: Mapped[int]
     reason: Mapped[RefundReason] = mapped_column(choice(RefundReason))
+
+
+class PayoutAccount(Base):
+    """Where an order's customer wants money that can't go back the way it came; no log, message or address ever holds it."""
+
+    __tablename__ = "payout_account"
+    __table_args__ = (
+        CheckConstraint("holder <> '' AND account <> ''", name="complete"),
+        CheckConstraint("changes BETWEEN 1 AND 5", name="changes_a_day"),
+    )
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), primary_key=True)
+    way: Mapped[PayoutWay] = mapped_column(choice(PayoutWay))
+    holder: Mapped[str] = mapped_column(String(100))
+    bank: Mapped[str] = mapped_column(String(100), default="")
+    """Name and branch or code, where the way asks for it."""
+    account: Mapped[str] = mapped_column(String(100))
+    given_at: Mapped[datetime]
+    changes: Mapped[int]
+    """On the day (UTC) of `given_at`."""
 
 
 class DisputeLine(Base):

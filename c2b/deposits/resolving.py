@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from c2b.audit.actions import record
 from c2b.deposits.apply import distribute
 from c2b.deposits.locking import book, order_of_payment, order_of_refund
-from c2b.deposits.models import Order
+from c2b.deposits.models import Order, PayoutAccount
 from c2b.deposits.refunds import queue_owed, send_anew
 from c2b.deposits.rules import RefundReason
 from c2b.errors import N_, Invalid, Refused
@@ -81,7 +81,9 @@ def paid_by_hand(session: Session, *, key: str, reference: str, reason: str, act
     paid = Posting(f"out:{key}", accounts.owed(order.ref), accounts.BANK, refund.amount, "paid_by_hand")
     book(session, order, refund.payment.currency, [paid], now)
     refund.resolved_at, refund.last_error = now, f"paid out by hand: {bank}"
-    _record(session, order, action="deposits.paid_by_hand", key=key, reason=reason, actor=actor, now=now, reference=bank)
+    account = session.get(PayoutAccount, order.id)
+    about = {"reference": bank, "account_of": account.given_at.isoformat() if account else ""}
+    _record(session, order, action="deposits.paid_by_hand", key=key, reason=reason, actor=actor, now=now, **about)
 
 
 def owed(session: Session, order_ref: str) -> int:

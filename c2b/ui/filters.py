@@ -22,6 +22,8 @@ _GATEWAYS = {
     "alipay": N_("Alipay"),
     "wechat": N_("WeChat Pay"),
     "stripe": N_("Card"),
+    "bank": N_("Bank account"),
+    "iban": N_("Bank account (IBAN)"),
 }
 _HAN = re.compile("[\u4e00-\u9fff]")
 _PATTERNS = {
@@ -87,7 +89,7 @@ def number(value: int) -> str:
 
 
 def gateway(name: str) -> str:
-    """Return how people call a way to pay."""
+    """Return how people call a way to pay, or to be paid."""
     return _(_GATEWAYS[name]) if name in _GATEWAYS else name
 
 
