@@ -192,6 +192,22 @@ class Withdrawal(Base):
     """When staff entered that the goods are here: then the money goes back."""
 
 
+class SellerDefault(Base):
+    """A confirmed product that we can't deliver, with the reason that its customers read; never changed."""
+
+    __tablename__ = "seller_default"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+        CheckConstraint("reason <> ''", name="has_reason"),
+    )
+
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    """The very instant at which its lines ended: so they are told from lines that ended otherwise."""
+
+
 class Delay(Base):
     """A product's new expected day, with the reason that customers read; never changed, a further delay is a new one."""
 

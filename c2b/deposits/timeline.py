@@ -1,9 +1,10 @@
 """What happened to an order, in the order it happened, with the references that a customer may quote."""
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from c2b.deposits.models import Order, OrderLine
 from c2b.deposits.rules import Money, Outcome
@@ -22,6 +23,8 @@ class Event(enum.StrEnum):
     """The gateway's answer doesn't match; a person looks at it."""
     CANCEL_REQUESTED = "cancel_requested"
     CANCELLED = "cancelled"
+    UNDELIVERED = "undelivered"
+    """We can't deliver what was confirmed."""
     CONFIRMED = "confirmed"
     MISSED = "missed"
     REFUND_QUEUED = "refund_queued"
@@ -41,13 +44,14 @@ class Event(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code."""
+    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code, `why` it is."""
 
     at: datetime
     event: Event
     amount: int | None = None
     reference: str = ""
     about: str = ""
+    why: str = ""
 
 
 _LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.ALLOCATED: Event.CONFIRMED, Outcome.MISSED: Event.MISSED}
@@ -66,22 +70,26 @@ def timeline(
     payments: Iterable[Payment],
     refunds: Iterable[Refund],
     more: Iterable[Entry] = (),
+    *,
+    undelivered: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Entry, ...]:
     """Return an order's entries, oldest first; `lines` come with their product's code and where their money stands.
 
-    `more`: what happened after the decision.
+    `more`: what happened after the decision; `undelivered`: of which lines (ids) we can't deliver the product, and why.
     """
-    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines), *_of_payments(payments), *_of_refunds(refunds), *more]
+    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines, undelivered), *_of_payments(payments), *_of_refunds(refunds), *more]
     rank = list(Event)
     return tuple(sorted(entries, key=lambda entry: (entry.at, rank.index(entry.event), entry.about)))
 
 
-def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]]) -> Iterator[Entry]:
+def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]], undelivered: Mapping[int, str]) -> Iterator[Entry]:
     for line, code, money in lines:
         if line.cancel_requested_at is not None:
             yield Entry(line.cancel_requested_at, Event.CANCEL_REQUESTED, about=code)
         if line.ended_at is not None and line.outcome in _LINE_ENDS:
-            yield Entry(line.ended_at, _MONEY_ENDS.get(money, _LINE_ENDS[line.outcome]), about=code)
+            why = undelivered.get(line.id, "")
+            ended = Event.UNDELIVERED if why else _MONEY_ENDS.get(money, _LINE_ENDS[line.outcome])
+            yield Entry(line.ended_at, ended, about=code, why=why)
 
 
 def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:

@@ -98,6 +98,7 @@ def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
         Event.PAYMENT_HELD_UP: _("The payment of %(amount)s does not match; somebody is looking at it", **values),
         Event.CANCEL_REQUESTED: _("%(code)s: you asked to cancel", **values),
         Event.CANCELLED: _("%(code)s cancelled", **values),
+        Event.UNDELIVERED: _("%(code)s: we can’t deliver it. %(why)s", why=entry.why, **values),
         Event.CONFIRMED: _("%(code)s reached its minimum and is made", **values),
         Event.MISSED: _("%(code)s missed its minimum and is not made", **values),
         Event.REFUND_QUEUED: _("%(amount)s on its way back to you", **values),
