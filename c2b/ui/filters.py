@@ -12,6 +12,8 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from c2b import money as money_module
+from c2b.campaigns.models import Campaign
+from c2b.deposits.legal import withdraws_without_login
 from c2b.errors import N_
 from c2b.ui.language import locale
 from c2b.ui.shell import now
@@ -98,6 +100,11 @@ def language_of(kept: str) -> str:
     return "zh-CN" if _HAN.search(kept) else "en"
 
 
+def withdraws(campaign: Campaign) -> bool:
+    """Tell whether orders of a campaign can be left without signing in: then its pages lead there (Directive 2011/83/EU, art. 11a)."""
+    return withdraws_without_login(campaign.legal_profile, campaign.countries)
+
+
 def share(part: int, whole: int) -> int:
     """Return `part` of `whole` in whole per cent, rounded down, 0 to 100."""
     return min(100, part * 100 // whole) if whole > 0 else 100
@@ -108,5 +115,5 @@ def set_up(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money, instant=instant, instant_text=instant_text, day=day, until=until, number=number, price_range=price_range
     )
-    app.jinja_env.filters.update(gateway=gateway, language_of=language_of)
+    app.jinja_env.filters.update(gateway=gateway, language_of=language_of, withdraws=withdraws)
     app.jinja_env.globals.update(share=share, ngettext=ngettext)
