@@ -11,6 +11,7 @@ from c2b.deposits.locking import book, order_of_payment, order_of_refund
 from c2b.deposits.models import Order, PayoutAccount
 from c2b.deposits.refunds import queue_owed, send_anew
 from c2b.deposits.rules import RefundReason
+from c2b.deposits.withholding import require_decided
 from c2b.errors import N_, Invalid, Refused
 from c2b.ledger import queries as ledger
 from c2b.ledger import rules as accounts
@@ -121,6 +122,7 @@ def _failed(session: Session, key: str) -> tuple[Order, Refund]:
     refund = session.scalars(select(Refund).where(Refund.key == key).with_for_update().execution_options(populate_existing=True)).one()
     if refund.state is not RefundState.FAILED or refund.resolved_at is not None:
         raise Refused(N_("This refund doesn’t wait for a decision any more"))
+    require_decided(session, refund)
     return order, refund
 
 

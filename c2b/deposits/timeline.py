@@ -30,6 +30,10 @@ class Event(enum.StrEnum):
     REFUND_QUEUED = "refund_queued"
     REFUNDED = "refunded"
     REFUND_REFUSED = "refund_refused"
+    REFUND_WITHHELD = "refund_withheld"
+    """The bank took the payment back before it was sent."""
+    REFUND_BY_BANK = "refund_by_bank"
+    """The bank's decision stands for it."""
     REFUND_BOUNCED = "refund_bounced"
     """It was settled, and then it came back to us."""
     FORFEITED = "forfeited"
@@ -103,9 +107,16 @@ def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
 def _of_refunds(refunds: Iterable[Refund]) -> Iterator[Entry]:
     for refund in refunds:
         yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key)
-        if refund.state in _REFUND_ENDS:
+        if refund.withheld_at is not None:
+            yield _withheld(refund, refund.withheld_at)
+        elif refund.state in _REFUND_ENDS:
             at = refund.settled_at or refund.next_attempt_at
             ended = Event.REFUNDED if refund.bounced_at else _REFUND_ENDS[refund.state]
             yield Entry(at, ended, refund.amount, refund.provider_reference or refund.key)
         if refund.bounced_at is not None:
             yield Entry(refund.bounced_at, Event.REFUND_BOUNCED, refund.amount, refund.key)
+
+
+def _withheld(refund: Refund, since: datetime) -> Entry:
+    event = Event.REFUND_BY_BANK if refund.resolved_at else Event.REFUND_WITHHELD
+    return Entry(refund.resolved_at or since, event, refund.amount, refund.key)

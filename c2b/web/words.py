@@ -104,6 +104,8 @@ def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
         Event.REFUND_QUEUED: _("%(amount)s on its way back to you", **values),
         Event.REFUNDED: _("%(amount)s returned", **values),
         Event.REFUND_BOUNCED: _("%(amount)s came back to us; we ask you for another way", **values),
+        Event.REFUND_WITHHELD: _("%(amount)s wait: your bank took the payment back, and decides first", **values),
+        Event.REFUND_BY_BANK: _("%(amount)s: you have it from your bank, which took the payment back", **values),
         Event.FORFEITED: _("%(code)s: the balance was not paid, the deposit is kept", **values),
         Event.DISPUTED: _("%(code)s: your bank took the money back", **values),
         Event.DELAYED: _("%(code)s comes later than we said", **values),

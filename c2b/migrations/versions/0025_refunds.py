@@ -1,4 +1,4 @@
-"""Where customers want money that can't go back the way it came; why a product can't be delivered."""
+"""Where customers want money that can't go back the way it came; why a product can't be delivered; refunds that wait for a dispute."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,9 @@ _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables and the columns."""
+    op.add_column("dispute", sa.Column("lost_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("refund", sa.Column("withheld_at", sa.DateTime(timezone=True), nullable=True))
     _payout_accounts()
     _seller_defaults()
 
