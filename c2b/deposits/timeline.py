@@ -1,9 +1,10 @@
 """What happened to an order, in the order it happened, with the references that a customer may quote."""
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from c2b.deposits.models import Order, OrderLine
 from c2b.deposits.rules import Money, Outcome
@@ -22,11 +23,17 @@ class Event(enum.StrEnum):
     """The gateway's answer doesn't match; a person looks at it."""
     CANCEL_REQUESTED = "cancel_requested"
     CANCELLED = "cancelled"
+    UNDELIVERED = "undelivered"
+    """We can't deliver what was confirmed."""
     CONFIRMED = "confirmed"
     MISSED = "missed"
     REFUND_QUEUED = "refund_queued"
     REFUNDED = "refunded"
     REFUND_REFUSED = "refund_refused"
+    REFUND_WITHHELD = "refund_withheld"
+    """The bank took the payment back before it was sent."""
+    REFUND_BY_BANK = "refund_by_bank"
+    """The bank's decision stands for it."""
     REFUND_BOUNCED = "refund_bounced"
     """It was settled, and then it came back to us."""
     FORFEITED = "forfeited"
@@ -41,13 +48,14 @@ class Event(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code."""
+    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code, `why` it is."""
 
     at: datetime
     event: Event
     amount: int | None = None
     reference: str = ""
     about: str = ""
+    why: str = ""
 
 
 _LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.ALLOCATED: Event.CONFIRMED, Outcome.MISSED: Event.MISSED}
@@ -66,22 +74,26 @@ def timeline(
     payments: Iterable[Payment],
     refunds: Iterable[Refund],
     more: Iterable[Entry] = (),
+    *,
+    undelivered: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Entry, ...]:
     """Return an order's entries, oldest first; `lines` come with their product's code and where their money stands.
 
-    `more`: what happened after the decision.
+    `more`: what happened after the decision; `undelivered`: of which lines (ids) we can't deliver the product, and why.
     """
-    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines), *_of_payments(payments), *_of_refunds(refunds), *more]
+    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines, undelivered), *_of_payments(payments), *_of_refunds(refunds), *more]
     rank = list(Event)
     return tuple(sorted(entries, key=lambda entry: (entry.at, rank.index(entry.event), entry.about)))
 
 
-def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]]) -> Iterator[Entry]:
+def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]], undelivered: Mapping[int, str]) -> Iterator[Entry]:
     for line, code, money in lines:
         if line.cancel_requested_at is not None:
             yield Entry(line.cancel_requested_at, Event.CANCEL_REQUESTED, about=code)
         if line.ended_at is not None and line.outcome in _LINE_ENDS:
-            yield Entry(line.ended_at, _MONEY_ENDS.get(money, _LINE_ENDS[line.outcome]), about=code)
+            why = undelivered.get(line.id, "")
+            ended = Event.UNDELIVERED if why else _MONEY_ENDS.get(money, _LINE_ENDS[line.outcome])
+            yield Entry(line.ended_at, ended, about=code, why=why)
 
 
 def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
@@ -95,9 +107,16 @@ def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
 def _of_refunds(refunds: Iterable[Refund]) -> Iterator[Entry]:
     for refund in refunds:
         yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key)
-        if refund.state in _REFUND_ENDS:
+        if refund.withheld_at is not None:
+            yield _withheld(refund, refund.withheld_at)
+        elif refund.state in _REFUND_ENDS:
             at = refund.settled_at or refund.next_attempt_at
             ended = Event.REFUNDED if refund.bounced_at else _REFUND_ENDS[refund.state]
             yield Entry(at, ended, refund.amount, refund.provider_reference or refund.key)
         if refund.bounced_at is not None:
             yield Entry(refund.bounced_at, Event.REFUND_BOUNCED, refund.amount, refund.key)
+
+
+def _withheld(refund: Refund, since: datetime) -> Entry:
+    event = Event.REFUND_BY_BANK if refund.resolved_at else Event.REFUND_WITHHELD
+    return Entry(refund.resolved_at or since, event, refund.amount, refund.key)

@@ -46,7 +46,8 @@ FIELDS = {
     "order_refunded_unpaid": ORDER,
     "paid_late": ORDER,
     "refund_bounced": {"order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
-    "seller_default": ORDER,
+    "seller_default": ORDER | {"product": "Cable knit", "reason": "The mill burnt down"},
+    "delay_unanswered": ORDER | {"product": "Cable knit"},
     "delay_question": {
         "order": "A1",
         "campaign": "Spring",

@@ -14,8 +14,10 @@ from c2b.db import Database
 from c2b.deposits.models import Delay, DelayAnswer, Order, RefundLine
 from c2b.deposits.rules import Money, Outcome, RefundReason
 from c2b.errors import Invalid, NotFound, Refused
+from c2b.jobs.models import Job
 from c2b.messages.models import Message
-from c2b.production import delaying
+from c2b.payments.protocol import Limits
+from c2b.production import delaying, telling_ends
 from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
 from tests import make
@@ -33,7 +35,7 @@ def late(session: Session, expected: date, *, profile: LegalProfile = LegalProfi
 
 
 def put_off(session: Session, expected: date, **changes: Any) -> int:
-    asked: dict[str, Any] = {"slug": "ss27", "code": "K1", "reason": "No yarn", "actor": "staff:a@example.com", "now": NOW}
+    asked: dict[str, Any] = {"slug": "ss27", "code": "K1", "reason": "No yarn", "limits": {}, "actor": "staff:a@example.com", "now": NOW}
     return delaying.announce(session, expected=expected, **(asked | changes))
 
 
@@ -155,3 +157,53 @@ def test_each_customer_is_told_once(database: Database, profile: LegalProfile, t
     assert sorted(message.recipient for message in told) == ["anna0@example.com", "anna1@example.com"]
     assert {message.template for message in told} == {template}
     assert all("September 1, 2027" in message.fields["expected"] for message in told)
+
+
+def test_who_never_answered_is_told_once_that_the_order_ended_and_what_comes_back(database: Database) -> None:
+    with database.transaction() as session:
+        delay, (anna, bert, carl) = late(session, date(2027, 9, 1), customers=3)
+        says(session, anna, agrees=True)
+        says(session, bert, agrees=False)
+        silent = carl.ref
+    at = ends(date(2027, 7, 1))
+    with database.transaction() as session:
+        assert delaying.settle(session, delay_id=delay, now=at) == 24000
+    with database.transaction() as session:
+        delaying.settle(session, delay_id=delay, now=at + SECOND)
+        (job,) = session.scalars(select(Job).where(Job.kind == "production.tell_unanswered"))
+        payload = job.payload
+    for _ in range(2):
+        telling_ends.tell_unanswered(database, payload, at)
+    with database.reading() as session:
+        (told,) = session.scalars(select(Message).where(Message.template == "delay_unanswered")).all()
+    assert (told.recipient, told.fields["order"]) == ("anna2@example.com", silent)
+    assert "240.00" in told.fields["amount"]
+
+
+def test_where_silence_agrees_nobody_is_told_of_an_end(database: Database) -> None:
+    with database.transaction() as session:
+        delay, _ = late(session, date(2027, 7, 1))
+        delaying.settle(session, delay_id=delay, now=ends(date(2027, 7, 1)))
+        assert session.scalars(select(Job.kind).where(Job.kind == "production.tell_unanswered")).all() == []
+
+
+def test_a_day_after_which_a_gateway_could_not_return_the_money_is_refused_and_nobody_is_told(session: Session) -> None:
+    decided(session, legal_profile=LegalProfile.US, delivery_expected=OLD)
+    within = {"sandbox": Limits(refunded_within=timedelta(days=180)), "wechat": Limits(refunded_within=timedelta(days=1))}
+    last = (make.ORDERING_OPENS + timedelta(days=180 - 14 - 1)).date()
+    with pytest.raises(Invalid, match=f"sandbox sends nothing back later than 180 days after a payment.*after {last}") as refused:
+        put_off(session, last + timedelta(days=1), limits=within)
+    assert refused.value.field == "expected"
+    assert session.scalars(select(Delay)).all() == []
+    assert put_off(session, last, limits=within), "the last day is early enough, and nobody paid by WeChat"
+
+
+def test_only_the_payments_of_who_still_waits_for_the_product_count(session: Session) -> None:
+    _, (order,) = decided(session, legal_profile=LegalProfile.US, delivery_expected=OLD)
+    (line,) = make.lines_of(session, order)
+    year = {"sandbox": Limits(refunded_within=timedelta(days=100))}
+    with pytest.raises(Invalid, match="100 days"):
+        put_off(session, date(2027, 12, 1), limits=year)
+    line.outcome = Outcome.CANCELLED
+    session.flush()
+    assert put_off(session, date(2027, 12, 1), limits=year)
