@@ -43,6 +43,11 @@ _WRONG = {
     PayoutWay.WECHAT: N_("Write your WeChat ID or the telephone number of your account"),
 }
 
+_MISSING = {
+    "holder": N_("Write the name in which the account is held"),
+    "bank": N_("Write the bank’s name, with its branch or code"),
+}
+
 
 def offered(currency: str) -> tuple[PayoutWay, ...]:
     """Return by which ways money of a currency is paid out, the most usual first."""
@@ -57,14 +62,14 @@ def checked(given: Account, currency: str) -> Account:
     way = next((each for each in offered(currency) if each == given.way), None)
     if way is None:
         raise Invalid(N_("Choose how you want the money"), field="way")
-    holder, account, bank = (_line(part) for part in (given.holder, given.account, given.bank))
-    if not holder:
-        raise Invalid(N_("Write the name in which the account is held"), field="holder")
-    if way is PayoutWay.BANK and not bank:
-        raise Invalid(N_("Write the bank’s name, with its branch or code"), field="bank")
-    for name, part in (("holder", holder), ("bank", bank), ("account", account)):
+    parts = {"holder": _line(given.holder), "bank": _line(given.bank), "account": _line(given.account)}
+    for name, part in parts.items():
         if len(part) > LONGEST:
             raise Invalid(N_("That is longer than %(most)s characters; shorten it"), field=name, most=LONGEST)
+    for name in ("holder", "bank") if way is PayoutWay.BANK else ("holder",):
+        if not parts[name]:
+            raise Invalid(_MISSING[name], field=name)
+    holder, bank, account = parts.values()
     number = _iban(account) if way is PayoutWay.IBAN else _matching(account, way)
     return Account(way.value, holder, number, bank if way is PayoutWay.BANK else "")
 
