@@ -11,7 +11,7 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import LegalProfile, text
 from c2b.deposits import legal
 from c2b.deposits.legal import Legal
-from c2b.deposits.rights import EEA_COUNTRIES, EU_WITHDRAWAL, Leaving, Source, as_list
+from c2b.deposits.rights import EEA_COUNTRIES, EU_WITHDRAWAL, DelayRule, Leaving, Source, as_list
 from c2b.errors import N_
 from c2b.ui.language import locale
 from c2b.ui.shell import now, reading, staff_required
@@ -69,9 +69,14 @@ def _rules(profile: LegalProfile, rules: Legal) -> tuple[tuple[str, str], ...]:
     said = [(_cap(legal.cap_percent(profile)), sources), (_unpaid(rules), sources)]
     doubled = _("Can’t we deliver, everything comes back, and the deposit is owed once more.")
     said.append((doubled if rules.doubles else _("Can’t we deliver, everything comes back."), sources))
-    said.append((_leaving(rules.leaving), _source(rules.leaving.source) if rules.leaving else sources))
-    said.append((_delay(rules), _source(rules.delay.source) if rules.delay else sources))
+    said.append((_leaving(rules.leaving), _own(rules.leaving, sources)))
+    said.append((_delay(rules), _own(rules.delay, sources)))
     return tuple(said)
+
+
+def _own(rule: Leaving | DelayRule | None, sources: str) -> str:
+    """Return a rule's own source; without a rule, those that say so by saying nothing."""
+    return _source(rule.source) if rule else sources
 
 
 def _cap(percent: int | None) -> str:

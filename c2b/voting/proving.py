@@ -95,7 +95,7 @@ def _folded(session: Session, campaign: Campaign, run: Selection, proof: Proof, 
 
 
 def _with(leaves: list[tree.Leaf], receipt: Receipt) -> list[tree.Leaf]:
-    return [replace(leaf, commitment=receipt.commitment) if leaf.serial == receipt.serial else leaf for leaf in leaves]
+    return [leaf._replace(commitment=receipt.commitment) if leaf.serial == receipt.serial else leaf for leaf in leaves]
 
 
 def _leaves(session: Session, campaign: Campaign, seal: tree.Seal, place: slice) -> list[tree.Leaf]:

@@ -119,7 +119,7 @@ def leaves(session: Session, campaign: Campaign, *within: ColumnElement[bool]) -
     """Yield a leaf for each ballot that counts or is held, by serial, from a cursor of the database: a million needn't fit into memory."""
     columns = (Ballot.serial, Ballot.version, Ballot.held_at.is_not(None), Ballot.commitment)
     query = select(*columns).where(*in_tree(session, campaign), *within).order_by(Ballot.serial)
-    yield from starmap(tree.Leaf, session.execute(query, execution_options={"yield_per": _BATCH}))
+    yield from map(tree.Leaf._make, session.execute(query, execution_options={"yield_per": _BATCH}))
 
 
 def input_hash(session: Session, campaign: Campaign, seal: tree.Seal) -> str:

@@ -5,7 +5,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
@@ -25,8 +25,7 @@ def commitment(*, nonce: bytes, serial: str, version: int, codes: Iterable[str])
     return digest({"nonce": nonce.hex(), "serial": serial, "version": version, "codes": sorted(codes)})
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A ballot in the tree; names no person."""
 
     serial: str
@@ -134,39 +133,17 @@ def sealed(leaves: Iterable[Leaf]) -> Seal:
     return sealing.done()
 
 
-class Root:
-    """Makes the tree's root of leaf hashes that come one by one.
-
-    The left subtree of n leaves holds the largest power of two smaller than n: complete subtrees are kept on a stack and the
-    rest is joined from the right.
-    """
-
-    def __init__(self) -> None:
-        self._stack = [(0, b"")]  # the bottom, which no subtree joins
-
-    def add(self, leaf: bytes) -> None:
-        """Take the next leaf's hash."""
-        size, top = 1, leaf
-        while self._stack[-1][0] == size:
-            size, top = 2 * size, _node(self._stack.pop()[1], top)
-        self._stack.append((size, top))
-
-    def done(self) -> bytes:
-        """Return the root of all leaves so far; of none, the SHA-256 of nothing."""
-        if len(self._stack) == 1:
-            return hashlib.sha256(b"").digest()
-        *left, (_, top) = self._stack[1:]
-        for _, subtree in reversed(left):
-            top = _node(subtree, top)
-        return top
-
-
 def root(leaves: Iterable[bytes]) -> bytes:
-    """Return the tree's root over leaf hashes, in their order."""
-    made = Root()
-    for leaf in leaves:
-        made.add(leaf)
-    return made.done()
+    """Return the tree's root over leaf hashes, in their order; of none, the SHA-256 of nothing.
+
+    Neighbours are joined level by level, and one without a neighbour moves up as it is: so the left subtree of n leaves holds the
+    largest power of two smaller than n.
+    """
+    level = list(leaves) or [hashlib.sha256(b"").digest()]
+    while len(level) > 1:
+        alone = level[len(level) & ~1 :]
+        level = [*map(_node, level[::2], level[1::2]), *alone]
+    return level[0]
 
 
 def _node(left: bytes, right: bytes) -> bytes:

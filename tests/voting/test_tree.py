@@ -62,7 +62,7 @@ def test_another_commitment_is_another_leaf() -> None:
 
 def test_holding_a_ballot_changes_the_seal_but_not_the_root_that_the_lots_come_from() -> None:
     others = [Leaf(serial, 1, held=False, commitment=serial * 64) for serial in "ab"]
-    released, kept = sealed([*others, LEAF]), sealed([*others, replace(LEAF, held=True)])
+    released, kept = sealed([*others, LEAF]), sealed([*others, LEAF._replace(held=True)])
     assert released.root == kept.root == root(leaf.hash() for leaf in [*others, LEAF])
     listed = f"a,1,{'a' * 64},0\nb,1,{'b' * 64},0\nserial,3,{'c' * 64},"
     assert released.listed == hashlib.sha256(f"{listed}0\n".encode()).hexdigest()
