@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from c2b.db import Database
+from c2b.people import actions as people
 from tests import databases
 
 
@@ -66,9 +68,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True, scope="session")
 def prepared() -> Iterator[pytest.MonkeyPatch]:
-    """Let what only costs time be done once: SQL is compiled for the first engine, not for each."""
+    """Let what only costs time be done once or cheaply: SQL is compiled for the first engine, passwords are hashed with little work."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("c2b.db.create_engine", databases.alike(create_engine))
+        patch.setattr("c2b.people.actions._PASSWORDS", quick)
+        patch.setattr("c2b.people.actions._NOBODYS", people._unmatchable(quick))
         yield patch
 
 
