@@ -88,7 +88,7 @@ def fill(database: Database, scene: Callable[[Session], object]) -> None:
 def _server_uri() -> str:
     _SERVER_FOLDER.mkdir(parents=True, exist_ok=True)
     server = get_server(_SERVER_FOLDER)
-    atexit.register(lambda: [clone.drop() for clone in _SPARE])  # before the server, which was there first, goes
+    atexit.register(_drop_clones)  # before the server, which was there first, goes
     uri = server.get_uri()
     assert isinstance(uri, str)
     with psycopg.connect(uri, autocommit=True) as connection:
@@ -162,6 +162,11 @@ class _Clone:
 
 _SPARE: list[_Clone] = []
 """Clones that are as good as new."""
+
+
+def _drop_clones() -> None:
+    for clone in _SPARE:
+        clone.drop()
 
 
 @contextmanager
