@@ -27,6 +27,11 @@ def code() -> list[measure.File]:
     return measure.files(ROOT / "c2b", without=("versions",))
 
 
+@pytest.fixture(scope="module")
+def functions(code: list[measure.File]) -> list[measure.Function]:
+    return [function for file in code for function in file.functions()]
+
+
 def modules(graph: grimp.ImportGraph, ending: str) -> Iterator[str]:
     return (name for name in graph.modules if name.startswith("c2b.") and name.endswith(f".{ending}"))
 
@@ -78,20 +83,18 @@ def test_only_an_optional_gateways_sdk_is_imported_inside_a_function(code: list[
     assert lazy == []
 
 
-def test_functions_stay_short(code: list[measure.File]) -> None:
-    functions = [function for file in code for function in file.functions()]
+def test_functions_stay_short(functions: list[measure.Function]) -> None:
     assert [f.where for f in functions if f.lines > 40] == []
     assert measure.percentile([f.lines for f in functions], 0.95) <= 25
 
 
-def test_functions_branch_little(code: list[measure.File]) -> None:
-    functions = [function for file in code for function in file.functions()]
+def test_functions_branch_little(functions: list[measure.Function]) -> None:
     assert [f.where for f in functions if f.branches > 10] == []
     assert measure.percentile([f.branches for f in functions], 0.95) <= 5
 
 
-def test_views_only_read_call_and_render(code: list[measure.File]) -> None:
-    views = [function for file in code for function in file.functions() if function.is_view]
+def test_views_only_read_call_and_render(functions: list[measure.Function]) -> None:
+    views = [function for function in functions if function.is_view]
     assert [f.where for f in views if f.lines > 20] == []
     assert median(f.lines for f in views) <= 10
 
@@ -100,8 +103,8 @@ def test_files_stay_short(code: list[measure.File]) -> None:
     assert [str(file.path) for file in code if len(file.code) > 300] == []
 
 
-def test_every_function_is_typed(code: list[measure.File]) -> None:
-    assert [f.where for file in code for f in file.functions() if not f.typed] == []
+def test_every_function_is_typed(functions: list[measure.Function]) -> None:
+    assert [f.where for f in functions if not f.typed] == []
 
 
 def test_what_is_public_is_documented(code: list[measure.File]) -> None:

@@ -131,7 +131,7 @@ def test_messages_from_before_know_their_order_and_may_be_dropped(tmp_path: Path
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Give a database without tables."""
     if request.param == "postgresql":
-        with databases.postgresql(template="template0") as database:
+        with databases.bare_postgresql() as database:
             yield database
         return
     database = Database(f"sqlite:///{tmp_path / 'empty.db'}")

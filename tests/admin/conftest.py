@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -72,10 +71,8 @@ def spoken(browser: Browser) -> str:
 
 
 @pytest.fixture
-def sign_in(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> SignIn:
+def sign_in(app: Flask, database: Database) -> SignIn:
     """Return a function that makes an account of a role and signs it in; `looks`: who then asks for the counts."""
-    monkeypatch.setattr("c2b.people.actions._PASSWORDS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    monkeypatch.setattr("c2b.people.actions._NOBODYS", people._PASSWORDS.hash("nobody"))
 
     def of(role: Role = Role.OWNER, language: str = "en", email: str = "", *, looks: bool = False) -> Browser:
         address = account(database, role, email)

@@ -6,17 +6,20 @@ from argon2.exceptions import VerifyMismatchError
 
 from c2b.people import actions
 
+NOBODYS = actions._NOBODYS
+"""The shop's own, kept before the tests take one that is less work."""
+
 
 def test_what_is_checked_for_nobody_costs_what_a_real_password_costs() -> None:
     real = PasswordHasher().hash("correct horse battery")
-    assert extract_parameters(actions._NOBODYS) == extract_parameters(real)
-    assert len(actions._NOBODYS) == len(real)
+    assert extract_parameters(NOBODYS) == extract_parameters(real)
+    assert len(NOBODYS) == len(real)
 
 
 @pytest.mark.parametrize("password", ["", "x", "correct horse battery", "密码" * 20])
 def test_no_password_is_nobodys(password: str) -> None:
     with pytest.raises(VerifyMismatchError):
-        PasswordHasher().verify(actions._NOBODYS, password)
+        PasswordHasher().verify(NOBODYS, password)
 
 
 def test_every_process_has_another_one() -> None:

@@ -93,8 +93,8 @@ class Eye:
         self.page, self.language = page, language
         self.keep = Path(keep) if keep else None
         self.found: list[str] = []
-        self._axe = Axe().axe_script
         self.path = ""
+        page.add_init_script(Axe().axe_script)  # sent once, not with every page
         page.on("console", lambda said: self.note(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.note(str(error)))
         page.goto(f"/?lang={language}")
@@ -106,7 +106,6 @@ class Eye:
     def opens(self, path: str) -> None:
         self.path = path
         self.page.goto(path)
-        self.page.evaluate(self._axe)
 
     def looks_at(self, path: str, person: str, looks: tuple[Look, ...]) -> None:
         self.opens(path)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from c2b.app import create_app
 from c2b.campaigns.models import Campaign, Picture
 from c2b.db import Database
 from c2b.settings import Settings
 from c2b.ui.shell import parts
-from tests import make
+from tests import databases, make
 from tests.web.pages import Browser
 
 WORDS = [
@@ -38,25 +39,29 @@ def clock(now: datetime) -> Clock:
     return Clock(now)
 
 
+def thirty(session: Session) -> None:
+    """Thirty candidates, three votes each, so that a ballot is soon full."""
+    made = make.campaign(session, votes_each=3, places=10)
+    for number in range(30):
+        name, name_en, category, category_en = WORDS[number % 3]
+        texts: dict[str, Any] = {
+            "name": f"{name} {number}",
+            "name_en": f"{name_en} {number}",
+            "category": category,
+            "category_en": category_en,
+        }
+        candidate = make.candidate(session, made, f"K{number:02}", position=number, description_en="Soft.", **texts)
+        if number < 20:
+            session.add(
+                Picture(candidate_id=candidate.id, position=1, source=f"{number}.svg", file=f"pic{number}.svg", width=400, height=480)
+            )
+
+
 @pytest.fixture
 def campaign(sqlite_database: Database) -> Campaign:
-    """Thirty candidates, three votes each, so that a ballot is soon full."""
-    with sqlite_database.transaction() as session:
-        made = make.campaign(session, votes_each=3, places=10)
-        for number in range(30):
-            name, name_en, category, category_en = WORDS[number % 3]
-            texts: dict[str, Any] = {
-                "name": f"{name} {number}",
-                "name_en": f"{name_en} {number}",
-                "category": category,
-                "category_en": category_en,
-            }
-            candidate = make.candidate(session, made, f"K{number:02}", position=number, description_en="Soft.", **texts)
-            if number < 20:
-                session.add(
-                    Picture(candidate_id=candidate.id, position=1, source=f"{number}.svg", file=f"pic{number}.svg", width=400, height=480)
-                )
-        return made
+    databases.fill(sqlite_database, thirty)
+    with sqlite_database.reading() as session:
+        return make.campaign_of(session, "ss27")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A browser without JavaScript: it fetches pages, sends their forms, and lints every page that it sees."""
 
 from collections import Counter
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
@@ -12,8 +13,9 @@ from werkzeug.test import TestResponse
 _CONTROLS = ("input", "select", "textarea")
 
 
+@lru_cache(maxsize=4)
 def parse(html: str) -> Element:
-    """Return the page's tree, as a browser would build it."""
+    """Return the page's tree, as a browser would build it; nobody changes it, so one does for all who look at the same page."""
     tree = html5lib.parse(html, namespaceHTMLElements=False)
     assert isinstance(tree, Element)
     return tree
