@@ -82,10 +82,9 @@ def distribute(session: Session, order: Order, payment: Payment, *, in_time: boo
     _close(session, parts, now)
     if ours:
         enqueue(session, kind="deposits.tell_paid", payload={"payment": payment.id}, key=f"deposits.tell_paid:{payment.key}", now=now)
-    if amount := late[RefundReason.PAID_LATE]:
-        payload = {"payment": payment.id, "amount": amount}
-        enqueue(session, kind="deposits.tell_late", payload=payload, key=f"deposits.tell_late:{payment.key}", now=now)
     for reason, amount in late.items():
+        payload = {"payment": payment.id, "amount": amount, "reason": reason.value}
+        enqueue(session, kind="deposits.tell_late", payload=payload, key=f"deposits.tell_late:{payment.key}:{reason.value}", now=now)
         queue_owed(session, payment=payment, order=order, amount=amount, reason=reason, now=now)
 
 

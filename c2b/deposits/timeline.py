@@ -1,12 +1,12 @@
 """What happened to an order, in the order it happened, with the references that a customer may quote."""
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from c2b.deposits.models import Order, OrderLine
-from c2b.deposits.rules import Money, Outcome
+from c2b.deposits.rules import Money, Outcome, RefundReason
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import PaymentState, RefundState
 
@@ -23,6 +23,10 @@ class Event(enum.StrEnum):
     CANCEL_REQUESTED = "cancel_requested"
     CANCELLED = "cancelled"
     CONFIRMED = "confirmed"
+    REMINDED = "reminded"
+    """Of the balance; the message was delivered."""
+    UNPAID = "unpaid"
+    """It ended because nobody paid the balance; the deposit goes back."""
     MISSED = "missed"
     REFUND_QUEUED = "refund_queued"
     REFUNDED = "refunded"
@@ -41,16 +45,20 @@ class Event(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code."""
+    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code.
+
+    `why` money goes back.
+    """
 
     at: datetime
     event: Event
     amount: int | None = None
     reference: str = ""
     about: str = ""
+    why: RefundReason | None = None
 
 
-_LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.ALLOCATED: Event.CONFIRMED, Outcome.MISSED: Event.MISSED}
+_LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.MISSED: Event.MISSED}
 _MONEY_ENDS = {Money.FORFEITED: Event.FORFEITED, Money.DISPUTED: Event.DISPUTED}
 _PAYMENT_ENDS = {
     PaymentState.CAPTURED: Event.PAID,
@@ -64,24 +72,28 @@ def timeline(
     order: Order,
     lines: Iterable[tuple[OrderLine, str, Money]],
     payments: Iterable[Payment],
-    refunds: Iterable[Refund],
+    refunds: Mapping[Refund, RefundReason],
     more: Iterable[Entry] = (),
 ) -> tuple[Entry, ...]:
     """Return an order's entries, oldest first; `lines` come with their product's code and where their money stands.
 
-    `more`: what happened after the decision.
+    `refunds`: with why they were made; `more`: what happened after the decision.
     """
-    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines), *_of_payments(payments), *_of_refunds(refunds), *more]
+    unpaid = {refund.queued_at for refund, why in refunds.items() if why is RefundReason.UNPAID}
+    of_money = [*_of_payments(payments), *_of_refunds(refunds)]
+    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines, unpaid), *of_money, *more]
     rank = list(Event)
     return tuple(sorted(entries, key=lambda entry: (entry.at, rank.index(entry.event), entry.about)))
 
 
-def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]]) -> Iterator[Entry]:
+def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]], unpaid: Container[datetime]) -> Iterator[Entry]:
+    """Tell how lines ended; the refund of a line that nobody paid is queued at the very instant at which it ends."""
     for line, code, money in lines:
         if line.cancel_requested_at is not None:
             yield Entry(line.cancel_requested_at, Event.CANCEL_REQUESTED, about=code)
         if line.ended_at is not None and line.outcome in _LINE_ENDS:
-            yield Entry(line.ended_at, _MONEY_ENDS.get(money, _LINE_ENDS[line.outcome]), about=code)
+            ended = Event.UNPAID if line.ended_at in unpaid else _LINE_ENDS[line.outcome]
+            yield Entry(line.ended_at, _MONEY_ENDS.get(money, ended), about=code)
 
 
 def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
@@ -92,9 +104,9 @@ def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
             yield Entry(payment.settled_at, _PAYMENT_ENDS[payment.state], payment.amount, reference)
 
 
-def _of_refunds(refunds: Iterable[Refund]) -> Iterator[Entry]:
-    for refund in refunds:
-        yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key)
+def _of_refunds(refunds: Mapping[Refund, RefundReason]) -> Iterator[Entry]:
+    for refund, why in refunds.items():
+        yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key, why=why)
         if refund.state in _REFUND_ENDS:
             at = refund.settled_at or refund.next_attempt_at
             ended = Event.REFUNDED if refund.bounced_at else _REFUND_ENDS[refund.state]

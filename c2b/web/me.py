@@ -16,6 +16,7 @@ from c2b.messages import refusing
 from c2b.people import addresses, size
 from c2b.people.queries import Customer
 from c2b.production import delaying, withdrawing
+from c2b.production.queries import decided_at
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.problems import say
@@ -72,9 +73,10 @@ def order(ref: str) -> str:
 def _order_page(ref: str, errors: Mapping[str, str] | None = None) -> str:
     with reading() as session:
         found = queries.order(session, ref=ref, person_id=customer().person_id, locale=locale(), now=now())
+        timeline = entries(found, decided_at(session, found.slug))
     form = {name: request.form.get(name, getattr(found, name)) for name in ADDRESS}
     values = {"form": form, "errors": errors or {}, "countries": [(country, country) for country in found.countries]}
-    return render_template("web/order.html", order=found, timeline=entries(found), line_state=line_state, gateways=offered(), **values)
+    return render_template("web/order.html", order=found, timeline=timeline, line_state=line_state, gateways=offered(), **values)
 
 
 @bp.post("/me/orders/<ref>/address")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.stories.shop import Shop
+from tests.stories.timed import TimedShop
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), None)
 
@@ -22,6 +23,17 @@ def browser_type_launch_args() -> dict[str, Any]:
 def shop(tmp_path: Path) -> Iterator[Shop]:
     """Open a shop with an empty database."""
     shop = Shop(tmp_path)
+    shop.open()
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def timed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[TimedShop]:
+    """Open a shop whose clock the story sets."""
+    shop = TimedShop(tmp_path)
+    if keep := request.config.getoption("--screenshots"):
+        shop.keep = Path(keep)
     shop.open()
     yield shop
     shop.close()

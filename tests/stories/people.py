@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -40,6 +41,19 @@ class Visitor:
 
     def reads(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def photographs(self, name: str) -> None:
+        """Keep pictures of the open page, by width and language, where `--screenshots` asks for them."""
+        if not self.shop.keep:
+            return
+        here, size = self.page.url, self.page.viewport_size
+        for language, (width, height) in product(("zh", "en"), (PHONE, DESK)):
+            self.page.goto(f"{here.partition('#')[0].partition('?')[0]}?lang={language}")
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.screenshot(path=self.shop.keep / f"{name}-{width}-{language}.png", full_page=True)
+        assert size
+        self.page.set_viewport_size(size)
+        self.page.goto(here)
 
     def leaves(self) -> None:
         assert self.complaints == []
