@@ -21,12 +21,13 @@ from c2b.deposits import bookkeeping, pay
 from c2b.ledger.queries import balances
 from c2b.payments import statements
 from c2b.payments.gateways.sandbox.books import Sandbox
-from c2b.payments.models import MoneyCase, Payment
+from c2b.payments.models import MoneyCase, Payment, Refund
 from c2b.payments.protocol import About
 from c2b.people import actions as people
 from c2b.people.models import Address
 from c2b.people.rules import Role
 from c2b.production import actions as production
+from c2b.production.queries import preview
 from c2b.settings import Settings
 from c2b.work import Worker, audit
 from tests import books, databases, make
@@ -155,7 +156,9 @@ class TimedShop(Shop):
         self.clock.at = DECIDED
         with self.database.transaction() as session:
             for slug in session.scalars(select(Campaign.slug)).all():
-                production.decide(session, slug=slug, actor="cli:test", now=DECIDED)
+                seen = preview(session, slug=slug).input_hash
+                production.approve(session, slug=slug, expected=seen, actor="staff:merchandiser@example.com", now=DECIDED)
+                production.decide(session, slug=slug, actor="staff:manager@example.com", now=DECIDED)
         self.works()
 
     @contextmanager
@@ -189,6 +192,17 @@ class TimedShop(Shop):
         self.gateway._write("UPDATE payment SET paid_at = ? WHERE key = ?", self.clock().isoformat(), key)
         self.gateway._tell(About.PAYMENT, key)
         assert [self.hears(event) for event in self.gateway.events()][-1] == HTTPStatus.OK
+
+    def takes_another_amount(self, amount: int) -> None:
+        """Let the gateway take other money for the last payment than was asked for."""
+        self.gateway._write("UPDATE payment SET amount = ? WHERE key = ?", amount, self.payments()[-1].key)
+
+    def lets_refunds_bounce(self) -> None:
+        """Let all that was sent back come back, and the gateway call."""
+        with self.database.reading() as session:
+            for key in session.scalars(select(Refund.key)).all():
+                self.gateway.bounce(key)
+        assert {self.hears(event) for event in self.gateway.events()} == {HTTPStatus.OK}
 
     def has_nothing_amiss(self) -> None:
         """See that every promise holds and that the gateway's books say what the ledger says: a story's last sentence."""
