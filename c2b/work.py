@@ -43,7 +43,7 @@ from c2b.people.wechat import official_account
 from c2b.production import defaults, delaying
 from c2b.production.checks import checks as production_checks
 from c2b.production.telling import tell
-from c2b.production.telling_ends import tell_defaults, tell_undelivered
+from c2b.production.telling_ends import tell_defaults, tell_unanswered, tell_undelivered
 from c2b.production.withdrawing import send_link
 from c2b.settings import Settings
 from c2b.voting import counting, suspicions
@@ -121,6 +121,7 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "production.tell": tell,
         "production.tell_defaults": tell_defaults,
         "production.tell_undelivered": tell_undelivered,
+        "production.tell_unanswered": tell_unanswered,
         "production.tell_delay": delaying.tell_delay,
         "production.withdrawal_link": lambda database, payload, now: send_link(
             database, settings.secret_key.get_secret_value(), payload, now

@@ -50,6 +50,7 @@ TEMPLATES = {
     "refund_bounced": N_("Refund came back"),
     "seller_default": N_("We cannot deliver"),
     "delay_question": N_("Asked about a delay"),
+    "delay_unanswered": N_("Ended after a delay without an answer"),
     "withdrawal_received": N_("Withdrawal received"),
     "product_confirmed": N_("Product is made"),
     "product_missed": N_("Product is not made"),

@@ -11,7 +11,7 @@ from c2b.admin.blueprint import bp
 from c2b.admin.messages import WORDS, masked
 from c2b.admin.page import Answer, done, page_asked, show, shown_again_by, typed
 from c2b.campaigns import queries
-from c2b.deposits import desk, resolving
+from c2b.deposits import desk, paying_out, resolving
 from c2b.deposits.rules import Outcome, RefundReason
 from c2b.errors import N_, Refused
 from c2b.messages.queries import about
@@ -80,11 +80,12 @@ def order_page(slug: str, ref: str) -> str:
         found = desk.order(session, campaign.id, ref, locale=locale())
         told = about(session, ref)
         held_up = desk.mismatches(session, campaign.id, order=ref)
+        payout = paying_out.given(session, order_ref=ref, actor=staff().actor, now=now())
     wanted = request.values.get("payment", "")
     held_up.sort(key=lambda each: each.key != wanted)
     names = {"outcomes": OUTCOMES, "payment_states": PAYMENTS, "refund_states": REFUNDS, "reasons": REASONS}
     today = now().astimezone(ZoneInfo(campaign.time_zone)).date().isoformat()
-    more = {"messages": masked(told), "held_up": held_up, "today": today}
+    more = {"messages": masked(told), "held_up": held_up, "today": today, "payout": payout}
     return show("order.html", here="orders", campaign=campaign, order=found, **more, **names, **WORDS)
 
 
@@ -93,6 +94,19 @@ def order_page(slug: str, ref: str) -> str:
 def order(slug: str, ref: str) -> str:
     """Show one order with everything that happened to its money."""
     return order_page(slug, ref)
+
+
+@bp.post("/<slug>/orders/<ref>/account")
+@staff_required(Permission.MONEY)
+@shown_again_by(order_page)
+def look_at_account(slug: str, ref: str) -> Answer:
+    """Record the look at a customer's account, then show it where it was asked for."""
+    with transaction() as session:
+        paying_out.look(session, campaign=slug, order_ref=ref, actor=staff().actor, now=now())
+    said = _("This look was logged. The account is shown to you for 15 minutes.")
+    if typed("to") == "refunds":
+        return done(said, "refunds", slug=slug, state=RefundState.FAILED.value, refund=typed("refund"))
+    return done(said, "order", slug=slug, ref=ref)
 
 
 @bp.post("/<slug>/orders/<ref>/mismatch")

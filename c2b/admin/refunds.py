@@ -11,7 +11,7 @@ from c2b.admin.blueprint import bp
 from c2b.admin.orders import REASONS, REFUNDS
 from c2b.admin.page import Answer, done, page_asked, show, shown_again_by, typed
 from c2b.campaigns import queries
-from c2b.deposits import desk, resolving, runs
+from c2b.deposits import desk, paying_out, resolving, runs
 from c2b.errors import N_, NotFound
 from c2b.payments.rules import RefundState
 from c2b.people.rules import Permission
@@ -34,7 +34,9 @@ def refunds_page(slug: str) -> str:
             "needs": runs.needs(session, campaign, limits=limits, now=now()),
             "apart": refunds_apart(session, campaign_id=campaign.id),
             "held_up": desk.mismatches(session, campaign.id),
-            "chosen": desk.failed_refund(session, campaign.id, request.values.get("refund", "")),
+            "chosen": (chosen := desk.failed_refund(session, campaign.id, request.values.get("refund", ""))),
+            "payout": paying_out.given(session, order_ref=chosen.order, actor=staff().actor, now=now()) if chosen else None,
+            "have_given": paying_out.have_given(session, [each.order for each in found if each.state is RefundState.FAILED]),
         }
     whole = tuple(map(sum, zip(*sums.values(), strict=True)))
     pages = ceil((sums[state] if state else whole)[0] / desk.PAGE)

@@ -39,6 +39,8 @@ class After:
     came_back_at: datetime | None = None
     delay: DelayView | None = None
     way_out: WayOut | None = None
+    undelivered: str = ""
+    """Why we can't deliver it; empty: it didn't end so."""
     asked: bool = False
     """The customer can still say whether they wait."""
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from c2b.deposits.locking import book, order_of_refund
 from c2b.deposits.models import Order
+from c2b.deposits.withholding import made_good
 from c2b.jobs.actions import enqueue
 from c2b.ledger import rules as accounts
 from c2b.ledger.rules import Posting
@@ -28,6 +29,8 @@ def apply_refund(session: Session, *, key: str, answer: Answer, now: datetime) -
     elif refund.state in (RefundState.QUEUED, RefundState.UNKNOWN):
         _heard(session, order, refund, answer, now)
     session.flush()
+    if answer.heard in (Heard.FAILED, Heard.ABSENT) and refund.resolved_at is None:
+        made_good(session, order, refund, now)
     return refund.state
 
 

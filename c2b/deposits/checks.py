@@ -37,10 +37,11 @@ def _captured(session: Session) -> Iterator[Finding]:
 
 
 def _settled(session: Session) -> Iterator[Finding]:
-    """A refund holds its amount until it is settled or refused, then nothing."""
+    """A refund holds its amount until it is settled or refused, then nothing; one that is withheld, what the bank left of it."""
     left = func.coalesce(GuardedAccount.credits - GuardedAccount.debits, 0)
     waits = Refund.state.in_((RefundState.QUEUED, RefundState.UNKNOWN))
-    wrong = or_(and_(waits, left != Refund.amount), and_(~waits, left != 0))
+    withheld = and_(waits, Refund.withheld_at.is_not(None))
+    wrong = or_(and_(waits, ~withheld, left != Refund.amount), and_(~waits, left != 0), and_(withheld, left > Refund.amount))
     account = literal(accounts.HOLD).concat(Refund.key)
     rows = session.execute(
         select(Refund.key, Refund.state, Refund.amount, left).outerjoin(GuardedAccount, GuardedAccount.account == account).where(wrong)

@@ -98,6 +98,8 @@ class RefundRow:
     """The gateway's words, or the reference under which a person paid."""
     resolved_at: datetime | None = None
     """When a person dealt with it."""
+    withheld_at: datetime | None = None
+    """Since when it waits for a dispute; of one that a person needn't deal with: the bank gave its customer the money."""
     bounced_at: datetime | None = None
     """When it came back after it was settled."""
 
@@ -338,5 +340,6 @@ def _refund_row(refund: Refund, parts: Sequence[tuple[str | None, RefundReason]]
         settled_at=refund.settled_at,
         last_error=refund.last_error,
         resolved_at=refund.resolved_at,
+        withheld_at=refund.withheld_at,
         bounced_at=refund.bounced_at,
     )

@@ -1,24 +1,29 @@
-"""Money that a customer's bank took back: it leaves the lines that it was for, and comes back to them if we win."""
+"""Money that a customer's bank took back: it leaves what it was for, and comes back to it if we win."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from c2b.deposits import withholding
 from c2b.deposits.actions import end_lines
 from c2b.deposits.locking import book
 from c2b.deposits.models import DisputeLine, Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.rules import RefundReason, is_undecided
 from c2b.ledger import queries as ledger
 from c2b.ledger import rules as accounts
+from c2b.ledger.models import Transfer
 from c2b.ledger.rules import Posting
 from c2b.payments.models import Dispute, Payment
 from c2b.payments.protocol import Disputed
 
+Sources = Mapping[str, tuple[str, int]]
+"""Where a dispute's money may be taken from: account and most, minor units, by a name that its transfers carry."""
+
 
 def apply(session: Session, order: Order, payment: Payment, heard: Sequence[Disputed], now: datetime) -> None:
-    """Book what was taken back or won since; order and payment are locked by the caller.
+    """Book what was taken back, won or lost since; order and payment are locked by the caller.
 
     Before the decision a line whose money is gone is cancelled, so that nothing is made for it; later finance decides.
     """
@@ -32,17 +37,21 @@ def apply(session: Session, order: Order, payment: Payment, heard: Sequence[Disp
             session.add(dispute)
             session.flush()
             _taken_back(session, order, payment, dispute, now)
-        elif not each.is_open and dispute.won_at is None:
+        if dispute.won_at is None and not each.is_open:
             dispute.won_at = now
             _won(session, order, payment, dispute, now)
+        elif each.is_lost and dispute.lost_at is None:
+            dispute.lost_at = now
+        session.flush()
+    withholding.decided(session, order, payment, now)
 
 
 def _taken_back(session: Session, order: Order, payment: Payment, dispute: Dispute, now: datetime) -> None:
-    provider, brought = accounts.provider(payment.gateway, payment.merchant), _brought(session, order, payment)
-    held = ledger.balances(session, list(brought))
-    there = {account: min(amount, held[account]) for account, amount in brought.items()}
-    taken = list(_spread(dispute, provider, there))
+    """Take first what is on its way back to the customer anyway, then what the payment brought and is still there."""
+    brought = {account: (account, amount) for account, amount in _brought(session, order, payment).items()}
+    taken = list(_spread(session, dispute, payment, {**withholding.sources(session, payment, now), **brought}))
     book(session, order, payment.currency, taken, now)
+    withholding.withhold(session, payment, {posting.debit for posting in taken}, now)
     by_line = {
         posting.debit.removeprefix(accounts.DEPOSIT): posting.amount for posting in taken if posting.debit.startswith(accounts.DEPOSIT)
     }
@@ -53,28 +62,69 @@ def _taken_back(session: Session, order: Order, payment: Payment, dispute: Dispu
         end_lines(session, lines=gone, reason=RefundReason.DISPUTED, now=now)
 
 
-def _spread(dispute: Dispute, provider: str, there: dict[str, int]) -> Iterator[Posting]:
-    """Take the amount from what this payment brought and is still there, account by account; what isn't is our loss."""
+def _spread(session: Session, dispute: Dispute, payment: Payment, sources: Sources) -> Iterator[Posting]:
+    """Take the amount from what is there, source by source; what isn't there is our loss."""
+    provider = accounts.provider(payment.gateway, payment.merchant)
+    held = ledger.balances(session, {account for account, _ in sources.values()})
     left = dispute.amount
-    for account, most in there.items():
-        if amount := min(most, left):
-            yield Posting(f"dis:{dispute.reference}:{account}", account, provider, amount, "chargeback")
+    for name, (account, most) in sources.items():
+        if amount := min(most, held[account], left):
+            yield Posting(f"dis:{dispute.reference}:{name}", account, provider, amount, "chargeback")
             left -= amount
+            held[account] -= amount
     if left:
         yield Posting(f"dis:{dispute.reference}:loss", accounts.REVENUE, provider, left, "chargeback")
 
 
 def _won(session: Session, order: Order, payment: Payment, dispute: Dispute, now: datetime) -> None:
-    """Give the money back to the lines that it was taken from where they still stand; else it is owed to the customer."""
-    provider = accounts.provider(payment.gateway, payment.merchant)
-    standing = set(session.scalars(select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.ended_at.is_(None))))
-    back = []
-    for posting in ledger.transfers(session, beginning=f"dis:{dispute.reference}:"):
-        account = posting.debit
-        if account.startswith(accounts.DEPOSIT) and int(account.removeprefix(accounts.DEPOSIT)) not in standing:
-            account = accounts.owed(order.ref)
-        back.append(Posting(f"won:{posting.id}", provider, account, posting.amount, "chargeback_won"))
-    book(session, order, payment.currency, back, now)
+    """Turn every movement of a dispute round: the money comes back to what it was taken from, or to what became of that since."""
+    taken = ledger.transfers(session, beginning=f"dis:{dispute.reference}:")
+    back = [Posting(f"won:{each.id}", each.credit, _home(session, order, each.debit), each.amount, "chargeback_won") for each in taken]
+    earned = [_earned(session, order, each) for each in back if each.credit == accounts.shipping(order.ref)]
+    book(session, order, payment.currency, [*back, *filter(None, earned)], now)
+
+
+def _home(session: Session, order: Order, account: str) -> str:
+    """Return where money belongs by now that a bank took from `account` and gave back.
+
+    A line that stands holds it again; what was handed over meanwhile earned it; a refund that waits sends it out; and where nothing is
+    left of what it was for, we owe it to the customer.
+    """
+    if account.startswith(accounts.DEPOSIT):
+        return _home_of_line(session, order, int(account.removeprefix(accounts.DEPOSIT)), account)
+    if account.startswith(accounts.SHIPPED):
+        return _home_of_shipping(session, order, account)
+    if account.startswith(accounts.HOLD) and not withholding.waits(session, account):
+        return accounts.owed(order.ref)
+    return account
+
+
+def _home_of_line(session: Session, order: Order, line_id: int, account: str) -> str:
+    line = session.get_one(OrderLine, line_id, populate_existing=True)
+    if line.ended_at is not None:
+        return accounts.owed(order.ref)
+    return accounts.REVENUE if line.handed_over_at else account
+
+
+def _home_of_shipping(session: Session, order: Order, account: str) -> str:
+    """Return the home of an order's shipping: it is earned with the first line that is handed over (domain.md 5, the ledger).
+
+    While lines stand it is held for them, or earned, see `_earned`; an order that ended before owes it, for nobody will ever bring
+    anything.
+    """
+    if session.get(Transfer, accounts.handed_over(account)) is not None:
+        return accounts.SHIPPING
+    stands = OrderLine.ended_at.is_(None) | OrderLine.handed_over_at.is_not(None)
+    left = session.scalars(select(OrderLine.id).where(OrderLine.order_id == order.id, stands).limit(1)).first()
+    return account if left is not None else accounts.owed(order.ref)
+
+
+def _earned(session: Session, order: Order, back: Posting) -> Posting | None:
+    """Return the movement that makes shipping ours which came back after goods had been handed over without it."""
+    handed = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.handed_over_at.is_not(None))
+    if session.scalars(handed.limit(1)).first() is None:
+        return None
+    return Posting(accounts.handed_over(back.credit), back.credit, accounts.SHIPPING, back.amount, "handed_over")
 
 
 def _brought(session: Session, order: Order, payment: Payment) -> dict[str, int]:

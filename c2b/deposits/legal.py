@@ -6,7 +6,7 @@ A profile is a starting point for the merchant's own lawyer, not advice.
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypedDict
@@ -182,6 +182,12 @@ def legal(profile: LegalProfile) -> Legal:
 def leaving_of(profile: LegalProfile, country: str) -> Leaving | None:
     """Return how a customer leaves whose order goes to `country` (may be empty): in the EEA by its law, else by the profile's."""
     return EU_WITHDRAWAL if country in EEA_COUNTRIES else legal(profile).leaving
+
+
+def withdraws_without_login(profile: LegalProfile, countries: Iterable[str]) -> bool:
+    """Say whether somebody whose order goes to one of these countries may leave it without signing in, so that pages lead there."""
+    ways = (leaving_of(profile, country) for country in ("", *countries))
+    return any(way is not None and way.without_login for way in ways)
 
 
 def cap_percent(profile: LegalProfile) -> int | None:

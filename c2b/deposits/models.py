@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Base, Key, Reference, choice
+from c2b.deposits.payout_ways import PayoutWay
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import Fulfilment, ObligationKind, ObligationState, Outcome, RefundReason
 from c2b.people.models import Person
@@ -147,6 +148,26 @@ class RefundLine(Base):
     reason: Mapped[RefundReason] = mapped_column(choice(RefundReason))
 
 
+class PayoutAccount(Base):
+    """Where an order's customer wants money that can't go back the way it came; no log, message or address ever holds it."""
+
+    __tablename__ = "payout_account"
+    __table_args__ = (
+        CheckConstraint("holder <> '' AND account <> ''", name="complete"),
+        CheckConstraint("changes BETWEEN 1 AND 5", name="changes_a_day"),
+    )
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), primary_key=True)
+    way: Mapped[PayoutWay] = mapped_column(choice(PayoutWay))
+    holder: Mapped[str] = mapped_column(String(100))
+    bank: Mapped[str] = mapped_column(String(100), default="")
+    """Name and branch or code, where the way asks for it."""
+    account: Mapped[str] = mapped_column(String(100))
+    given_at: Mapped[datetime]
+    changes: Mapped[int]
+    """On the day (UTC) of `given_at`."""
+
+
 class DisputeLine(Base):
     """What a dispute took from the account of a line."""
 
@@ -169,6 +190,22 @@ class Withdrawal(Base):
     received_at: Mapped[datetime]
     came_back_at: Mapped[datetime | None]
     """When staff entered that the goods are here: then the money goes back."""
+
+
+class SellerDefault(Base):
+    """A confirmed product that we can't deliver, with the reason that its customers read; never changed."""
+
+    __tablename__ = "seller_default"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+        CheckConstraint("reason <> ''", name="has_reason"),
+    )
+
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    """The very instant at which its lines ended: so they are told from lines that ended otherwise."""
 
 
 class Delay(Base):

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from c2b.deposits import legal
 from c2b.deposits.after import After, DelayView, delays, entries, reminders, withdrawals
 from c2b.deposits.leaving import WayOut, way_out
 from c2b.deposits.legal import Consequence
-from c2b.deposits.models import Obligation, Order, OrderLine, RefundLine, Withdrawal
+from c2b.deposits.models import Obligation, Order, OrderLine, RefundLine, SellerDefault, Withdrawal
 from c2b.deposits.placing import ADDRESS
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import (
@@ -148,6 +148,11 @@ class OrderView:
         return any(line.outcome in (Outcome.OPEN, Outcome.ALLOCATED) for line in self.lines)
 
     @property
+    def is_over(self) -> bool:
+        """Whether a balance wasn't paid in time and can't be any more, and nothing has followed from it yet."""
+        return not (self.may_pay or self.running) and any(line.money is Money.OVERDUE for line in self.lines)
+
+    @property
     def is_paid(self) -> bool:
         """Whether all that stands is paid, the balance too."""
         return {line.money for line in self.lines if line.outcome in (Outcome.OPEN, Outcome.ALLOCATED)} == {Money.PAID}
@@ -214,7 +219,7 @@ def _view(
         balance_due=campaign.balance_due,
         lines=shown,
         payment=payment_view(payments[-1], campaign.slug) if payments else None,
-        timeline=timeline(order, [(line, view.code, view.money) for line, view in lines], payments, refunds, [*_more(lines), *told]),
+        timeline=_timeline(order, lines, payments, refunds, told),
         consequences=legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)),
         terms=order.terms,
         countries=tuple(campaign.countries),
@@ -247,28 +252,41 @@ def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[s
     return {"may_move": stands and not has_left, "may_cancel": is_open and may_cancel(campaign, now)}
 
 
-def _more(lines: Sequence[tuple[OrderLine, LineView]]) -> list[Entry]:
-    return [entry for _, view in lines for entry in entries(view.code, view.after)]
+def _timeline(
+    order: Order,
+    lines: Sequence[tuple[OrderLine, LineView]],
+    payments: Sequence[Payment],
+    refunds: Mapping[Refund, RefundReason],
+    told: Sequence[Entry],
+) -> tuple[Entry, ...]:
+    more = [*told, *(entry for _, view in lines for entry in entries(view.name, view.after))]
+    undelivered = {line.id: view.after.undelivered for line, view in lines}
+    return timeline(order, [(line, view.name, view.money) for line, view in lines], payments, refunds, more, undelivered=undelivered)
 
 
 def _lines(
     session: Session, orders: Sequence[Order], of: Mapping[int, Campaign], locale: str, now: datetime
 ) -> dict[int, list[tuple[OrderLine, LineView]]]:
     of_orders = OrderLine.order_id.in_([order.id for order in orders])
+    defaulted = (SellerDefault.candidate_id == OrderLine.candidate_id) & (SellerDefault.at == OrderLine.ended_at)
     rows = session.execute(
-        select(OrderLine, Candidate).join(Candidate, Candidate.id == OrderLine.candidate_id).where(of_orders).order_by(OrderLine.id)
+        select(OrderLine, Candidate, SellerDefault.reason)
+        .join(Candidate, Candidate.id == OrderLine.candidate_id)
+        .outerjoin(SellerDefault, defaulted)
+        .where(of_orders)
+        .order_by(OrderLine.id)
     ).all()
-    candidates = list({candidate.id: candidate for _, candidate in rows}.values())
+    candidates = list({candidate.id: candidate for _, candidate, _ in rows}.values())
     details = {each.card.id: each for each in campaigns.details(session, candidates, locale=locale)}
     books = standings(session, lines=select(OrderLine.id).where(of_orders))
-    left, late = withdrawals(session, [line for line, _ in rows]), delays(session, [line for line, _ in rows])
+    left, late = withdrawals(session, [line for line, _, _ in rows]), delays(session, [line for line, _, _ in rows])
     by_id = {order.id: order for order in orders}
     found: dict[int, list[tuple[OrderLine, LineView]]] = defaultdict(list)
-    for line, _ in rows:
+    for line, _, undelivered in rows:
         order = by_id[line.order_id]
         zone = of[order.campaign_id].time_zone
         way = None if line.id in left else way_out(order, line, books[line.id], time_zone=zone, now=now)
-        after = _after(line, left.get(line.id), late.get(line.id), way, now)
+        after = replace(_after(line, left.get(line.id), late.get(line.id), way, now), undelivered=undelivered or "")
         found[line.order_id].append((line, _line(line, details[line.candidate_id], money_state(books[line.id], now), after)))
     return found
 

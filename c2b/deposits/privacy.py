@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Variant
-from c2b.deposits.models import Order, OrderLine
+from c2b.deposits.models import Order, OrderLine, PayoutAccount
 from c2b.deposits.rules import Fulfilment, Outcome
 from c2b.deposits.standing import standings
 from c2b.errors import N_, Refused
@@ -32,7 +32,14 @@ def _order(session: Session, order: Order, slug: str, currency: str) -> dict[str
     times = {name: getattr(order, name).isoformat() for name in ("placed_at", "terms_accepted_at")}
     payments = session.scalars(select(Payment).where(Payment.payer == order.ref).order_by(Payment.id))
     paid = [{"at": each.created_at.isoformat(), "captured": each.captured, "refunded": each.refunded} for each in payments]
-    return plain | times | {"campaign": slug, "currency": currency, "lines": _lines(session, order), "payments": paid}
+    more = {"lines": _lines(session, order), "payments": paid, "payout_account": _account(session, order)}
+    return plain | times | {"campaign": slug, "currency": currency} | more
+
+
+def _account(session: Session, order: Order) -> dict[str, str] | None:
+    kept = session.get(PayoutAccount, order.id)
+    names = ("way", "holder", "bank", "account")
+    return {name: str(getattr(kept, name)) for name in names} | {"given_at": kept.given_at.isoformat()} if kept else None
 
 
 def _lines(session: Session, order: Order) -> list[dict[str, Any]]:
@@ -81,6 +88,8 @@ def _is_unsettled(session: Session, order: Order) -> bool:
 
 
 def erase(session: Session, person: Person) -> int:
-    """Blank the name and address of the person's orders and return how many; their money and goods stay in the books."""
+    """Blank the name and address of the person's orders and forget their accounts; returns how many orders. Money and goods stay."""
+    theirs = select(Order.id).where(Order.person_id == person.id)
+    session.execute(delete(PayoutAccount).where(PayoutAccount.order_id.in_(theirs)))
     blank = {"recipient": "", "phone": "", "postal_code": "", "address": ""}
     return len(session.execute(update(Order).where(Order.person_id == person.id).values(blank).returning(Order.id)).all())

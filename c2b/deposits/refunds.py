@@ -110,20 +110,23 @@ def _shipping_account(session: Session, order: Order) -> str | None:
     return accounts.SHIPPING if ours is not None and back is None else None
 
 
-def send_anew(session: Session, *, refund: Refund, order: Order, now: datetime) -> str:
+def send_anew(session: Session, *, refund: Refund, order: Order, less: int = 0, now: datetime) -> str:
     """Begin a failed or bounced refund once more, under a new key: its money stands on the order's `owed:` account.
 
-    Refund, payment and order are locked by the caller. Returns the new key.
+    `less`: what the customer has already, minor units; it is taken off its first lines. Refund, payment and order are locked by the
+    caller. Returns the new key.
     """
     payment = refund.payment
     key = session.scalars(select(next_key()).where(Payment.id == payment.id)).one()
-    anew = Refund(key=key, payment_id=payment.id, amount=refund.amount, queued_at=now, next_attempt_at=now)
+    anew = Refund(key=key, payment_id=payment.id, amount=refund.amount - less, queued_at=now, next_attempt_at=now)
     session.add(anew)
     session.flush()
-    carried = select(literal(anew.id), RefundLine.order_id, RefundLine.line_id, RefundLine.amount, RefundLine.reason)
-    columns = ["refund_id", "order_id", "line_id", "amount", "reason"]
-    session.execute(insert(RefundLine).from_select(columns, carried.where(RefundLine.refund_id == refund.id)))
-    begun = accounts.Posting(f"hold:{key}:owed", accounts.owed(order.ref), accounts.hold(key), refund.amount, "refund_begun")
+    for line in session.scalars(select(RefundLine).where(RefundLine.refund_id == refund.id).order_by(RefundLine.id)):
+        had = min(less, line.amount)
+        less -= had
+        if amount := line.amount - had:
+            session.add(RefundLine(refund_id=anew.id, order_id=line.order_id, line_id=line.line_id, amount=amount, reason=line.reason))
+    begun = accounts.Posting(f"hold:{key}:owed", accounts.owed(order.ref), accounts.hold(key), anew.amount, "refund_begun")
     ledger.post(session, [begun], campaign=order.campaign.slug, currency=payment.currency, now=now)
     refund.resolved_at = now
     session.flush()

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from c2b.audit.actions import record
 from c2b.deposits.apply import distribute
 from c2b.deposits.locking import book, order_of_payment, order_of_refund
-from c2b.deposits.models import Order
+from c2b.deposits.models import Order, PayoutAccount
 from c2b.deposits.refunds import queue_owed, send_anew
 from c2b.deposits.rules import RefundReason
+from c2b.deposits.withholding import require_decided
 from c2b.errors import N_, Invalid, Refused
 from c2b.ledger import queries as ledger
 from c2b.ledger import rules as accounts
@@ -81,7 +82,9 @@ def paid_by_hand(session: Session, *, key: str, reference: str, reason: str, act
     paid = Posting(f"out:{key}", accounts.owed(order.ref), accounts.BANK, refund.amount, "paid_by_hand")
     book(session, order, refund.payment.currency, [paid], now)
     refund.resolved_at, refund.last_error = now, f"paid out by hand: {bank}"
-    _record(session, order, action="deposits.paid_by_hand", key=key, reason=reason, actor=actor, now=now, reference=bank)
+    account = session.get(PayoutAccount, order.id)
+    about = {"reference": bank, "account_of": account.given_at.isoformat() if account else ""}
+    _record(session, order, action="deposits.paid_by_hand", key=key, reason=reason, actor=actor, now=now, **about)
 
 
 def owed(session: Session, order_ref: str) -> int:
@@ -119,6 +122,7 @@ def _failed(session: Session, key: str) -> tuple[Order, Refund]:
     refund = session.scalars(select(Refund).where(Refund.key == key).with_for_update().execution_options(populate_existing=True)).one()
     if refund.state is not RefundState.FAILED or refund.resolved_at is not None:
         raise Refused(N_("This refund doesn’t wait for a decision any more"))
+    require_decided(session, refund)
     return order, refund
 
 

@@ -29,8 +29,8 @@ STEP = 50
 WAITS = (RefundState.QUEUED, RefundState.UNKNOWN)
 BY_HAND = exists().where(Transfer.id == literal("out:").concat(Refund.key))
 """A failed refund that was paid out by hand: its money went back all the same."""
-REPLACED = (Refund.state == RefundState.FAILED) & Refund.resolved_at.is_not(None) & ~BY_HAND
-"""A failed refund that was sent anew: another one stands for it."""
+REPLACED = (Refund.state == RefundState.FAILED) & Refund.resolved_at.is_not(None) & Refund.withheld_at.is_(None) & ~BY_HAND
+"""A failed refund that was sent anew: another one stands for it. One that is still withheld ended by what the bank gave its customer."""
 TO_DO = (Refund.state == RefundState.FAILED) & Refund.resolved_at.is_(None)
 """A failed refund that waits for a person."""
 
@@ -73,7 +73,7 @@ def needs(session: Session, campaign: Campaign, *, limits: Mapping[str, Limits],
     sums = (
         select(Payment.gateway, Payment.merchant, Payment.currency, func.count(Refund.id), func.sum(Refund.amount))
         .join(Refund, Refund.payment_id == Payment.id)
-        .where(Refund.state.in_(WAITS), of_campaign(campaign.id))
+        .where(Refund.state.in_(WAITS), Refund.withheld_at.is_(None), of_campaign(campaign.id))
         .group_by(Payment.gateway, Payment.merchant, Payment.currency)
         .order_by(Payment.gateway, Payment.merchant)
     )
@@ -99,7 +99,9 @@ def _queue(gateway: str, merchant: str) -> Subquery:
     """Number an account's waiting refunds in the order in which they are sent, those of all campaigns."""
     place = func.row_number().over(order_by=(Refund.next_attempt_at, Refund.id)).label("place")
     waiting = select(Refund.id, place).join(Payment, Payment.id == Refund.payment_id)
-    return waiting.where(Refund.state.in_(WAITS), Payment.gateway == gateway, Payment.merchant == merchant).subquery()
+    return waiting.where(
+        Refund.state.in_(WAITS), Refund.withheld_at.is_(None), Payment.gateway == gateway, Payment.merchant == merchant
+    ).subquery()
 
 
 def calls_a_day(rate: float) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from c2b.db import Database
 from c2b.deposits.apply_refund import apply_refund
 from c2b.deposits.pay import refund_facts
+from c2b.deposits.withholding import LATER_DISPUTE
 from c2b.errors import Refused
 from c2b.jobs.rules import describe
 from c2b.payments import pace
@@ -31,6 +32,8 @@ class Claimed:
     sent_before: bool
     is_forgotten: bool
     """It was sent so long ago that the gateway may have forgotten its key: the same call could pay twice."""
+    is_disputed: bool
+    """The bank has taken its payment back since: it is asked for, and not sent if it never was."""
     refused: str
 
 
@@ -71,7 +74,7 @@ def _send(gateway: Gateway, claimed: Claimed) -> Answer:
         return Answer(Heard.FAILED, why=claimed.refused)
     if claimed.sent_before:
         known = ask(gateway.query_refund, claimed.facts)
-        if known.heard is not Heard.ABSENT:
+        if known.heard is not Heard.ABSENT or claimed.is_disputed:
             return known
         if claimed.is_forgotten:
             return Answer(Heard.UNKNOWN, why="the gateway doesn’t know it any more; a person has to look whether it was paid")
@@ -82,23 +85,24 @@ def _claim(session: Session, by: Way, now: datetime, limit: int) -> list[Claimed
     """Mark refunds as sent before they are: whoever dies in between leaves one to be asked for by key."""
     granted = pace.grant(session, gateway=by.gateway, merchant=by.merchant, wanted=limit, a_second=by.limits.refunds_a_second, now=now)
     due = (
-        select(Refund, Payment)
+        select(Refund, Payment, LATER_DISPUTE)
         .join(Payment, Payment.id == Refund.payment_id)
-        .where(Refund.state.in_(_WAITS), Refund.next_attempt_at <= now, Payment.gateway == by.gateway, _alone(by.limits, now))
+        .where(Refund.state.in_(_WAITS), Refund.withheld_at.is_(None), Refund.next_attempt_at <= now)
+        .where(Payment.gateway == by.gateway, _alone(by.limits, now))
         .order_by(Refund.next_attempt_at, Refund.id)
         .limit(granted)
         .with_for_update(of=Refund, skip_locked=True)
     )
-    return list(_marked(session, list(session.execute(due).all()), by.limits, now)) if granted else []
+    return list(_marked(session, [(each[0], each[1], each[2]) for each in session.execute(due)], by.limits, now)) if granted else []
 
 
-def _marked(session: Session, found: list[tuple[Refund, Payment]], limits: Limits, now: datetime) -> Iterator[Claimed]:
-    begun = _begun(session, [payment.id for _, payment in found]) if limits.refunds_each else {}
-    for refund, payment in found:
+def _marked(session: Session, found: list[tuple[Refund, Payment, bool]], limits: Limits, now: datetime) -> Iterator[Claimed]:
+    begun = _begun(session, [payment.id for _, payment, _ in found]) if limits.refunds_each else {}
+    for refund, payment, disputed in found:
         first = refund.sent_at or now
         is_forgotten = limits.key_lasts is not None and now - first > limits.key_lasts
         refused = "" if refund.attempts else _refused(limits, payment, begun.get(payment.id, 0), now)
-        yield Claimed(refund_facts(refund, payment), refund.attempts > 0, is_forgotten, refused)
+        yield Claimed(refund_facts(refund, payment), refund.attempts > 0, is_forgotten, bool(disputed), refused)
         refund.state, refund.attempts, refund.sent_at = RefundState.UNKNOWN, refund.attempts + 1, first
         refund.next_attempt_at = now + wait(refund.attempts)
 
@@ -124,5 +128,5 @@ def _alone(limits: Limits, now: datetime) -> ColumnElement[bool]:
         return Refund.id.is_not(None)
     other = aliased(Refund)
     just_sent = other.sent_at > now - limits.refund_gap
-    before = other.state.in_(_WAITS) & other.sent_at.is_(None) & (other.id < Refund.id)
+    before = other.state.in_(_WAITS) & other.withheld_at.is_(None) & other.sent_at.is_(None) & (other.id < Refund.id)
     return ~select(other.id).where(other.payment_id == Refund.payment_id, other.id != Refund.id, just_sent | before).exists()

@@ -4,6 +4,7 @@ import enum
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from c2b.deposits.models import Order, OrderLine
 from c2b.deposits.rules import Money, Outcome, RefundReason
@@ -22,6 +23,8 @@ class Event(enum.StrEnum):
     """The gateway's answer doesn't match; a person looks at it."""
     CANCEL_REQUESTED = "cancel_requested"
     CANCELLED = "cancelled"
+    UNDELIVERED = "undelivered"
+    """We can't deliver what was confirmed."""
     CONFIRMED = "confirmed"
     REMINDED = "reminded"
     """Of the balance; the message was delivered."""
@@ -31,6 +34,10 @@ class Event(enum.StrEnum):
     REFUND_QUEUED = "refund_queued"
     REFUNDED = "refunded"
     REFUND_REFUSED = "refund_refused"
+    REFUND_WITHHELD = "refund_withheld"
+    """The bank took the payment back before it was sent."""
+    REFUND_BY_BANK = "refund_by_bank"
+    """The bank's decision stands for it."""
     REFUND_BOUNCED = "refund_bounced"
     """It was settled, and then it came back to us."""
     FORFEITED = "forfeited"
@@ -45,9 +52,9 @@ class Event(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code.
+    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's name, `why` it is.
 
-    `why` money goes back.
+    `cause`: for which money goes back.
     """
 
     at: datetime
@@ -55,7 +62,8 @@ class Entry:
     amount: int | None = None
     reference: str = ""
     about: str = ""
-    why: RefundReason | None = None
+    why: str = ""
+    cause: RefundReason | None = None
 
 
 _LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.MISSED: Event.MISSED}
@@ -74,26 +82,33 @@ def timeline(
     payments: Iterable[Payment],
     refunds: Mapping[Refund, RefundReason],
     more: Iterable[Entry] = (),
+    *,
+    undelivered: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Entry, ...]:
-    """Return an order's entries, oldest first; `lines` come with their product's code and where their money stands.
+    """Return an order's entries, oldest first; `lines` come with their product's name and where their money stands.
 
-    `refunds`: with why they were made; `more`: what happened after the decision.
+    `refunds`: with their causes; `more`: what happened after the decision; `undelivered`: of which lines (ids) we can't deliver the
+    product, and why.
     """
-    unpaid = {refund.queued_at for refund, why in refunds.items() if why is RefundReason.UNPAID}
+    unpaid = {refund.queued_at for refund, cause in refunds.items() if cause is RefundReason.UNPAID}
     of_money = [*_of_payments(payments), *_of_refunds(refunds)]
-    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines, unpaid), *of_money, *more]
+    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines, undelivered, unpaid), *of_money, *more]
     rank = list(Event)
     return tuple(sorted(entries, key=lambda entry: (entry.at, rank.index(entry.event), entry.about)))
 
 
-def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]], unpaid: Container[datetime]) -> Iterator[Entry]:
+def _of_lines(
+    lines: Iterable[tuple[OrderLine, str, Money]], undelivered: Mapping[int, str], unpaid: Container[datetime]
+) -> Iterator[Entry]:
     """Tell how lines ended; the refund of a line that nobody paid is queued at the very instant at which it ends."""
     for line, code, money in lines:
         if line.cancel_requested_at is not None:
             yield Entry(line.cancel_requested_at, Event.CANCEL_REQUESTED, about=code)
         if line.ended_at is not None and line.outcome in _LINE_ENDS:
-            ended = Event.UNPAID if line.ended_at in unpaid else _LINE_ENDS[line.outcome]
-            yield Entry(line.ended_at, _MONEY_ENDS.get(money, ended), about=code)
+            why = undelivered.get(line.id, "")
+            kind = Event.UNPAID if line.ended_at in unpaid else _LINE_ENDS[line.outcome]
+            ended = Event.UNDELIVERED if why else _MONEY_ENDS.get(money, kind)
+            yield Entry(line.ended_at, ended, about=code, why=why)
 
 
 def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
@@ -105,11 +120,18 @@ def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
 
 
 def _of_refunds(refunds: Mapping[Refund, RefundReason]) -> Iterator[Entry]:
-    for refund, why in refunds.items():
-        yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key, why=why)
-        if refund.state in _REFUND_ENDS:
+    for refund, cause in refunds.items():
+        yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key, cause=cause)
+        if refund.withheld_at is not None:
+            yield _withheld(refund, refund.withheld_at)
+        elif refund.state in _REFUND_ENDS:
             at = refund.settled_at or refund.next_attempt_at
             ended = Event.REFUNDED if refund.bounced_at else _REFUND_ENDS[refund.state]
             yield Entry(at, ended, refund.amount, refund.provider_reference or refund.key)
         if refund.bounced_at is not None:
             yield Entry(refund.bounced_at, Event.REFUND_BOUNCED, refund.amount, refund.key)
+
+
+def _withheld(refund: Refund, since: datetime) -> Entry:
+    event = Event.REFUND_BY_BANK if refund.resolved_at else Event.REFUND_WITHHELD
+    return Entry(refund.resolved_at or since, event, refund.amount, refund.key)

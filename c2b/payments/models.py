@@ -79,6 +79,8 @@ class Refund(Base):
     sent_at: Mapped[datetime | None]
     """The first time: the gateway may forget the key some time after."""
     settled_at: Mapped[datetime | None]
+    withheld_at: Mapped[datetime | None]
+    """The bank took its payment back before it was sent: it waits for the dispute; a failed one: the bank's money stands for it."""
     bounced_at: Mapped[datetime | None]
     """It was settled, and then the money came back: it is owed to the customer."""
     resolved_at: Mapped[datetime | None]
@@ -102,6 +104,8 @@ class Dispute(Base):
     opened_at: Mapped[datetime]
     won_at: Mapped[datetime | None]
     """The money is ours again."""
+    lost_at: Mapped[datetime | None]
+    """The bank decided for its customer, or we accepted it: the money stays gone."""
 
 
 class Pace(Base):

@@ -34,6 +34,8 @@ class Disputed:
     amount: int
     is_open: bool = True
     """False: it was won, the money is ours again."""
+    is_lost: bool = False
+    """Nothing can be said against it any more; while neither is known it isn't decided."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from c2b.db import Instant
 from c2b.deposits import reminding
 from c2b.deposits.leaving import emptied
 from c2b.deposits.legal import Legal, legal
-from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, SellerDefault
 from c2b.deposits.refunds import queue_refunds, queue_shipping
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, balance_ends
 from c2b.errors import N_, Invalid, NotFound, Refused
@@ -131,13 +131,16 @@ def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor
     candidate = session.scalar(select(Candidate).where(Candidate.campaign_id == campaign.id, Candidate.code == code))
     if candidate is None:
         raise NotFound(N_("There is no product %(code)s in this campaign"), code=code)
-    if not reason.strip():
+    why = reason.strip()
+    if not why:
         raise Invalid(N_("Give the reason; customers read it"), field="reason")
     waits = (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.handed_over_at.is_(None)
     query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, waits)
     lines = _mark(session, campaign, query, now)
     if not lines:
         return 0
+    session.add(SellerDefault(candidate_id=candidate.id, campaign_id=campaign.id, reason=why, at=now))
+    session.flush()
     if legal(campaign.legal_profile).doubles:
         _penalty(session, campaign, now)
     figures = queue_refunds(session, lines=_marked(campaign, now), reason=RefundReason.UNDELIVERED, now=now)
@@ -145,7 +148,7 @@ def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor
     _close(session, campaign, now)
     _shipping(session, campaign, now, reason=RefundReason.UNDELIVERED)
     after = {"lines": lines, "refunds": figures.count, "refund_amount": figures.amount}
-    record(session, actor=actor, action="production.cannot_deliver", campaign=slug, object=code, after=after, reason=reason, now=now)
+    record(session, actor=actor, action="production.cannot_deliver", campaign=slug, object=code, after=after, reason=why, now=now)
     payload = {"campaign": campaign.id, "candidate": candidate.id}
     enqueue(session, kind="production.tell_undelivered", payload=payload, key=f"production.tell_undelivered:{slug}:{code}", now=now)
     return lines

@@ -100,6 +100,7 @@ def settle(session: Session, *, delay_id: int, now: datetime) -> int:
     if delay.silence_agrees:
         return 0
     amount = end_left(session, campaign, lines=_silent(delay), reason=RefundReason.WITHDRAWN, now=now)
+    enqueue(session, kind="production.tell_unanswered", payload={"delay": delay_id}, key=f"production.tell_unanswered:{delay_id}", now=now)
     after = {"refund_amount": amount}
     record(session, actor="worker", action="production.delay_unanswered", campaign=slug, object=str(delay_id), after=after, now=now)
     return amount

@@ -12,6 +12,8 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from c2b import money as money_module
+from c2b.campaigns.models import Campaign
+from c2b.deposits.legal import withdraws_without_login
 from c2b.errors import N_
 from c2b.ui.language import locale
 from c2b.ui.shell import now
@@ -22,6 +24,8 @@ _GATEWAYS = {
     "alipay": N_("Alipay"),
     "wechat": N_("WeChat Pay"),
     "stripe": N_("Card"),
+    "bank": N_("Bank account"),
+    "iban": N_("Bank account (IBAN)"),
 }
 _HAN = re.compile("[\u4e00-\u9fff]")
 _PATTERNS = {
@@ -87,13 +91,18 @@ def number(value: int) -> str:
 
 
 def gateway(name: str) -> str:
-    """Return how people call a way to pay."""
+    """Return how people call a way to pay, or to be paid."""
     return _(_GATEWAYS[name]) if name in _GATEWAYS else name
 
 
 def language_of(kept: str) -> str:
     """Return the tag of the language that a text of ours was kept in, which needn't be the page's: zh-CN or en."""
     return "zh-CN" if _HAN.search(kept) else "en"
+
+
+def withdraws(campaign: Campaign) -> bool:
+    """Tell whether orders of a campaign can be left without signing in: then its pages lead there (Directive 2011/83/EU, art. 11a)."""
+    return withdraws_without_login(campaign.legal_profile, campaign.countries)
 
 
 def share(part: int, whole: int) -> int:
@@ -106,5 +115,5 @@ def set_up(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money, instant=instant, instant_text=instant_text, day=day, until=until, number=number, price_range=price_range
     )
-    app.jinja_env.filters.update(gateway=gateway, language_of=language_of)
+    app.jinja_env.filters.update(gateway=gateway, language_of=language_of, withdraws=withdraws)
     app.jinja_env.globals.update(share=share, ngettext=ngettext)

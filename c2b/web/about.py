@@ -6,6 +6,7 @@ from c2b.campaigns import queries
 from c2b.campaigns.rules import CampaignState, commitment
 from c2b.deposits import legal
 from c2b.ui.access import public
+from c2b.ui.filters import withdraws
 from c2b.ui.language import locale
 from c2b.ui.shell import reading
 from c2b.voting import statement, tree
@@ -22,7 +23,7 @@ def home() -> str:
     with reading() as session:
         open_to_all = [found for found in queries.campaigns(session) if found.state is not CampaignState.DRAFT]
     campaigns = [(found, title(found), phases(found), countdown(found), standing(found)) for found in open_to_all]
-    return render_template("web/home.html", campaigns=campaigns)
+    return render_template("web/home.html", campaigns=campaigns, withdrawal=any(map(withdraws, open_to_all)))
 
 
 @bp.get("/c/<slug>/how")

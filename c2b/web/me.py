@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries as campaigns
-from c2b.deposits import actions, address, queries
+from c2b.deposits import actions, address, paying_out, queries
+from c2b.deposits.payout_ways import Account
 from c2b.deposits.placing import ADDRESS, ShippingAddress
 from c2b.errors import Invalid, Refused
 from c2b.messages import refusing
@@ -18,6 +19,7 @@ from c2b.people.queries import Customer
 from c2b.production import delaying, withdrawing
 from c2b.production.queries import decided_at
 from c2b.ui.access import public
+from c2b.ui.filters import gateway
 from c2b.ui.language import locale
 from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, reading, to_sign_in, transaction, visitor
@@ -70,13 +72,45 @@ def order(ref: str) -> str:
     return _order_page(ref)
 
 
-def _order_page(ref: str, errors: Mapping[str, str] | None = None) -> str:
+def _order_page(ref: str, errors: Mapping[str, str] | None = None, wrong: Mapping[str, str] | None = None) -> str:
+    """Show an order; `errors`: of the form for its address, `wrong`: of the one for an account."""
     with reading() as session:
         found = queries.order(session, ref=ref, person_id=customer().person_id, locale=locale(), now=now())
         timeline = entries(found, decided_at(session, found.slug))
+        payout = paying_out.asked(session, order_ref=ref, person_id=customer().person_id)
     form = {name: request.form.get(name, getattr(found, name)) for name in ADDRESS}
+    form |= {name: request.form.get(name, "") for name in _ACCOUNT}
     values = {"form": form, "errors": errors or {}, "countries": [(country, country) for country in found.countries]}
-    return render_template("web/order.html", order=found, timeline=timeline, line_state=line_state, gateways=offered(), **values)
+    ways = [(way.value, gateway(way.value)) for way in payout.ways] if payout else []
+    more = {
+        "timeline": timeline,
+        "line_state": line_state,
+        "gateways": offered(),
+        "payout": payout,
+        "ways": ways,
+        "wrong": wrong or {},
+    }
+    return render_template("web/order.html", order=found, **values, **more)
+
+
+_ACCOUNT = ("way", "holder", "bank", "account")
+
+
+@bp.post("/me/orders/<ref>/account")
+@customer_required
+def pay_out_to(ref: str) -> Response | tuple[str, int]:
+    """Say where money goes that can't go back the way it came."""
+    given = Account(**{name: request.form.get(name, "") for name in _ACCOUNT})
+    try:
+        with transaction() as session:
+            paying_out.give(session, order_ref=ref, person_id=customer().person_id, given=given, now=now())
+    except Invalid as problem:
+        return _order_page(ref, wrong={problem.field: say(problem)}), 400
+    except Refused as problem:
+        flash(say(problem), "bad")
+    else:
+        flash(_("Saved. We send your money there."), "ok")
+    return redirect(f"/me/orders/{ref}#payout", 303)
 
 
 @bp.post("/me/orders/<ref>/address")

@@ -74,7 +74,7 @@ def _allocated(line: LineView) -> Said:
 
 def entries(order: OrderView, decided_at: datetime | None) -> list[dict[str, str]]:
     """Say what happened to an order, and what comes next, for the timeline; lines with a final price were confirmed at the decision."""
-    made = [line.code for line in order.lines if line.final_unit_price is not None]
+    made = [line.name for line in order.lines if line.final_unit_price is not None]
     confirmed = [Entry(decided_at, Event.CONFIRMED, about=code) for code in made] if decided_at else []
     happened = sorted([*order.timeline, *confirmed], key=lambda entry: entry.at)
     return [*(_entry(order, entry) for entry in happened), *_to_come(order)]
@@ -99,6 +99,7 @@ def _owes_balance(line: LineView) -> bool:
 
 
 _GOES_BACK: Mapping[RefundReason | None, str] = {
+    None: N_("%(amount)s on its way back to you"),
     RefundReason.OVERPAID: N_("%(amount)s came twice or too much and is on its way back to you"),
     RefundReason.PAID_LATE: N_("%(amount)s came too late and is on its way back to you"),
     RefundReason.MISMATCH: N_("%(amount)s is not what was due and is on its way back to you"),
@@ -115,11 +116,14 @@ def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
         Event.PAYMENT_HELD_UP: _("The payment of %(amount)s does not match; somebody is looking at it", **values),
         Event.CANCEL_REQUESTED: _("%(code)s: you asked to cancel", **values),
         Event.CANCELLED: _("%(code)s cancelled", **values),
+        Event.UNDELIVERED: _("%(code)s: we can’t deliver it. %(why)s", why=entry.why, **values),
         Event.CONFIRMED: _("%(code)s is confirmed and will be made", **values),
         Event.MISSED: _("%(code)s missed its minimum and is not made", **values),
-        Event.REFUND_QUEUED: _(_GOES_BACK.get(entry.why, N_("%(amount)s on its way back to you")), **values),
+        Event.REFUND_QUEUED: _(_GOES_BACK.get(entry.cause, _GOES_BACK[None]), **values),
         Event.REFUNDED: _("%(amount)s returned", **values),
         Event.REFUND_BOUNCED: _("%(amount)s came back to us; we ask you for another way", **values),
+        Event.REFUND_WITHHELD: _("%(amount)s wait: your bank took the payment back, and decides first", **values),
+        Event.REFUND_BY_BANK: _("%(amount)s: you have it from your bank, which took the payment back", **values),
         Event.REMINDED: _("We reminded you of the balance"),
         Event.UNPAID: _("%(code)s: the balance was not paid, so it is cancelled", **values),
         Event.FORFEITED: _("%(code)s: the balance was not paid, the deposit is kept", **values),

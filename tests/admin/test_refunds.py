@@ -7,10 +7,11 @@ from sqlalchemy import select, update
 
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
-from c2b.deposits import actions
+from c2b.deposits import actions, paying_out
 from c2b.deposits.apply import apply
 from c2b.deposits.apply_refund import apply_refund
-from c2b.deposits.models import RefundLine
+from c2b.deposits.models import Order, RefundLine
+from c2b.deposits.payout_ways import Account
 from c2b.deposits.rules import RefundReason
 from c2b.jobs.models import Job
 from c2b.payments.models import Payment, Refund
@@ -86,6 +87,58 @@ def test_a_failed_refund_is_paid_by_hand_with_a_reference(database: Database, si
     assert "Paid by hand" in browser.words
     assert "BANK-77" in browser.words
     assert "refunds failed" not in browser.words
+
+
+def gives_account(database: Database, ref: str) -> None:
+    with database.transaction() as session:
+        person = session.scalars(select(Order.person_id).where(Order.ref == ref)).one()
+        account = Account("bank", "Anna Zhang", "6222001234567890", "ICBC Hangzhou")
+        paying_out.give(session, order_ref=ref, person_id=person, given=account, now=NOW)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_finance_reads_the_customers_account_where_it_pays_out_and_the_look_is_logged(
+    database: Database, sign_in: SignIn, logged: Logged, language: str
+) -> None:
+    ref, key = cancelled(database)
+    browser = sign_in(Role.FINANCE, language)
+    browser.get(f"{PAGE}?state=failed&refund={key}")
+    assert {"en": "They gave no account yet", "zh": "顾客还没有填写收款账户"}[language] in browser.words
+    gives_account(database, ref)
+    browser.get(f"{PAGE}?state=failed&refund={key}")
+    assert "6222001234567890" not in browser.html
+    browser.press({"en": "Show the account", "zh": "查看账户"}[language])
+    assert key in browser.url, "back at the form that pays it out"
+    assert [text for text in ("Anna Zhang", "6222001234567890", "ICBC Hangzhou") if text in browser.words] != []
+    assert [(entry.object, entry.actor) for entry in logged("deposits.look_at_account")] == [(ref, "staff:finance@example.com")]
+    browser.press({"en": "I paid it by hand", "zh": "已人工支付"}[language], reason="Account closed", reference="BANK-77")
+    assert [entry.after["account_of"] for entry in logged("deposits.paid_by_hand")] == [NOW.isoformat()]
+
+
+def test_the_orders_page_shows_it_to_who_pays_and_to_nobody_else(database: Database, sign_in: SignIn, logged: Logged) -> None:
+    ref, _ = cancelled(database)
+    gives_account(database, ref)
+    support = sign_in(Role.SUPPORT)
+    support.get(f"/admin/ss27/orders/{ref}")
+    assert "Paid out by hand" not in support.words
+    token = next(each.get("value") for each in support.tree.iter("input") if each.get("name") == "csrf_token")
+    assert support.client.post(f"/admin/ss27/orders/{ref}/account", data={"csrf_token": token}).status_code == 403
+    assert logged("deposits.look_at_account") == []
+    finance = sign_in(Role.FINANCE)
+    finance.get(f"/admin/ss27/orders/{ref}")
+    assert "¥59.80 is owed to the customer and waits to be paid out." in finance.words
+    finance.press("Show the account")
+    assert "6222001234567890" in finance.words
+
+
+def test_the_list_says_for_which_failed_refunds_an_account_is_known(database: Database, sign_in: SignIn) -> None:
+    ref, _ = cancelled(database)
+    browser = sign_in(Role.FINANCE)
+    browser.get(PAGE)
+    assert "the customer gave an account" not in browser.words
+    gives_account(database, ref)
+    browser.get(PAGE)
+    assert "the customer gave an account" in browser.words
 
 
 def test_all_failed_refunds_are_sent_again_by_the_worker(database: Database, sign_in: SignIn) -> None:

@@ -17,7 +17,8 @@ from c2b.campaigns.rules import CampaignState
 from c2b.cli import group
 from c2b.db import Database
 from c2b.deposits import privacy as deposits
-from c2b.deposits.models import Order, OrderLine
+from c2b.deposits.models import Order, OrderLine, PayoutAccount
+from c2b.deposits.payout_ways import PayoutWay
 from c2b.deposits.rules import Fulfilment, Outcome
 from c2b.errors import NotFound, Refused
 from c2b.messages import refusing
@@ -325,6 +326,27 @@ def test_an_order_that_is_over_loses_name_and_address_and_keeps_its_books(town: 
         assert (found.recipient, found.phone, found.postal_code, found.address) == ("", "", "", "")
         assert make.lines_of(session, found)[0].units == 1
         assert found.terms == "terms", "what was agreed stays"
+
+
+def test_where_refunds_were_paid_out_to_is_given_out_and_erased_from_the_disk(town: Town) -> None:
+    with town.database.transaction() as session:
+        order = over(session, town)
+        values = {
+            "way": PayoutWay.BANK,
+            "holder": NAME,
+            "bank": "Canary Bank",
+            "account": "canary-6222",
+            "given_at": town.now,
+            "changes": 1,
+        }
+        session.add(PayoutAccount(order_id=order.id, **values))
+    (ordered,) = json.loads(town.shell.does("privacy", "export", CANARY))["orders"]
+    at = town.now.isoformat()
+    known = {"way": "bank", "holder": NAME, "bank": "Canary Bank", "account": "canary-6222", "given_at": at}
+    assert ordered["payout_account"] == known
+    town.shell.does("privacy", "erase", CANARY, "--yes")
+    files = [path for path in town.shell.folder.rglob("*") if path.is_file()]
+    assert [path.name for path in files if b"canary-6222" in path.read_bytes() or b"Canary Bank" in path.read_bytes()] == []
 
 
 def test_a_second_number_finds_the_same_person(town: Town) -> None:

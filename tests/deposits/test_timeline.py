@@ -60,6 +60,12 @@ def test_how_a_line_ended_names_its_product(outcome: Outcome, event: Event) -> N
     assert timeline(order(), [(line, "K1", Money.HELD)], [], {})[-1] == Entry(LATER, event, about="K1")
 
 
+def test_what_we_cannot_deliver_says_why_instead_of_cancelled() -> None:
+    line = OrderLine(id=7, outcome=Outcome.CANCELLED, ended_at=LATER)
+    entries = timeline(order(), [(line, "K1", Money.REFUND_DUE)], [], {}, undelivered={7: "No yarn"})
+    assert entries[-1] == Entry(LATER, Event.UNDELIVERED, about="K1", why="No yarn")
+
+
 def test_a_cancelling_that_waits_is_told_before_it_is_done() -> None:
     line = OrderLine(outcome=Outcome.CANCELLED, cancel_requested_at=AT + timedelta(minutes=1), ended_at=LATER)
     assert events(line) == [Event.PLACED, Event.CANCEL_REQUESTED, Event.CANCELLED]

@@ -47,7 +47,8 @@ FIELDS = {
     "paid_late": ORDER,
     "paid_twice": ORDER,
     "refund_bounced": {"order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
-    "seller_default": ORDER,
+    "seller_default": ORDER | {"product": "Cable knit", "reason": "The mill burnt down"},
+    "delay_unanswered": ORDER | {"product": "Cable knit"},
     "delay_question": {
         "order": "A1",
         "campaign": "Spring",

@@ -13,11 +13,12 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Database
 from c2b.deposits import actions as deposits
-from c2b.deposits import reminding
+from c2b.deposits import queries, reminding
 from c2b.deposits.apply import apply
-from c2b.deposits.models import Obligation, Order, RefundLine
+from c2b.deposits.models import Obligation, Order, OrderLine, RefundLine
 from c2b.deposits.rules import Money, ObligationKind, ObligationState, Outcome, RefundReason, Reminder
 from c2b.deposits.standing import money_states
+from c2b.deposits.timeline import Event
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.ledger import queries as ledger
 from c2b.messages.models import Message
@@ -262,16 +263,43 @@ def test_customers_are_told_what_became_of_their_money_once(database: Database, 
         assert all(amount in message.fields["amount"] for message in told)
 
 
-def test_customers_of_what_cannot_be_delivered_are_told(database: Database) -> None:
+def test_customers_of_what_cannot_be_delivered_are_told_why_once_in_the_mail_and_on_their_order(database: Database) -> None:
     with database.transaction() as session:
-        of, _ = decided(session)
+        of, (order, _) = decided(session, customers=2)
+        whose: dict[str, Any] = {"ref": order.ref, "person_id": order.person_id}
     with database.transaction() as session:
-        defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+        facts = {"slug": "ss27", "code": "K1", "reason": " The mill\nburnt down ", "actor": "staff:a@example.com"}
+        defaults.cannot_deliver(session, now=DUE, **facts)
     with database.reading() as session:
         candidate = session.scalars(select(Candidate.id)).one()
-    telling_ends.tell_undelivered(database, {"campaign": of.id, "candidate": candidate}, DUE)
+    for _ in range(2):
+        telling_ends.tell_undelivered(database, {"campaign": of.id, "candidate": candidate}, DUE)
     with database.reading() as session:
-        assert session.scalars(select(Message.template).where(Message.event.startswith("ended:"))).all() == ["seller_default"]
+        told = session.scalars(select(Message).where(Message.event.startswith("ended:"))).all()
+        assert [message.template for message in told] == ["seller_default", "seller_default"]
+        assert {message.fields["reason"] for message in told} == {"The mill burnt down"}
+        seen = queries.order(session, locale="en", now=DUE, **whose)
+    assert seen.lines[0].after.undelivered == "The mill\nburnt down"
+    ended = [entry for entry in seen.timeline if entry.at == DUE]
+    assert (ended[0].event, ended[0].why) == (Event.UNDELIVERED, "The mill\nburnt down")
+    assert Event.CANCELLED not in {entry.event for entry in seen.timeline}, "nobody cancelled it"
+
+
+def test_a_line_that_ended_otherwise_before_is_not_told_that_the_product_cannot_be_delivered(database: Database) -> None:
+    with database.transaction() as session:
+        of, (gone, _) = decided(session, customers=2, legal_profile=LegalProfile.EU)
+        whose: dict[str, Any] = {"ref": gone.ref, "person_id": gone.person_id}
+        lines = select(OrderLine.id).where(OrderLine.order_id == gone.id)
+        campaign = of.id
+        defaults.end_left(session, of, lines=lines, reason=RefundReason.WITHDRAWN, now=DECIDED)
+    with database.transaction() as session:
+        defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+        candidate = session.scalars(select(Candidate.id)).one()
+    telling_ends.tell_undelivered(database, {"campaign": campaign, "candidate": candidate}, DUE)
+    with database.reading() as session:
+        assert len(session.scalars(select(Message).where(Message.template == "seller_default")).all()) == 1
+        seen = queries.order(session, locale="en", now=DUE, **whose)
+    assert seen.lines[0].after.undelivered == ""
 
 
 def test_the_worker_is_nobodys_second_person(session: Session) -> None:

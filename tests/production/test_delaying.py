@@ -14,8 +14,9 @@ from c2b.db import Database
 from c2b.deposits.models import Delay, DelayAnswer, Order, RefundLine
 from c2b.deposits.rules import Money, Outcome, RefundReason
 from c2b.errors import Invalid, NotFound, Refused
+from c2b.jobs.models import Job
 from c2b.messages.models import Message
-from c2b.production import delaying
+from c2b.production import delaying, telling_ends
 from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
 from tests import make
@@ -155,3 +156,31 @@ def test_each_customer_is_told_once(database: Database, profile: LegalProfile, t
     assert sorted(message.recipient for message in told) == ["anna0@example.com", "anna1@example.com"]
     assert {message.template for message in told} == {template}
     assert all("September 1, 2027" in message.fields["expected"] for message in told)
+
+
+def test_who_never_answered_is_told_once_that_the_order_ended_and_what_comes_back(database: Database) -> None:
+    with database.transaction() as session:
+        delay, (anna, bert, carl) = late(session, date(2027, 9, 1), customers=3)
+        says(session, anna, agrees=True)
+        says(session, bert, agrees=False)
+        silent = carl.ref
+    at = ends(date(2027, 7, 1))
+    with database.transaction() as session:
+        assert delaying.settle(session, delay_id=delay, now=at) == 24000
+    with database.transaction() as session:
+        delaying.settle(session, delay_id=delay, now=at + SECOND)
+        (job,) = session.scalars(select(Job).where(Job.kind == "production.tell_unanswered"))
+        payload = job.payload
+    for _ in range(2):
+        telling_ends.tell_unanswered(database, payload, at)
+    with database.reading() as session:
+        (told,) = session.scalars(select(Message).where(Message.template == "delay_unanswered")).all()
+    assert (told.recipient, told.fields["order"]) == ("anna2@example.com", silent)
+    assert "240.00" in told.fields["amount"]
+
+
+def test_where_silence_agrees_nobody_is_told_of_an_end(database: Database) -> None:
+    with database.transaction() as session:
+        delay, _ = late(session, date(2027, 7, 1))
+        delaying.settle(session, delay_id=delay, now=ends(date(2027, 7, 1)))
+        assert session.scalars(select(Job.kind).where(Job.kind == "production.tell_unanswered")).all() == []

@@ -25,7 +25,7 @@ OLD = timedelta(minutes=10)
 _SECRET = b"between the sandbox and us"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS bounced (refund TEXT PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS disputed (payment TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS disputed (payment TEXT PRIMARY KEY, became TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, about TEXT NOT NULL, key TEXT NOT NULL, heard INTEGER NOT NULL DEFAULT 0)
 """
 
@@ -82,8 +82,14 @@ class Trial(Faulty):
 
     def dispute(self, key: str) -> None:
         """Let the customer's bank take a payment back."""
-        self._write("INSERT INTO disputed VALUES (?) ON CONFLICT DO NOTHING", key)
+        self._write("INSERT INTO disputed (payment) VALUES (?) ON CONFLICT DO NOTHING", key)
         self._tell(About.PAYMENT, key)
+
+    def end_dispute(self, key: str, became: str) -> None:
+        """Let the bank decide a dispute, `won` or `lost`, once."""
+        if self._column("SELECT payment FROM disputed WHERE payment = ? AND became = ''", key):
+            self._write("UPDATE disputed SET became = ? WHERE payment = ?", became, key)
+            self._tell(About.PAYMENT, key)
 
     def captured(self) -> int:
         """Sum all that customers paid and that counts by now."""
@@ -95,8 +101,9 @@ class Trial(Faulty):
         return int(self._column("SELECT coalesce(sum(amount), 0) FROM refund WHERE key NOT IN (SELECT refund FROM bounced)")[0])
 
     def taken_back(self) -> int:
-        """Sum what banks took back."""
-        return int(self._column("SELECT coalesce(sum(amount), 0) FROM payment WHERE key IN (SELECT payment FROM disputed)")[0])
+        """Sum what banks took back and kept."""
+        disputed = "SELECT payment FROM disputed WHERE became <> 'won'"
+        return int(self._column(f"SELECT coalesce(sum(amount), 0) FROM payment WHERE key IN ({disputed})")[0])
 
     def events(self) -> list[Event]:
         """Take what there is to tell, signed now; each once."""
@@ -138,8 +145,9 @@ class Trial(Faulty):
         if "refund" in call:
             came_back = self._column("SELECT refund FROM bounced WHERE refund = ?", key)
             return Answer(Heard.FAILED, why="came back") if came_back else answer
-        taken = self._column("SELECT payment FROM disputed WHERE payment = ?", key)
-        return replace(answer, disputes=(Disputed(f"dp-{key}", answer.amount),)) if taken else answer
+        taken = self._column("SELECT became FROM disputed WHERE payment = ?", key)
+        said = [Disputed(f"dp-{key}", answer.amount, is_open=became != "won", is_lost=became == "lost") for became in taken]
+        return replace(answer, disputes=tuple(said))
 
     def _tell(self, about: About, key: str) -> None:
         self._write("INSERT INTO event (about, key) VALUES (?, ?)", about.value, key)

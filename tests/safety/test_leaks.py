@@ -106,6 +106,7 @@ admin.importing /admin/ss27/import
 admin.legal_profiles /admin/legal
 admin.log /admin/ss27/log
 admin.look POST /admin/ss27/counts
+admin.look_at_account POST /admin/ss27/orders/none/account
 admin.look_again POST /admin/ss27/trust/look
 admin.lost_addresses /admin/lost
 admin.messages /admin/messages
@@ -168,6 +169,7 @@ me.cancel POST /me/orders/nothing/cancel
 me.leave POST /me/orders/none/leave
 me.me /me
 me.order /me/orders/nothing
+me.pay_out_to POST /me/orders/none/account
 me.send_to POST /me/orders/none/address
 me.wait POST /me/orders/none/delay
 media.media /media/nothing.jpg

@@ -126,6 +126,10 @@ class Market(RuleBasedStateMachine):
         if self.shop.payment(key).state is PaymentState.CAPTURED:
             self.trial.dispute(key)
 
+    @rule(key=keys, became=st.sampled_from(["won", "lost"]))
+    def end_a_dispute(self, key: str, became: str) -> None:
+        self.trial.end_dispute(key, became)
+
     @rule(number=st.integers(0, 5))
     def bounce(self, number: int) -> None:
         settled = [refund.key for refund in self.shop.refunds() if refund.state is RefundState.SETTLED]
@@ -235,6 +239,10 @@ class Market(RuleBasedStateMachine):
             action(session, now=self.shop.now, **values)
 
 
+_KEPT = "SELECT payment FROM disputed WHERE became <> 'won'"
+"""Payments that banks took back for good, as far as anybody knows."""
+
+
 @dataclass
 class Purse:
     """What an order brought and what became of it, minor units: the left side by the gateway's books, the right one by ours."""
@@ -270,7 +278,8 @@ class MarketThatCloses(Market):
         self.the_audit_finds_nothing_but_what_waits_for_a_person()
         theirs = self.trial.captured() - self.trial.refunded() - self.trial.taken_back()
         assert -self.shop.balances(PSP)[PSP] == theirs
-        assert {refund.state for refund in self.shop.refunds()} <= {RefundState.SETTLED, RefundState.FAILED}
+        waiting = [refund for refund in self.shop.refunds() if refund.state not in (RefundState.SETTLED, RefundState.FAILED)]
+        assert all(refund.withheld_at and self._is_undecided(refund.key.partition("-")[0]) for refund in waiting)
         assert not [payment for payment in self.shop.payments() if payment.state in OPEN]
         with self.database.reading() as session:
             refs = session.scalars(select(Order.ref)).all()
@@ -289,8 +298,8 @@ class MarketThatCloses(Market):
         for key in keys:
             purse.brought += self._sum("SELECT sum(amount) FROM payment WHERE key = ? AND paid_at IS NOT NULL", key)
             purse.returned += self._sum("SELECT sum(amount) FROM refund WHERE payment = ? AND key NOT IN (SELECT refund FROM bounced)", key)
-            purse.taken_back += self._sum("SELECT sum(amount) FROM payment WHERE key = ? AND key IN (SELECT payment FROM disputed)", key)
-            purse.lost += self._booked(f"dis:dp-{key}:loss")
+            purse.taken_back += self._sum(f"SELECT sum(amount) FROM payment WHERE key = ? AND key IN ({_KEPT})", key)
+            purse.lost += self._lost(key)
             purse.waiting += self._booked(f"mis:{key}") - self._booked(f"mis:{key}:back")
         purse.by_hand = sum(self._booked(f"out:{refund.key}") for refund in self.shop.refunds() if refund.key.partition("-")[0] in keys)
         purse.forfeited = sum(self._booked(f"forfeit:{line}") for line in lines)
@@ -307,6 +316,15 @@ class MarketThatCloses(Market):
                 .where(Order.ref == ref, Obligation.state == ObligationState.PAID)
             ).all()
         return sum(amount for line, amount in paid if line in standing or (line is None and standing))
+
+    def _is_undecided(self, key: str) -> bool:
+        return bool(self.trial._column("SELECT payment FROM disputed WHERE payment = ? AND became = ''", key))
+
+    def _lost(self, key: str) -> int:
+        """Return what a bank took that wasn't there, less what was found to be there after all, or given back."""
+        with self.database.reading() as session:
+            moved = session.scalars(select(Transfer).where(Transfer.id.contains(f"dis:dp-{key}:")))
+            return sum(each.amount * ((each.debit == "revenue") - (each.credit == "revenue")) for each in moved)
 
     def _sum(self, query: str, key: str) -> int:
         return int(self.trial._column(query, key)[0] or 0)

@@ -190,8 +190,8 @@ IN: dict[LegalProfile, dict[str, Any]] = {
     LegalProfile.US: {"slug": "us", "currency": "USD", "countries": ["US"], "time_zone": "America/New_York"},
     LegalProfile.GENERIC: {"slug": "uk", "currency": "GBP", "countries": ["GB"], "time_zone": "Europe/London"},
 }
-KEPT = ("Balance not paid, deposit kept", "K1: the balance was not paid, the deposit is kept", "is forfeited")
-RETURNED = ("Cancelled, what you paid was returned", "K1: the balance was not paid, so it is cancelled", "you get")
+KEPT = ("Balance not paid, deposit kept", "Salt-field stripe shirt: the balance was not paid, the deposit is kept", "is forfeited")
+RETURNED = ("Cancelled, what you paid was returned", "Salt-field stripe shirt: the balance was not paid, so it is cancelled", "you get")
 """What an order's page says of its line, and what happened; and the subject of the mail."""
 FOLLOWS = dict.fromkeys(LegalProfile, RETURNED) | {LegalProfile.CN_DINGJIN: KEPT}
 
@@ -232,6 +232,7 @@ def test_without_a_delivered_reminder_no_deposit_is_kept(timed: TimedShop, brows
         anna.comes_back()
         anna.sees_each_line("deposit kept", times=0)
         anna.is_offered_no_payment()
+        anna.reads("The time to pay the balance is over.")
         anna.photographs("unreminded")
     assert timed.gateway.refunded() == 0
     timed.has_nothing_amiss()

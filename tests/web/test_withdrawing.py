@@ -177,3 +177,36 @@ def test_somebody_elses_order_is_not_there(visit: Open, sqlite_database: Databas
     answer = bert.client.post(f"/me/orders/{ref(sqlite_database)}/{path}", data={"csrf_token": token, "line": str(line)})
     assert answer.status_code == 404
     assert withdrawn(sqlite_database) == 0
+
+
+@pytest.mark.usefixtures("ordering")
+@pytest.mark.parametrize(
+    ("profile", "countries", "leads"),
+    [
+        (LegalProfile.EU, ["DE"], True),
+        (LegalProfile.EU, [], True),
+        (LegalProfile.CN_DINGJIN, ["CN", "FR"], True),
+        (LegalProfile.CN_DINGJIN, ["CN"], False),
+        (LegalProfile.US, ["US"], False),
+    ],
+)
+def test_every_page_of_a_campaign_leads_to_withdrawing_where_the_law_gives_it_and_no_other_does(
+    visit: Open, sqlite_database: Database, profile: LegalProfile, countries: list[str], *, leads: bool
+) -> None:
+    with sqlite_database.transaction() as session:
+        here = make.campaign_of(session, "ss27")
+        here.legal_profile, here.countries = profile, countries
+    guest = visit()
+    for page in ("/", "/c/ss27/", "/c/ss27/how", "/c/ss27/p/K07", "/c/ss27/results"):
+        guest.get(page)
+        (footer,) = guest.tree.iter("footer")
+        assert ("/withdraw" in {link.get("href") for link in footer.iter("a")}) is leads, page
+
+
+@pytest.mark.usefixtures("ordering")
+def test_the_way_out_is_named_in_chinese_too(visit: Open, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        make.campaign_of(session, "ss27").legal_profile = LegalProfile.EU
+    guest = visit("zh")
+    guest.get("/c/ss27/")
+    assert "撤回合同" in guest.words

@@ -59,7 +59,7 @@ def _closed(session: Session, intent: PaymentIntent | None) -> Answer:
 def _disputed(dispute: Dispute) -> Disputed:
     """Say what a dispute that moved money means; an inquiry moves none, and what Stripe gave back is ours again."""
     taken = -sum(each.amount for each in dispute.balance_transactions)
-    return Disputed(dispute.id, from_stripe(dispute.amount, dispute.currency.upper()), is_open=taken > 0)
+    return Disputed(dispute.id, from_stripe(dispute.amount, dispute.currency.upper()), is_open=taken > 0, is_lost=dispute.status == "lost")
 
 
 def _why(intent: PaymentIntent | None) -> str:
