@@ -175,7 +175,7 @@ def test_a_cancelled_order_shows_the_refund_until_it_has_left(shop: Shop) -> Non
     seen = order(shop, ref, anna)
     assert seen.lines[0].money is Money.REFUNDED
     assert [(entry.event, entry.amount, entry.about) for entry in seen.timeline[-3:]] == [
-        (Event.CANCELLED, None, "K1"),
+        (Event.CANCELLED, None, seen.lines[0].name),
         (Event.REFUND_QUEUED, 5980, ""),
         (Event.REFUNDED, 5980, ""),
     ]

@@ -101,7 +101,7 @@ def test_a_line_that_ended_for_want_of_its_balance_says_so_beside_one_that_was_c
 
 def test_money_that_goes_back_says_why() -> None:
     refund = Refund(key="k-1", amount=5980, state=RefundState.QUEUED, queued_at=LATER, next_attempt_at=LATER)
-    assert timeline(order(), [], [], {refund: RefundReason.OVERPAID})[-1].why is RefundReason.OVERPAID
+    assert timeline(order(), [], [], {refund: RefundReason.OVERPAID})[-1].cause is RefundReason.OVERPAID
 
 
 def test_a_refund_that_came_back_was_returned_first() -> None:

@@ -385,11 +385,18 @@ def test_the_own_page_shows_what_is_there_and_what_to_do(visit: Open, language: 
 
 
 @pytest.mark.usefixtures("ordering")
-def test_an_order_without_payment_says_what_is_to_pay(visit: Open) -> None:
+def test_an_order_whose_payment_failed_can_be_paid_and_one_whose_payment_runs_leads_to_it(visit: Open) -> None:
     anna = customer(visit)
     order(anna, "K07")
+    payment = anna.url
     anna.get("/me")
     assert "Deposit to pay" in anna.words
+    assert "Pay ¥59.80" not in anna.words
+    assert "See the payment" in anna.words
+    anna.get(payment)
+    anna.press("拒绝")
+    anna.press("Check now")
+    anna.get("/me")
     assert "Pay ¥59.80" in anna.words
 
 
