@@ -148,6 +148,11 @@ class OrderView:
         return any(line.outcome in (Outcome.OPEN, Outcome.ALLOCATED) for line in self.lines)
 
     @property
+    def is_prepaid(self) -> bool:
+        """Whether its deposits are never kept, whatever happens."""
+        return all(each.in_full for each in self.consequences)
+
+    @property
     def is_over(self) -> bool:
         """Whether a balance wasn't paid in time and can't be any more, and nothing has followed from it yet."""
         return not (self.may_pay or self.running) and any(line.money is Money.OVERDUE for line in self.lines)
