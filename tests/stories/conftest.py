@@ -28,12 +28,19 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     shop.close()
 
 
-@pytest.fixture
-def timed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[TimedShop]:
-    """Open a shop whose clock the story sets."""
-    shop = TimedShop(tmp_path)
+@pytest.fixture(scope="session")
+def one_for_all(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[TimedShop]:
+    """Open the shop whose clock stories set, once: starting it costs more than telling a story."""
+    shop = TimedShop(tmp_path_factory.mktemp("timed"))
     if keep := request.config.getoption("--screenshots"):
         shop.keep = Path(keep)
     shop.open()
     yield shop
     shop.close()
+
+
+@pytest.fixture
+def timed(one_for_all: TimedShop) -> TimedShop:
+    """Given a shop in which nothing has happened, whose clock the story sets."""
+    one_for_all.begins_anew()
+    return one_for_all

@@ -1,5 +1,6 @@
 """A shop whose clock the story sets: its pages on a real port, its worker in rounds when the story says so, its gateway's books open."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -76,11 +77,28 @@ class TimedShop(Shop):
         super().__init__(folder)
         self.clock = Clock()
         self.data.mkdir()
+        self._file = self.data / "c2b.db"
+        databases.put_sqlite(self._file)
+        values = {"database_url": f"sqlite:///{self._file}", "data": self.data, "secret_key": "k" * 40, "base_url": self.url}
+        self.settings = Settings.model_validate(values)
+        self._app = create_app(self.settings, clock=self.clock)
+        self.database: Database = self._app.extensions["c2b"].database
         self._ends = ExitStack()
-        self.database: Database = self._ends.enter_context(databases.sqlite(self.data))
-        values = {"database_url": self.database.engine.url.render_as_string(hide_password=False), "data": self.data}
-        self.settings = Settings.model_validate(values | {"secret_key": "k" * 40, "base_url": self.url})
+        self.begins_anew()
+
+    def begins_anew(self) -> None:
+        """Forget everything that happened; what is slow to start stays."""
+        self.database.close()
+        databases.put_sqlite(self._file)
+        shutil.rmtree(self.data / "outbox", ignore_errors=True)
+        for file in self.data.glob("sandbox.db*"):
+            file.unlink()
+        self.clock.at = OPEN
         self.gateway = Trial(Sandbox(self.data / "sandbox.db", self.clock))
+        self._worker = Worker(self.database, self.settings, now=self.clock)
+        ways: list[Any] = [self._app.extensions["c2b"].gateways, self._worker._gateways]
+        for each in ways:
+            each["sandbox"] = self.gateway
 
     def sells(self, *codes: str, minimum: int = 1, **campaign: Any) -> None:
         """Take pre-orders for some of `PRODUCTS`."""
@@ -118,15 +136,10 @@ class TimedShop(Shop):
         return ref
 
     def open(self) -> None:
-        """Let the pages answer and the worker be there."""
-        app = create_app(self.settings, clock=self.clock)
-        self._worker = Worker(self.database, self.settings, now=self.clock)
-        ways: list[Any] = [app.extensions["c2b"].gateways, self._worker._gateways]
-        for each in ways:
-            each["sandbox"] = self.gateway
-        server = make_server("127.0.0.1", self.port, app, threaded=True, request_handler=_Quiet)
+        """Let the pages answer."""
+        server = make_server("127.0.0.1", self.port, self._app, threaded=True, request_handler=_Quiet)
         Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05}).start()
-        for end in (app.extensions["c2b"].database.close, app.extensions["c2b"].impressions.close, server.server_close, server.shutdown):
+        for end in (self.database.close, self._app.extensions["c2b"].impressions.close, server.server_close, server.shutdown):
             self._ends.callback(end)
 
     def close(self) -> None:
