@@ -51,11 +51,18 @@ def _sqlite_template() -> Path:
     return path
 
 
+def put_sqlite(path: Path) -> None:
+    """Put a migrated SQLite database without content at `path`; nobody may have one open there."""
+    for log in ("-wal", "-shm"):
+        path.with_name(path.name + log).unlink(missing_ok=True)
+    shutil.copyfile(_sqlite_template(), path)
+
+
 @contextmanager
 def sqlite(folder: Path) -> Iterator[Database]:
     """Yield a migrated SQLite database in `folder`."""
     path = folder / f"{uuid.uuid4().hex}.db"
-    shutil.copyfile(_sqlite_template(), path)
+    put_sqlite(path)
     database = Database(f"sqlite:///{path}")
     yield database
     database.close()

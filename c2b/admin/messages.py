@@ -45,6 +45,7 @@ TEMPLATES = {
     "deposit_forfeited": N_("Deposit forfeited"),
     "order_refunded_unpaid": N_("Ended unpaid, refunded"),
     "paid_late": N_("Paid too late"),
+    "paid_twice": N_("Paid twice"),
     "refund_settled": N_("Refund sent"),
     "refund_bounced": N_("Refund came back"),
     "seller_default": N_("We cannot deliver"),

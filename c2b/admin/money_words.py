@@ -123,7 +123,7 @@ GROUPS: Mapping[Group, str] = {
     Group.SHIPPING_HELD: N_("Shipping paid in advance"),
     Group.RETURNING: N_("On its way back"),
     Group.OWED: N_("Owed to customers"),
-    Group.SUSPENSE: N_("Belongs to nothing we know"),
+    Group.SUSPENSE: N_("Set aside until somebody decides"),
     Group.REVENUE: N_("Revenue"),
     Group.SHIPPING: N_("Shipping earned"),
     Group.FORFEITS: N_("Forfeited deposits"),

@@ -1,5 +1,6 @@
-"""What happens to lines after the decision, as their customers see it: handed over, left, delayed. Two statements for any number."""
+"""What happens to orders after the decision, as customers see it: reminded, handed over, left, delayed. Three statements for any number."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,7 +10,10 @@ from sqlalchemy.orm import Session
 
 from c2b.deposits.leaving import WayOut
 from c2b.deposits.models import Delay, DelayAnswer, OrderLine, Withdrawal
+from c2b.deposits.reminding import EVENT
 from c2b.deposits.timeline import Entry, Event
+from c2b.messages.models import Message
+from c2b.messages.rules import MessageState
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,17 @@ def delays(session: Session, lines: Sequence[OrderLine]) -> dict[int, DelayView]
         .where(OrderLine.id.in_([line.id for line in lines]), Delay.id.in_(newest))
     )
     return {line: _delay(delay, answer) for line, delay, answer in rows}
+
+
+def reminders(session: Session, orders: Sequence[str]) -> dict[str, list[Entry]]:
+    """Return the reminders of balances that reached the customers of these orders (references), by order, each once."""
+    delivered = (Message.state == MessageState.SENT) & Message.event.startswith(EVENT)
+    query = select(Message.about, Message.event, Message.sent_at).where(Message.about.in_(orders), delivered)
+    found: dict[str, dict[str, Entry]] = defaultdict(dict)
+    for order, event, at in session.execute(query.order_by(Message.id.desc())):
+        if at:
+            found[order][event] = Entry(at, Event.REMINDED)
+    return {order: list(entries.values()) for order, entries in found.items()}
 
 
 def _delay(delay: Delay, answer: DelayAnswer | None) -> DelayView:

@@ -14,10 +14,10 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import CandidateDetail, PictureRow
 from c2b.campaigns.rules import CampaignState, text
 from c2b.deposits import legal
-from c2b.deposits.after import After, DelayView, delays, entries, withdrawals
+from c2b.deposits.after import After, DelayView, delays, entries, reminders, withdrawals
 from c2b.deposits.leaving import WayOut, way_out
 from c2b.deposits.legal import Consequence
-from c2b.deposits.models import Obligation, Order, OrderLine, SellerDefault, Withdrawal
+from c2b.deposits.models import Obligation, Order, OrderLine, RefundLine, SellerDefault, Withdrawal
 from c2b.deposits.placing import ADDRESS
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import (
@@ -27,6 +27,7 @@ from c2b.deposits.rules import (
     ObligationKind,
     ObligationState,
     Outcome,
+    RefundReason,
     balance_ends,
     may_cancel,
     may_pay,
@@ -107,7 +108,8 @@ class OrderView:
     """Of the whole order; 0 while it isn't known or owed."""
     pay_until: datetime | None
     """Until when what is due now can be paid."""
-    balance_opens: datetime | None
+    pays_from: datetime | None
+    """From when the balance can be paid, while it can't yet."""
     payment: PaymentView | None
     """The last one begun."""
     timeline: tuple[Entry, ...]
@@ -135,6 +137,32 @@ class OrderView:
         return any(line.after.way_out and line.after.way_out.leaving.right is Right.WITHDRAWAL for line in self.lines)
 
     @property
+    def running(self) -> PaymentView | None:
+        """The payment that has to end before another may begin: one that is open, or that a person looks at."""
+        stays = self.payment and (self.payment.is_open or self.payment.state is PaymentState.MISMATCH)
+        return self.payment if stays else None
+
+    @property
+    def stands(self) -> bool:
+        """Whether anything of it is still ordered."""
+        return any(line.outcome in (Outcome.OPEN, Outcome.ALLOCATED) for line in self.lines)
+
+    @property
+    def is_prepaid(self) -> bool:
+        """Whether its deposits are never kept, whatever happens."""
+        return all(each.in_full for each in self.consequences)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a balance wasn't paid in time and can't be any more, and nothing has followed from it yet."""
+        return not (self.may_pay or self.running) and any(line.money is Money.OVERDUE for line in self.lines)
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether all that stands is paid, the balance too."""
+        return {line.money for line in self.lines if line.outcome in (Outcome.OPEN, Outcome.ALLOCATED)} == {Money.PAID}
+
+    @property
     def deposit(self) -> int:
         """Deposits of all lines that stand."""
         return sum(line.deposit for line in self.lines if line.outcome in (Outcome.OPEN, Outcome.ALLOCATED))
@@ -153,6 +181,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
     found = {each.id: each for each in session.scalars(theirs)}
     lines = _lines(session, orders, found, locale, now)
     payments, refunds = _payments(session, [each.ref for each in orders])
+    told = reminders(session, [each.ref for each in orders])
     owed = _owed(session, ids)
     return [
         _view(
@@ -161,6 +190,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
             lines=lines[each.id],
             payments=payments[each.ref],
             refunds=refunds[each.ref],
+            told=told.get(each.ref, []),
             owed=owed.get(each.id, Owed()),
             locale=locale,
             now=now,
@@ -175,7 +205,8 @@ def _view(
     *,
     lines: Sequence[tuple[OrderLine, LineView]],
     payments: Sequence[Payment],
-    refunds: Sequence[Refund],
+    refunds: Mapping[Refund, RefundReason],
+    told: Sequence[Entry],
     owed: Owed,
     locale: str,
     now: datetime,
@@ -192,9 +223,8 @@ def _view(
         ordering_closes=campaign.ordering_closes,
         balance_due=campaign.balance_due,
         lines=shown,
-        balance_opens=campaign.balance_opens,
         payment=payment_view(payments[-1], campaign.slug) if payments else None,
-        timeline=_timeline(order, lines, payments, refunds),
+        timeline=_timeline(order, lines, payments, refunds, told),
         consequences=legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)),
         terms=order.terms,
         countries=tuple(campaign.countries),
@@ -208,7 +238,9 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
     """Return what can be paid now and until when, and what the shipping is."""
     payable = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE and may_pay(campaign, kind, now)}
     is_balance = bool(payable) and ObligationKind.DEPOSIT not in payable
+    opens = campaign.balance_opens if owed[ObligationKind.BALANCE, ObligationState.DUE] else None
     return {
+        "pays_from": opens if opens and now < opens else None,
         "due": sum(payable.values()),
         "may_pay": bool(payable),
         "is_balance": is_balance,
@@ -219,18 +251,22 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
 
 def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[str, Any]:
     """Return whether the address can be changed, and whether anything can be cancelled."""
-    stands = any(line.money is not Money.NOTHING for line in lines)
+    stands = any(line.outcome in (Outcome.OPEN, Outcome.ALLOCATED) for line in lines)
     has_left = any(line.fulfilment in LEFT for line in lines)
     is_open = any(line.outcome is Outcome.OPEN for line in lines)
     return {"may_move": stands and not has_left, "may_cancel": is_open and may_cancel(campaign, now)}
 
 
 def _timeline(
-    order: Order, lines: Sequence[tuple[OrderLine, LineView]], payments: Sequence[Payment], refunds: Sequence[Refund]
+    order: Order,
+    lines: Sequence[tuple[OrderLine, LineView]],
+    payments: Sequence[Payment],
+    refunds: Mapping[Refund, RefundReason],
+    told: Sequence[Entry],
 ) -> tuple[Entry, ...]:
-    more = [entry for _, view in lines for entry in entries(view.code, view.after)]
+    more = [*told, *(entry for _, view in lines for entry in entries(view.name, view.after))]
     undelivered = {line.id: view.after.undelivered for line, view in lines}
-    return timeline(order, [(line, view.code, view.money) for line, view in lines], payments, refunds, more, undelivered=undelivered)
+    return timeline(order, [(line, view.name, view.money) for line, view in lines], payments, refunds, more, undelivered=undelivered)
 
 
 def _lines(
@@ -296,14 +332,16 @@ def _line(line: OrderLine, product: CandidateDetail, money: Money, after: After)
     )
 
 
-def _payments(session: Session, refs: Sequence[str]) -> tuple[dict[str, list[Payment]], dict[str, list[Refund]]]:
+def _payments(session: Session, refs: Sequence[str]) -> tuple[dict[str, list[Payment]], dict[str, dict[Refund, RefundReason]]]:
+    """Return payments, and refunds with why they were made, by order."""
     payments: dict[str, list[Payment]] = defaultdict(list)
-    refunds: dict[str, list[Refund]] = defaultdict(list)
+    refunds: dict[str, dict[Refund, RefundReason]] = defaultdict(dict)
     for each in session.scalars(select(Payment).where(Payment.payer.in_(refs)).order_by(Payment.id)):
         payments[each.payer].append(each)
-    begun = select(Refund, Payment.payer).join(Payment, Payment.id == Refund.payment_id).where(Payment.payer.in_(refs)).order_by(Refund.id)
-    for refund, payer in session.execute(begun):
-        refunds[payer].append(refund)
+    why = select(func.min(RefundLine.reason)).where(RefundLine.refund_id == Refund.id).scalar_subquery()  # one refund, one cause
+    begun = select(Refund, Payment.payer, why).join(Payment, Payment.id == Refund.payment_id).where(Payment.payer.in_(refs))
+    for refund, payer, reason in session.execute(begun.order_by(Refund.id)):
+        refunds[payer][refund] = RefundReason(reason)
     return payments, refunds
 
 

@@ -12,9 +12,10 @@ from c2b.campaigns.queries import CandidateDetail, VariantRow
 from c2b.campaigns.rules import ordering_is_open
 from c2b.deposits import legal, places
 from c2b.deposits.legal import Consequence
-from c2b.deposits.models import Order
+from c2b.deposits.models import Obligation, Order, PaymentPart
 from c2b.deposits.order_view import OrderView, PaymentView, payment_view, views
 from c2b.deposits.rules import (
+    ObligationKind,
     Prices,
     deposit_per_unit,
     tier,
@@ -118,6 +119,13 @@ def payment(session: Session, *, key: str, person_id: int) -> PaymentView:
     if row is None:
         raise NotFound(N_("There is no such payment"))
     return payment_view(row[0], row[1])
+
+
+def is_for_deposit(session: Session, *, key: str) -> bool:
+    """Say whether the payment `key` is for deposits; else it is for a balance."""
+    parts = select(PaymentPart.obligation_id).join(Payment, Payment.id == PaymentPart.payment_id).where(Payment.key == key)
+    deposits = select(Obligation.id).where(Obligation.id.in_(parts), Obligation.kind == ObligationKind.DEPOSIT)
+    return session.scalars(deposits.limit(1)).first() is not None
 
 
 def _item(campaign: Campaign, product: CandidateDetail, *, picked: bool, added: bool, units: int, left: dict[int, int]) -> BasketItem:

@@ -14,7 +14,7 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import text
 from c2b.db import Database
 from c2b.deposits.models import Obligation, Order, PaymentPart
-from c2b.deposits.rules import ObligationKind
+from c2b.deposits.rules import ObligationKind, RefundReason
 from c2b.messages.actions import queue
 from c2b.payments.models import Payment, Refund
 from c2b.people.models import Address, Person
@@ -34,12 +34,21 @@ def tell_paid(database: Database, payload: Mapping[str, Any], now: datetime) -> 
         _tell(session, Order.ref == payment.payer, event=f"paid:{payment.key}", template=template, amount=amount, now=now)
 
 
+_NOT_NEEDED = {RefundReason.PAID_LATE: "paid_late", RefundReason.OVERPAID: "paid_twice"}
+
+
 def tell_late(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
-    """Tell the customer that the payment in `payload` came too late and goes back; told once, however often it runs."""
+    """Tell the customer that the payment in `payload` came too late or twice and goes back; told once, however often it runs.
+
+    Of what they cancelled meanwhile they hear when it went back.
+    """
+    template = _NOT_NEEDED.get(RefundReason(payload.get("reason", RefundReason.PAID_LATE)))
+    if template is None:
+        return
     with database.transaction() as session:
         payment = session.get_one(Payment, payload["payment"])
-        its_order, event = Order.ref == payment.payer, f"paid_late:{payment.key}"
-        _tell(session, its_order, event=event, template="paid_late", amount=payload["amount"], now=now)
+        its_order, event = Order.ref == payment.payer, f"{template}:{payment.key}"
+        _tell(session, its_order, event=event, template=template, amount=payload["amount"], now=now)
 
 
 def tell_refund(database: Database, payload: Mapping[str, Any], now: datetime) -> None:

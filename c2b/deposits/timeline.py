@@ -1,13 +1,13 @@
 """What happened to an order, in the order it happened, with the references that a customer may quote."""
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
 from c2b.deposits.models import Order, OrderLine
-from c2b.deposits.rules import Money, Outcome
+from c2b.deposits.rules import Money, Outcome, RefundReason
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import PaymentState, RefundState
 
@@ -26,6 +26,10 @@ class Event(enum.StrEnum):
     UNDELIVERED = "undelivered"
     """We can't deliver what was confirmed."""
     CONFIRMED = "confirmed"
+    REMINDED = "reminded"
+    """Of the balance; the message was delivered."""
+    UNPAID = "unpaid"
+    """It ended because nobody paid the balance; the deposit goes back."""
     MISSED = "missed"
     REFUND_QUEUED = "refund_queued"
     REFUNDED = "refunded"
@@ -48,7 +52,10 @@ class Event(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's code, `why` it is."""
+    """One entry: `amount` in minor units where money is meant, `reference` of payment or refund, `about` a product's name, `why` it is.
+
+    `cause`: for which money goes back.
+    """
 
     at: datetime
     event: Event
@@ -56,9 +63,10 @@ class Entry:
     reference: str = ""
     about: str = ""
     why: str = ""
+    cause: RefundReason | None = None
 
 
-_LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.ALLOCATED: Event.CONFIRMED, Outcome.MISSED: Event.MISSED}
+_LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.MISSED: Event.MISSED}
 _MONEY_ENDS = {Money.FORFEITED: Event.FORFEITED, Money.DISPUTED: Event.DISPUTED}
 _PAYMENT_ENDS = {
     PaymentState.CAPTURED: Event.PAID,
@@ -72,27 +80,34 @@ def timeline(
     order: Order,
     lines: Iterable[tuple[OrderLine, str, Money]],
     payments: Iterable[Payment],
-    refunds: Iterable[Refund],
+    refunds: Mapping[Refund, RefundReason],
     more: Iterable[Entry] = (),
     *,
     undelivered: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Entry, ...]:
-    """Return an order's entries, oldest first; `lines` come with their product's code and where their money stands.
+    """Return an order's entries, oldest first; `lines` come with their product's name and where their money stands.
 
-    `more`: what happened after the decision; `undelivered`: of which lines (ids) we can't deliver the product, and why.
+    `refunds`: with their causes; `more`: what happened after the decision; `undelivered`: of which lines (ids) we can't deliver the
+    product, and why.
     """
-    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines, undelivered), *_of_payments(payments), *_of_refunds(refunds), *more]
+    unpaid = {refund.queued_at for refund, cause in refunds.items() if cause is RefundReason.UNPAID}
+    of_money = [*_of_payments(payments), *_of_refunds(refunds)]
+    entries = [Entry(order.placed_at, Event.PLACED), *_of_lines(lines, undelivered, unpaid), *of_money, *more]
     rank = list(Event)
     return tuple(sorted(entries, key=lambda entry: (entry.at, rank.index(entry.event), entry.about)))
 
 
-def _of_lines(lines: Iterable[tuple[OrderLine, str, Money]], undelivered: Mapping[int, str]) -> Iterator[Entry]:
+def _of_lines(
+    lines: Iterable[tuple[OrderLine, str, Money]], undelivered: Mapping[int, str], unpaid: Container[datetime]
+) -> Iterator[Entry]:
+    """Tell how lines ended; the refund of a line that nobody paid is queued at the very instant at which it ends."""
     for line, code, money in lines:
         if line.cancel_requested_at is not None:
             yield Entry(line.cancel_requested_at, Event.CANCEL_REQUESTED, about=code)
         if line.ended_at is not None and line.outcome in _LINE_ENDS:
             why = undelivered.get(line.id, "")
-            ended = Event.UNDELIVERED if why else _MONEY_ENDS.get(money, _LINE_ENDS[line.outcome])
+            kind = Event.UNPAID if line.ended_at in unpaid else _LINE_ENDS[line.outcome]
+            ended = Event.UNDELIVERED if why else _MONEY_ENDS.get(money, kind)
             yield Entry(line.ended_at, ended, about=code, why=why)
 
 
@@ -104,9 +119,9 @@ def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:
             yield Entry(payment.settled_at, _PAYMENT_ENDS[payment.state], payment.amount, reference)
 
 
-def _of_refunds(refunds: Iterable[Refund]) -> Iterator[Entry]:
-    for refund in refunds:
-        yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key)
+def _of_refunds(refunds: Mapping[Refund, RefundReason]) -> Iterator[Entry]:
+    for refund, cause in refunds.items():
+        yield Entry(refund.queued_at, Event.REFUND_QUEUED, refund.amount, refund.key, cause=cause)
         if refund.withheld_at is not None:
             yield _withheld(refund, refund.withheld_at)
         elif refund.state in _REFUND_ENDS:

@@ -56,6 +56,11 @@ class Apart:
         return self.queued_amount - self.decided_amount
 
 
+def decided_at(session: Session, slug: str) -> datetime | None:
+    """Return when a campaign was decided, if it was."""
+    return session.scalar(select(Decision.at).join(Campaign, Campaign.id == Decision.campaign_id).where(Campaign.slug == slug))
+
+
 def refunds_apart(session: Session, *, campaign_id: int | None = None) -> list[Apart]:
     """Return the decisions (of one campaign, or all) whose missed lines' money isn't the sum of the refunds queued for them.
 

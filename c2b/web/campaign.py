@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from c2b.campaigns import queries
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState, ordering_is_open, text, voting_is_open
+from c2b.deposits.legal import legal
 from c2b.errors import N_, NotFound
 from c2b.ui.filters import day, instant, instant_text, until
-from c2b.ui.language import locale
+from c2b.ui.language import call_deposits_prepayments, locale
 from c2b.ui.shell import now
 
 _ORDER = tuple(CampaignState)
@@ -44,7 +45,14 @@ def shown(session: Session, slug: str) -> Campaign:
     found = queries.campaign(session, slug)
     if found.state is CampaignState.DRAFT:
         raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
+    call_deposits(found)
     return found
+
+
+def call_deposits(campaign: Campaign) -> None:
+    """Let this request's pages call deposits what the campaign's law calls them."""
+    if not legal(campaign.legal_profile).forfeits:
+        call_deposits_prepayments()
 
 
 def title(campaign: Campaign) -> str:

@@ -31,7 +31,7 @@ from c2b.voting.queries import BallotView
 from c2b.voting.rules import BallotSource
 from c2b.voting.visits import Visit
 from c2b.web import filtering, seen
-from c2b.web.campaign import countdown, is_selected, next_instant, phases, standing, title
+from c2b.web.campaign import call_deposits, countdown, is_selected, next_instant, phases, standing, title
 from c2b.web.filtering import Filters
 from c2b.web.shelf import PAGE, Shelf
 
@@ -164,6 +164,7 @@ def visited(slug: str) -> tuple[Visit, Kept]:
     if not found or not here or here.campaign.state is CampaignState.DRAFT:
         raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
     known_as(found.customer)
+    call_deposits(here.campaign)
     return found, here
 
 

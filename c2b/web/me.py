@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries as campaigns
 from c2b.deposits import actions, address, paying_out, queries
+from c2b.deposits.order_view import OrderView
 from c2b.deposits.payout_ways import Account
 from c2b.deposits.placing import ADDRESS, ShippingAddress
 from c2b.errors import Invalid, Refused
@@ -17,9 +18,10 @@ from c2b.messages import refusing
 from c2b.people import addresses, size
 from c2b.people.queries import Customer
 from c2b.production import delaying, withdrawing
+from c2b.production.queries import decided_at
 from c2b.ui.access import public
 from c2b.ui.filters import gateway
-from c2b.ui.language import locale
+from c2b.ui.language import call_deposits_prepayments, locale
 from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, reading, to_sign_in, transaction, visitor
 from c2b.voting import left_over
@@ -41,7 +43,7 @@ def me() -> str | Response:
     if known is None:
         return to_sign_in("customer")
     with reading() as session:
-        orders = queries.my_orders(session, person_id=known.person_id, locale=locale(), now=now()) if known.verified else []
+        orders = _orders(session, known) if known.verified else []
         ballots = [
             (found, title(found), ballot, campaigns.candidates(session, found.id, locale=locale(), ids=sorted(ballot.picked)))
             for found in campaigns.campaigns(session)
@@ -50,6 +52,14 @@ def me() -> str | Response:
         more = _account(session, known) if known.verified else {"own": [], "waiting": [], "choices": []}
         more["size"] = size.of(session, person_id=known.person_id)
     return render_template("web/me.html", known=known, orders=orders, ballots=ballots, line_state=line_state, **more)
+
+
+def _orders(session: Session, known: Customer) -> list[OrderView]:
+    """Return the person's orders; only where all are of one kind is the page called after it."""
+    found = queries.my_orders(session, person_id=known.person_id, locale=locale(), now=now())
+    if found and all(order.is_prepaid for order in found):
+        call_deposits_prepayments()
+    return found
 
 
 def _account(session: Session, known: Customer) -> dict[str, Any]:
@@ -75,13 +85,16 @@ def _order_page(ref: str, errors: Mapping[str, str] | None = None, wrong: Mappin
     """Show an order; `errors`: of the form for its address, `wrong`: of the one for an account."""
     with reading() as session:
         found = queries.order(session, ref=ref, person_id=customer().person_id, locale=locale(), now=now())
+        if found.is_prepaid:
+            call_deposits_prepayments()
+        timeline = entries(found, decided_at(session, found.slug))
         payout = paying_out.asked(session, order_ref=ref, person_id=customer().person_id)
     form = {name: request.form.get(name, getattr(found, name)) for name in ADDRESS}
     form |= {name: request.form.get(name, "") for name in _ACCOUNT}
     values = {"form": form, "errors": errors or {}, "countries": [(country, country) for country in found.countries]}
     ways = [(way.value, gateway(way.value)) for way in payout.ways] if payout else []
     more = {
-        "timeline": entries(found),
+        "timeline": timeline,
         "line_state": line_state,
         "gateways": offered(),
         "payout": payout,

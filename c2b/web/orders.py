@@ -267,8 +267,8 @@ def waiting(slug: str, ref: str) -> Response | str:
             return redirect(f"/me/orders/{found.order_ref}", 303)
         campaign = shown(session, slug)
         order = queries.order(session, ref=found.order_ref, person_id=customer().person_id, locale=locale(), now=now())
-        ballot = own_ballot(session, campaign)
-    return render_template("web/waiting.html", payment=found, order=order, **about(campaign, ballot))
+        deposit, ballot = queries.is_for_deposit(session, key=ref), own_ballot(session, campaign)
+    return render_template("web/waiting.html", payment=found, order=order, deposit=deposit, **about(campaign, ballot))
 
 
 @bp.post("/c/<slug>/pay/<ref>")

@@ -1,12 +1,13 @@
 """How the states of orders are said: one place, one wording."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import gettext as _
 
 from c2b.deposits.order_view import LineView, OrderView
-from c2b.deposits.rules import Fulfilment, Money, Outcome
+from c2b.deposits.rules import Fulfilment, Money, Outcome, RefundReason
 from c2b.deposits.timeline import Entry, Event
 from c2b.errors import N_
 from c2b.ui.filters import instant_text, money
@@ -61,18 +62,22 @@ def _allocated(line: LineView) -> Said:
     }
     if line.fulfilment in goods:
         return Said(goods[line.fulfilment], "ok")
-    owes = {
+    paid = {
         Money.OVERDUE: Said(_("Being made, balance overdue"), "bad"),
         Money.BALANCE_DUE: Said(_("Being made, balance to pay"), "warn"),
+        Money.PAID: Said(_("Paid in full, being made"), "ok"),
     }
-    if line.money in owes:
-        return owes[line.money]
+    if line.money in paid:
+        return paid[line.money]
     return Said(_("Being made") if line.fulfilment is Fulfilment.IN_PRODUCTION else _("Confirmed, will be made"), "ok")
 
 
-def entries(order: OrderView) -> list[dict[str, str]]:
-    """Say what happened to an order, and what comes next, for the timeline."""
-    return [*(_entry(order, entry) for entry in order.timeline), *_to_come(order)]
+def entries(order: OrderView, decided_at: datetime | None) -> list[dict[str, str]]:
+    """Say what happened to an order, and what comes next, for the timeline; lines with a final price were confirmed at the decision."""
+    made = [line.name for line in order.lines if line.final_unit_price is not None]
+    confirmed = [Entry(decided_at, Event.CONFIRMED, about=code) for code in made] if decided_at else []
+    happened = sorted([*order.timeline, *confirmed], key=lambda entry: entry.at)
+    return [*(_entry(order, entry) for entry in happened), *_to_come(order)]
 
 
 def _to_come(order: OrderView) -> Iterator[dict[str, str]]:
@@ -81,11 +86,24 @@ def _to_come(order: OrderView) -> Iterator[dict[str, str]]:
         yield {"what": _("Ordering closes, then each product is decided"), "when": closes, "state": ""}
     if any(map(_owes_balance, order.lines)):
         until = _("until %(at)s", at=instant_text(order.balance_due, order.time_zone)) if order.balance_due else ""
-        yield {"what": _("Balance of %(amount)s", amount=money(order.balance, order.currency)), "when": until, "state": "n"}
+        opens = _("from %(at)s", at=instant_text(order.pays_from, order.time_zone)) if order.pays_from else ""
+        yield {
+            "what": _("Balance of %(amount)s", amount=money(order.balance, order.currency)),
+            "when": " ".join(filter(None, (opens, until))),
+            "state": "n",
+        }
 
 
 def _owes_balance(line: LineView) -> bool:
     return line.outcome is Outcome.ALLOCATED and line.balance > 0 and line.money is not Money.PAID
+
+
+_GOES_BACK: Mapping[RefundReason | None, str] = {
+    None: N_("%(amount)s on its way back to you"),
+    RefundReason.OVERPAID: N_("%(amount)s came twice or too much and is on its way back to you"),
+    RefundReason.PAID_LATE: N_("%(amount)s came too late and is on its way back to you"),
+    RefundReason.MISMATCH: N_("%(amount)s is not what was due and is on its way back to you"),
+}
 
 
 def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
@@ -99,13 +117,15 @@ def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
         Event.CANCEL_REQUESTED: _("%(code)s: you asked to cancel", **values),
         Event.CANCELLED: _("%(code)s cancelled", **values),
         Event.UNDELIVERED: _("%(code)s: we can’t deliver it. %(why)s", why=entry.why, **values),
-        Event.CONFIRMED: _("%(code)s reached its minimum and is made", **values),
+        Event.CONFIRMED: _("%(code)s is confirmed and will be made", **values),
         Event.MISSED: _("%(code)s missed its minimum and is not made", **values),
-        Event.REFUND_QUEUED: _("%(amount)s on its way back to you", **values),
+        Event.REFUND_QUEUED: _(_GOES_BACK.get(entry.cause, _GOES_BACK[None]), **values),
         Event.REFUNDED: _("%(amount)s returned", **values),
         Event.REFUND_BOUNCED: _("%(amount)s came back to us; we ask you for another way", **values),
         Event.REFUND_WITHHELD: _("%(amount)s wait: your bank took the payment back, and decides first", **values),
         Event.REFUND_BY_BANK: _("%(amount)s: you have it from your bank, which took the payment back", **values),
+        Event.REMINDED: _("We reminded you of the balance"),
+        Event.UNPAID: _("%(code)s: the balance was not paid, so it is cancelled", **values),
         Event.FORFEITED: _("%(code)s: the balance was not paid, the deposit is kept", **values),
         Event.DISPUTED: _("%(code)s: your bank took the money back", **values),
         Event.DELAYED: _("%(code)s comes later than we said", **values),

@@ -45,6 +45,7 @@ FIELDS = {
     "deposit_forfeited": ORDER,
     "order_refunded_unpaid": ORDER,
     "paid_late": ORDER,
+    "paid_twice": ORDER,
     "refund_bounced": {"order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
     "seller_default": ORDER | {"product": "Cable knit", "reason": "The mill burnt down"},
     "delay_unanswered": ORDER | {"product": "Cable knit"},
@@ -124,7 +125,8 @@ def test_each_field_that_a_message_has_is_needed(template: str, locale: str, wit
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_money_that_comes_back_is_named_in_the_subject(locale: str) -> None:
-    for template in ("refund_settled", "product_missed", "order_refunded_unpaid", "paid_late", "refund_bounced", "seller_default"):
+    back = "refund_settled product_missed order_refunded_unpaid paid_late paid_twice refund_bounced seller_default"
+    for template in back.split():
         assert "¥50.00" in shown(template, locale).subject
 
 

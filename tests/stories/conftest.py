@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.stories.shop import Shop
+from tests.stories.timed import TimedShop
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), None)
 
@@ -25,3 +26,21 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     shop.open()
     yield shop
     shop.close()
+
+
+@pytest.fixture(scope="session")
+def one_for_all(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[TimedShop]:
+    """Open the shop whose clock stories set, once: starting it costs more than telling a story."""
+    shop = TimedShop(tmp_path_factory.mktemp("timed"))
+    if keep := request.config.getoption("--screenshots"):
+        shop.keep = Path(keep)
+    shop.open()
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def timed(one_for_all: TimedShop) -> TimedShop:
+    """Given a shop in which nothing has happened, whose clock the story sets."""
+    one_for_all.begins_anew()
+    return one_for_all

@@ -1,10 +1,11 @@
 """The people of the stories, each with a browser of their own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import APIResponse, Browser, Locator, Page, expect
 
 from tests.stories.shop import Shop
 
@@ -21,7 +22,7 @@ class Visitor:
             viewport={"width": size[0], "height": size[1]}, base_url=shop.url, locale=locale, java_script_enabled=javascript
         )
         context.set_default_timeout(15_000)
-        self._context = context
+        self._context, self._locale = context, locale
         self.complaints: list[str] = []
         self._begins_a_page()
 
@@ -35,11 +36,35 @@ class Visitor:
         assert answer is not None
         assert answer.ok, f"{path}: {answer.status}"
 
+    def sends(self, path: str, form: Mapping[str, str], **query: str) -> APIResponse:
+        """Send a page's form without looking at the page; returns where that led."""
+        spoken = {"Accept-Language": self._locale}
+        page = self._context.request.get(path, params=dict(query), headers=spoken)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text())
+        assert token, f"{path}: {page.status}"
+        fields: dict[str, str | float | bool] = {"csrf_token": token[1], **form, **query}
+        answer = self._context.request.post(page.url, form=fields, headers=spoken)
+        assert answer.ok, f"{path}: {answer.status}"
+        return answer
+
     def presses(self, name: str, *, within: Locator | None = None) -> None:
         (within or self.page).get_by_role("button", name=re.compile(re.escape(name))).first.click()
 
     def reads(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def photographs(self, name: str) -> None:
+        """Keep pictures of the open page, by width and language, where `--screenshots` asks for them."""
+        if not self.shop.keep:
+            return
+        here, size = self.page.url, self.page.viewport_size
+        for language, (width, height) in product(("zh", "en"), (PHONE, DESK)):
+            self.page.goto(f"{here.partition('#')[0].partition('?')[0]}?lang={language}")
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.screenshot(path=self.shop.keep / f"{name}-{width}-{language}.png", full_page=True)
+        assert size
+        self.page.set_viewport_size(size)
+        self.page.goto(here)
 
     def leaves(self) -> None:
         assert self.complaints == []

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ _PATIENCE = 30.0
 
 class Shop:
     """What the merchant runs: `c2b serve` in a folder of its own."""
+
+    keep: Path | None = None
+    """Where pictures of its pages are kept, if anywhere."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -81,11 +85,18 @@ class Shop:
             time.sleep(0.05)
         return found
 
+    def _mails_to(self, address: str) -> list[EmailMessage]:
+        outbox = sorted((self.data / "outbox").glob("*.eml"))
+        mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in outbox]
+        return [mail for mail in mails if mail["To"] == address]
+
     def mails_to(self, address: str) -> list[str]:
         """Return the texts of all mails to `address`, oldest first."""
-        outbox = self.data / "outbox"
-        mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in sorted(outbox.glob("*.eml"))]
-        return [str((mail.get_body(("plain",)) or mail).get_content()) for mail in mails if mail["To"] == address]
+        return [str((mail.get_body(("plain",)) or mail).get_content()) for mail in self._mails_to(address)]
+
+    def subjects_to(self, address: str) -> list[str]:
+        """Return the subjects of all mails to `address`, oldest first."""
+        return [str(mail["Subject"]) for mail in self._mails_to(address)]
 
     def codes_sent_to(self, address: str) -> list[str]:
         """Return the sign-in codes that went to `address`, oldest first."""

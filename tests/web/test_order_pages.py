@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from c2b.campaigns.models import Campaign, Candidate
-from c2b.campaigns.rules import CampaignState
+from c2b.campaigns.rules import CampaignState, LegalProfile
 from c2b.db import Database
 from c2b.deposits.models import Order, OrderLine
 from c2b.deposits.rules import Outcome
@@ -385,11 +385,18 @@ def test_the_own_page_shows_what_is_there_and_what_to_do(visit: Open, language: 
 
 
 @pytest.mark.usefixtures("ordering")
-def test_an_order_without_payment_says_what_is_to_pay(visit: Open) -> None:
+def test_an_order_whose_payment_failed_can_be_paid_and_one_whose_payment_runs_leads_to_it(visit: Open) -> None:
     anna = customer(visit)
     order(anna, "K07")
+    payment = anna.url
     anna.get("/me")
     assert "Deposit to pay" in anna.words
+    assert "Pay ¥59.80" not in anna.words
+    assert "See the payment" in anna.words
+    anna.get(payment)
+    anna.press("拒绝")
+    anna.press("Check now")
+    anna.get("/me")
     assert "Pay ¥59.80" in anna.words
 
 
@@ -407,3 +414,28 @@ def test_signing_out_keeps_the_ballot_for_the_next_sign_in(visit: Open) -> None:
     assert "You are signed out" in visitor.words
     sign_in(visitor)
     assert "2 votes left" in visitor.words
+
+
+@pytest.mark.parametrize(
+    ("profile", "called", "never"),
+    [(LegalProfile.CN_DINGJIN, "定金", "订金"), (LegalProfile.CN_PREPAY, "订金", "定金"), (LegalProfile.EU, "订金", "定金")],
+)
+def test_chinese_pages_call_a_deposit_what_its_law_calls_it(
+    visit: Open, sqlite_database: Database, ordering: Campaign, *, profile: LegalProfile, called: str, never: str
+) -> None:
+    with sqlite_database.transaction() as session:
+        session.get_one(Campaign, ordering.id).legal_profile = profile
+    anna = customer(visit)
+    anna.get("/c/ss27/?lang=zh")
+    said = [anna.words]
+    anna.get("/c/ss27/order?add=K07")
+    said.append(anna.words)
+    anna.press("付", take=["K07"], **size(anna, "K07", "M"))
+    pay(anna)
+    said.append(anna.words)
+    anna.press("现在查一下")
+    said.append(anna.words)
+    anna.get("/me")
+    said.append(anna.words)
+    assert [called in words for words in said] == [True] * len(said)
+    assert never not in "".join(said).replace("所付为订金（预付款），不是定金", "")

@@ -45,7 +45,7 @@ def order(**changes: Any) -> OrderView:
         "is_balance": False,
         "shipping": 0,
         "pay_until": None,
-        "balance_opens": None,
+        "pays_from": None,
         "may_move": True,
         "countries": ("CN",),
         **dict.fromkeys(("recipient", "phone", "country", "postal_code", "address"), ""),
@@ -57,7 +57,7 @@ def order(**changes: Any) -> OrderView:
 
 def told(app: Flask, of: OrderView, language: str = "en") -> list[dict[str, str]]:
     with app.test_request_context(f"/?lang={language}"):
-        return entries(of)
+        return entries(of, None)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
