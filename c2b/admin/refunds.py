@@ -6,11 +6,13 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy.orm import Session
 
 from c2b.admin.blueprint import bp
 from c2b.admin.orders import REASONS, REFUNDS
 from c2b.admin.page import Answer, done, page_asked, show, shown_again_by, typed
 from c2b.campaigns import queries
+from c2b.campaigns.models import Campaign
 from c2b.deposits import desk, paying_out, resolving, runs
 from c2b.errors import N_, NotFound
 from c2b.payments.rules import RefundState
@@ -34,8 +36,7 @@ def refunds_page(slug: str) -> str:
             "needs": runs.needs(session, campaign, limits=limits, now=now()),
             "apart": refunds_apart(session, campaign_id=campaign.id),
             "held_up": desk.mismatches(session, campaign.id),
-            "chosen": (chosen := desk.failed_refund(session, campaign.id, request.values.get("refund", ""))),
-            "payout": paying_out.given(session, order_ref=chosen.order, actor=staff().actor, now=now()) if chosen else None,
+            **_chosen(session, campaign),
             "have_given": paying_out.have_given(session, [each.order for each in found if each.state is RefundState.FAILED]),
         }
     whole = tuple(map(sum, zip(*sums.values(), strict=True)))
@@ -43,6 +44,13 @@ def refunds_page(slug: str) -> str:
     goes_on = any(sums[each][0] for each in RUNNING)
     values = {"refunds": found, "sums": sums, "whole": whole, "state": state, "page": page, "pages": pages, "goes_on": goes_on}
     return show("refunds.html", here="refunds", campaign=campaign, states_of=REFUNDS, reasons=REASONS, **values, **lists)
+
+
+def _chosen(session: Session, campaign: Campaign) -> dict[str, Any]:
+    """Return the failed refund that was chosen, and where else its customer wants the money."""
+    chosen = desk.failed_refund(session, campaign.id, request.values.get("refund", ""))
+    payout = paying_out.given(session, order_ref=chosen.order, actor=staff().actor, now=now()) if chosen else None
+    return {"chosen": chosen, "payout": payout}
 
 
 @bp.get("/<slug>/refunds")

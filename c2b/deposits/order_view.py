@@ -251,10 +251,10 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
 
 def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[str, Any]:
     """Return whether the address can be changed, and whether anything can be cancelled."""
-    stands = any(line.outcome in (Outcome.OPEN, Outcome.ALLOCATED) for line in lines)
+    outcomes = {line.outcome for line in lines}
+    stands = not outcomes.isdisjoint((Outcome.OPEN, Outcome.ALLOCATED))
     has_left = any(line.fulfilment in LEFT for line in lines)
-    is_open = any(line.outcome is Outcome.OPEN for line in lines)
-    return {"may_move": stands and not has_left, "may_cancel": is_open and may_cancel(campaign, now)}
+    return {"may_move": stands and not has_left, "may_cancel": Outcome.OPEN in outcomes and may_cancel(campaign, now)}
 
 
 def _timeline(

@@ -109,12 +109,14 @@ def _named(lines: Iterable[StatementLine]) -> Iterator[StatementLine]:
     for line in lines:
         if len(line.reference) > _LONGEST_REFERENCE or len(line.key) > _LONGEST_KEY:
             raise Invalid(N_("Line %(line)s: the reference is longer than a provider writes it"), field="file", line=line.line)
-        reference = line.reference or line.key
-        if not reference:
-            made = f"{line.at:%Y%m%dT%H%M%S%f}/{line.amount}/{line.fee}"
-            times[made] += 1
-            reference = f"{made}/{times[made]}"
-        yield replace(line, reference=reference)
+        yield replace(line, reference=line.reference or line.key or _made(line, times))
+
+
+def _made(line: StatementLine, times: Counter[str]) -> str:
+    """Return a reference made of a line's own figures, numbered among those of the same ones by `times`."""
+    made = f"{line.at:%Y%m%dT%H%M%S%f}/{line.amount}/{line.fee}"
+    times[made] += 1
+    return f"{made}/{times[made]}"
 
 
 def _new(session: Session, statement: Read) -> Iterator[StatementLine]:

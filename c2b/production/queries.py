@@ -66,19 +66,25 @@ def refunds_apart(session: Session, *, campaign_id: int | None = None) -> list[A
 
     What was sent anew carries the same lines once more and counts once.
     """
-    each = select(Order.campaign_id, Refund.payment_id, RefundLine.line_id, func.max(RefundLine.amount).label("amount"))
-    each = each.join(Refund, Refund.id == RefundLine.refund_id).join(Order, Order.id == RefundLine.order_id)
-    once = (
-        each.where(RefundLine.reason == RefundReason.MISSED).group_by(Order.campaign_id, Refund.payment_id, RefundLine.line_id).subquery()
-    )
-    sums = select(once.c.campaign_id, func.count(once.c.payment_id.distinct()), func.sum(once.c.amount)).group_by(once.c.campaign_id)
+    queued = _queued_for_missed(session, campaign_id)
     decided = select(Campaign.id, Campaign.slug, Decision.figures).join(Decision, Decision.campaign_id == Campaign.id).order_by(Campaign.id)
     if campaign_id is not None:
-        sums, decided = sums.where(once.c.campaign_id == campaign_id), decided.where(Campaign.id == campaign_id)
-    queued = {key: (int(count), int(amount)) for key, count, amount in session.execute(sums)}
+        decided = decided.where(Campaign.id == campaign_id)
     found = [(slug, rules.figures(stored), queued.get(key, (0, 0))) for key, slug, stored in session.execute(decided) if stored]
     apart = [Apart(slug, figures.refunds, figures.refund_amount, *sent) for slug, figures, sent in found]
     return [one for one in apart if (one.decided, one.decided_amount) != (one.queued, one.queued_amount)]
+
+
+def _queued_for_missed(session: Session, campaign_id: int | None) -> dict[int, tuple[int, int]]:
+    """Return the number and the sum of the refunds queued for missed lines, by campaign."""
+    each = select(Order.campaign_id, Refund.payment_id, RefundLine.line_id, func.max(RefundLine.amount).label("amount"))
+    each = each.join(Refund, Refund.id == RefundLine.refund_id).join(Order, Order.id == RefundLine.order_id)
+    missed = each.where(RefundLine.reason == RefundReason.MISSED)
+    once = missed.group_by(Order.campaign_id, Refund.payment_id, RefundLine.line_id).subquery()
+    sums = select(once.c.campaign_id, func.count(once.c.payment_id.distinct()), func.sum(once.c.amount)).group_by(once.c.campaign_id)
+    if campaign_id is not None:
+        sums = sums.where(once.c.campaign_id == campaign_id)
+    return {key: (int(count), int(amount)) for key, count, amount in session.execute(sums)}
 
 
 @dataclass(frozen=True)
