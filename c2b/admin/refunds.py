@@ -1,5 +1,6 @@
 """Refunds: what a run needs and how far it is, each one's result, and what finance does with those that failed."""
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
@@ -12,7 +13,6 @@ from c2b.admin.blueprint import bp
 from c2b.admin.orders import REASONS, REFUNDS
 from c2b.admin.page import Answer, done, page_asked, show, shown_again_by, typed
 from c2b.campaigns import queries
-from c2b.campaigns.models import Campaign
 from c2b.deposits import desk, paying_out, resolving, runs
 from c2b.errors import N_, NotFound
 from c2b.payments.rules import RefundState
@@ -36,8 +36,7 @@ def refunds_page(slug: str) -> str:
             "needs": runs.needs(session, campaign, limits=limits, now=now()),
             "apart": refunds_apart(session, campaign_id=campaign.id),
             "held_up": desk.mismatches(session, campaign.id),
-            **_chosen(session, campaign),
-            "have_given": paying_out.have_given(session, [each.order for each in found if each.state is RefundState.FAILED]),
+            **_payout(session, desk.failed_refund(session, campaign.id, request.values.get("refund", "")), found),
         }
     whole = tuple(map(sum, zip(*sums.values(), strict=True)))
     pages = ceil((sums[state] if state else whole)[0] / desk.PAGE)
@@ -46,11 +45,10 @@ def refunds_page(slug: str) -> str:
     return show("refunds.html", here="refunds", campaign=campaign, states_of=REFUNDS, reasons=REASONS, **values, **lists)
 
 
-def _chosen(session: Session, campaign: Campaign) -> dict[str, Any]:
-    """Return the failed refund that was chosen, and where else its customer wants the money."""
-    chosen = desk.failed_refund(session, campaign.id, request.values.get("refund", ""))
+def _payout(session: Session, chosen: desk.RefundRow | None, found: Sequence[desk.RefundRow]) -> dict[str, Any]:
+    """Return the refund that is chosen, where its customer wants the money, and of which orders that is known."""
     payout = paying_out.given(session, order_ref=chosen.order, actor=staff().actor, now=now()) if chosen else None
-    return {"chosen": chosen, "payout": payout}
+    return {"chosen": chosen, "payout": payout, "have_given": paying_out.have_given(session, {each.order for each in found})}
 
 
 @bp.get("/<slug>/refunds")
