@@ -135,7 +135,7 @@ def _taken(session: Session, refund: Refund) -> int:
 def _loss(session: Session, dispute: Dispute) -> int:
     """Return what a dispute took that wasn't there, as far as it wasn't made good since."""
     moved = ledger.transfers(session, beginning=f"dis:{dispute.reference}:")
-    return sum(each.amount * ((each.debit == accounts.REVENUE) - (each.credit == accounts.REVENUE)) for each in moved)
+    return sum(each.amount * (each.id.endswith(":loss") - (each.credit == accounts.REVENUE)) for each in moved)
 
 
 def _hold(refund: Refund) -> str:
