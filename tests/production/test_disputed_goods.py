@@ -16,8 +16,8 @@ from c2b.payments.models import Payment
 from c2b.payments.protocol import Answer, Disputed, Heard
 from c2b.work import audit
 from tests import make
-from tests.production.test_defaults import money
-from tests.production.test_withdrawing import AT, STAFF, balances, delivered, leaves, refunds
+from tests.production.test_defaults import DUE, decided, money, pays
+from tests.production.test_withdrawing import AT, STAFF, balances, delivered, hands_over, leaves, refunds
 
 DEPOSIT, BALANCE, SHIPPING = 24000, 96000, 1500
 ALL = BALANCE + SHIPPING
@@ -87,4 +87,21 @@ def test_goods_that_the_bank_gave_back_whole_can_still_be_sent_back(session: Ses
     assert leaves(session, order, AT) == 0
     assert comes_back(session, order, line) == 0
     assert make.lines_of(session, order)[0].fulfilment == "returned"
+    assert audit(session) == []
+
+
+def test_goods_are_not_handed_over_while_a_bank_decides_about_their_money(session: Session) -> None:
+    _, (order,) = decided(session)
+    taken = Disputed("dp_1", DEPOSIT)
+    bank(session, order, taken, of=0)
+    pays(session, order, DUE)
+    with pytest.raises(Refused, match="look at the dispute first"):
+        hands_over(session, order)
+    bank(session, order, replace(taken, is_lost=True), of=0)
+    assert hands_over(session, order) == 1
+    (line,) = make.lines_of(session, order)
+    assert balances(session, f"dep:{line.id}", "revenue") == (0, BALANCE)
+    bank(session, order, replace(taken, is_open=False), of=0)
+    assert balances(session, f"dep:{line.id}", "revenue") == (0, DEPOSIT + BALANCE)
+    assert money(session, order) is Money.PAID
     assert audit(session) == []
