@@ -10,7 +10,7 @@ from c2b.deposits import withholding
 from c2b.deposits.actions import end_lines
 from c2b.deposits.locking import book
 from c2b.deposits.models import DisputeLine, Order, OrderLine
-from c2b.deposits.refunds import SHIPPING_AT, SHIPPING_LEFT, held_for, shipping_left
+from c2b.deposits.refunds import SHIPPING_AT, SHIPPING_LEFT, held_for, queue_owed, shipping_left
 from c2b.deposits.rules import Fulfilment, RefundReason, is_undecided
 from c2b.ledger import queries as ledger
 from c2b.ledger import rules as accounts
@@ -85,6 +85,17 @@ def _won(session: Session, order: Order, payment: Payment, dispute: Dispute, now
     back = [Posting(f"won:{each.id}", each.credit, home[each.id], each.amount, "chargeback_won") for each in taken]
     earned = [_earned(session, order, each) for each in back if each.credit == accounts.shipping(order.ref)]
     book(session, order, payment.currency, [*back, *filter(None, earned)], now)
+    owed = {_source(dispute, each.id): each.amount for each in taken if home[each.id] == accounts.owed(order.ref)}
+    _send_owed(session, order, payment, {name: amount for name, amount in owed.items() if not withholding.waits(session, name)}, now)
+
+
+def _send_owed(session: Session, order: Order, payment: Payment, owed: Mapping[str, int], now: datetime) -> None:
+    """Send what is owed now by source, for what it was for is no more; what belongs to a refused refund waits for a person with it."""
+    if not owed:
+        return
+    lines = {int(name.removeprefix(accounts.DEPOSIT)): amount for name, amount in owed.items() if name.startswith(accounts.DEPOSIT)}
+    about = {"amount": sum(owed.values()), "lines": lines, "reason": RefundReason.DISPUTED, "now": now}
+    queue_owed(session, payment=payment, order=order, **about)
 
 
 def _source(dispute: Dispute, transfer_id: str) -> str:
@@ -102,7 +113,7 @@ def _home(session: Session, order: Order, source: str, account: str) -> str:
         return _home_of_line(session, order, int(source.removeprefix(accounts.DEPOSIT)), source)
     if source.startswith(accounts.SHIPPED):
         return _home_of_shipping(session, order, source)
-    if account.startswith(accounts.HOLD) and not withholding.waits(session, account):
+    if source.startswith(accounts.HOLD) and not withholding.waits(session, source):
         return accounts.owed(order.ref)
     return account
 

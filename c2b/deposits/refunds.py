@@ -1,7 +1,9 @@
 """Sending money back the way it came: set-based, in the transaction of whatever ends the lines."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, Subquery, case, cast, func, insert, literal, select, update
@@ -62,16 +64,31 @@ def queue_refunds(session: Session, *, lines: Select[int], reason: RefundReason,
     return figures
 
 
-def queue_owed(session: Session, *, payment: Payment, order: Order, amount: int, reason: RefundReason, now: datetime) -> str:
-    """Begin the refund of `amount` that `payment` brought for nothing: late, twice or too much. Returns the refund's key.
+def queue_owed(
+    session: Session,
+    *,
+    payment: Payment,
+    order: Order,
+    amount: int,
+    lines: Mapping[int, int] = MappingProxyType({}),
+    reason: RefundReason,
+    now: datetime,
+) -> str:
+    """Begin the refund of `amount` that `payment` brought for nothing any more: late, twice or too much. Returns the refund's key.
 
-    The amount stands on the order's `owed:` account already; order and payment are locked by the caller.
+    `lines`: how much of it was for lines, by id. The amount stands on the order's `owed:` account already; order and payment are locked
+    by the caller.
     """
     key = session.scalars(select(next_key()).where(Payment.id == payment.id)).one()
     refund = Refund(key=key, payment_id=payment.id, amount=amount, queued_at=now, next_attempt_at=now)
     session.add(refund)
     session.flush()
-    session.add(RefundLine(refund_id=refund.id, order_id=order.id, amount=amount, reason=reason))
+    shares = {**lines, None: amount - sum(lines.values())}
+    session.add_all(
+        RefundLine(refund_id=refund.id, order_id=order.id, line_id=line, amount=share, reason=reason)
+        for line, share in shares.items()
+        if share
+    )
     begun = accounts.Posting(f"hold:{key}:owed", accounts.owed(order.ref), accounts.hold(key), amount, "refund_begun")
     ledger.post(session, [begun], campaign=order.campaign.slug, currency=payment.currency, now=now)
     return key

@@ -14,6 +14,7 @@ from c2b.deposits.rules import Money
 from c2b.errors import Refused
 from c2b.payments.models import Payment
 from c2b.payments.protocol import Answer, Disputed, Heard
+from c2b.production import defaults
 from c2b.work import audit
 from tests import make
 from tests.production.test_defaults import DUE, decided, money, pays
@@ -104,4 +105,29 @@ def test_goods_are_not_handed_over_while_a_bank_decides_about_their_money(sessio
     bank(session, order, replace(taken, is_open=False), of=0)
     assert balances(session, f"dep:{line.id}", "revenue") == (0, DEPOSIT + BALANCE)
     assert money(session, order) is Money.PAID
+    assert audit(session) == []
+
+
+def test_what_a_bank_gives_back_after_the_goods_came_back_goes_to_the_customer(session: Session) -> None:
+    order, line = delivered(session, legal_profile=LegalProfile.EU)
+    taken = Disputed("dp_1", BALANCE + 1000)
+    bank(session, order, replace(taken, is_lost=True))
+    leaves(session, order, AT)
+    comes_back(session, order, line)
+    bank(session, order, replace(taken, is_open=False))
+    assert [amount for amount, _ in refunds(session)] == [SHIPPING - 1000, 1000, DEPOSIT, BALANCE]
+    assert balances(session, "revenue", "shipping", f"owed:{order.ref}") == (0, 0, 0)
+    assert audit(session) == []
+
+
+def test_of_shipping_that_a_bank_took_in_part_the_rest_goes_back_and_the_part_once_we_win(session: Session) -> None:
+    _, (order,) = decided(session, legal_profile=LegalProfile.CN_DINGJIN)
+    pays(session, order, DUE)
+    taken = Disputed("dp_1", BALANCE + 1000)
+    bank(session, order, taken)
+    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="Fire", actor=STAFF, now=AT)
+    assert [amount for amount, _ in refunds(session)] == [SHIPPING - 1000, DEPOSIT]
+    bank(session, order, replace(taken, is_open=False))
+    assert [amount for amount, _ in refunds(session)] == [SHIPPING - 1000, 1000, DEPOSIT, BALANCE]
+    assert balances(session, f"ship:{order.ref}", f"owed:{order.ref}") == (0, DEPOSIT), "the penalty waits for finance"
     assert audit(session) == []
