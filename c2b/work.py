@@ -173,10 +173,7 @@ class Worker:
         for part in self._parts:
             if not self._go_on():
                 break
-            try:
-                done += part()
-            except Exception as error:  # noqa: BLE001  a worker outlives whatever one part meets
-                _log.error("%s failed: %s", part.__name__, describe(error))
+            done += _tried(part.__name__, part)
         return done
 
     def _counts(self) -> Iterable[str]:
@@ -216,12 +213,14 @@ class Worker:
             reminding.ask(session, now=self._now())
             over = defaults.over(session, now=self._now())
             unanswered = delaying.over(session, now=self._now())
-        return [*(line for slug in over for line in self._end_unpaid(slug)), *(self._end_unanswered(delay) for delay in unanswered)]
+        ends = {f"ending the unpaid lines of {slug}": partial(self._end_unpaid, slug) for slug in over}
+        ends |= {f"ending delay {delay}": partial(self._end_unanswered, delay) for delay in unanswered}
+        return [line for what, end in ends.items() for line in _tried(what, end)]
 
-    def _end_unanswered(self, delay: int) -> str:
+    def _end_unanswered(self, delay: int) -> Iterable[str]:
         with self._database.transaction() as session:
             amount = delaying.settle(session, delay_id=delay, now=self._now())
-        return f"delay {delay}: time to answer is over, {amount} goes back"
+        return [f"delay {delay}: time to answer is over, {amount} goes back"]
 
     def _end_unpaid(self, slug: str) -> Iterable[str]:
         with self._database.transaction() as session:
@@ -257,6 +256,15 @@ class Worker:
                 beat(session, now=now)
             self._beat_at = now
         return not self._stopped.is_set()
+
+
+def _tried(what: str, work: Callable[[], Iterable[str]]) -> Iterable[str]:
+    """Do some work and return its lines; a failure is logged by its kind and place, and doesn't stop what comes next."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001  a worker outlives whatever one part meets
+        _log.error("%s failed: %s", what, describe(error))
+        return []
 
 
 def _next_night(now: datetime) -> datetime:

@@ -8,23 +8,28 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 import c2b
 from c2b import work
 from c2b.audit.rules import Finding
 from c2b.campaigns.models import Campaign
-from c2b.campaigns.rules import CampaignState
+from c2b.campaigns.rules import CampaignState, LegalProfile
 from c2b.db import Database
+from c2b.deposits.models import Delay, Obligation, OrderLine, PaymentPart
+from c2b.deposits.rules import ObligationKind
 from c2b.jobs import actions as jobs
 from c2b.jobs.models import Job
 from c2b.jobs.queries import last_beat
 from c2b.jobs.rules import JobState
 from c2b.payments.models import MoneyCase
 from c2b.payments.rules import CaseKind
+from c2b.production.actions import decide
 from c2b.settings import Settings
 from c2b.work import BEAT, CHECKS, GATES, Worker, handlers
 from tests import make
+from tests.production import shop as production
 
 PACKAGE = Path(c2b.__file__).parent
 
@@ -180,3 +185,31 @@ def test_a_worker_that_was_stopped_starts_nothing_more(database: Database, tmp_p
 def state(database: Database) -> CampaignState:
     with database.reading() as session:
         return session.scalars(select(Campaign.state)).one()
+
+
+def with_an_unpaid_balance(session: Session, slug: str) -> OrderLine:
+    """Let a European customer pay a deposit of 240.00 and, after the decision, nothing more."""
+    due = make.ORDERING_CLOSES + timedelta(days=10)
+    of = production.settling(session, slug=slug, legal_profile=LegalProfile.EU, balance_due=due, grace_days=7)
+    order = production.buys(session, of, (production.variant(session, production.product(session, of, slug.upper())), 12))
+    decide(session, slug=slug, actor="cli:test", now=make.ORDERING_CLOSES + timedelta(days=1))
+    (line,) = make.lines_of(session, order)
+    return line
+
+
+def test_a_campaign_whose_books_are_broken_keeps_no_other_and_no_delay_waiting(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    over = make.ORDERING_CLOSES + timedelta(days=17)
+    with database.transaction() as session:
+        broken, whole = with_an_unpaid_balance(session, "ss27"), with_an_unpaid_balance(session, "aw27")
+        deposit = select(Obligation.id).where(Obligation.line_id == broken.id, Obligation.kind == ObligationKind.DEPOSIT)
+        session.execute(update(PaymentPart).where(PaymentPart.obligation_id.in_(deposit)).values(amount=PaymentPart.amount + 1))
+        later = {"promised": over.date(), "expected": over.date() + timedelta(days=9), "reason": "Storm"}
+        asked = {"announced_at": over - timedelta(days=3), "answer_by": over}
+        session.add(Delay(campaign_id=whole.campaign_id, candidate_id=whole.candidate_id, **later, **asked))
+    with caplog.at_level(logging.ERROR):
+        done = worker(database, tmp_path, over).round()
+    assert "aw27: balances not paid: 1" in done
+    assert "delay 1: time to answer is over, 0 goes back" in done
+    assert [line for line in caplog.messages if line.startswith("ending the unpaid lines of ss27 failed: IntegrityError at ")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import String, and_, cast, func, literal, or_, select
+from sqlalchemy import Select, String, and_, cast, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from c2b.audit.rules import Finding
@@ -12,13 +12,13 @@ from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Refun
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome
 from c2b.ledger import rules as accounts
 from c2b.ledger.models import GuardedAccount, Transfer
-from c2b.payments.models import Payment, Refund
+from c2b.payments.models import Dispute, Payment, Refund
 from c2b.payments.rules import KEY_LENGTH, PaymentState, RefundState
 
 
 def checks(session: Session) -> list[Finding]:
     """Return what is wrong; a handful of set-based queries, however many orders there are."""
-    found = (_captured, _settled, _reserved, _parts, _refund_lines, _given_back, _caps, _mismatches)
+    found = (_captured, _settled, _reserved, _parts, _refund_lines, _given_back, _caps, _owed, _mismatches)
     return [finding for check in found for finding in check(session)]
 
 
@@ -113,6 +113,40 @@ def _caps(session: Session) -> Iterator[Finding]:
     for candidate_id, cap, code in capped:
         if cap is not None and units.get(candidate_id, 0) > cap:
             yield Finding("deposits.caps", f"{code}: {units[candidate_id]} captured units, the cap is {cap}")
+
+
+def _owed(session: Session) -> Iterator[Finding]:
+    """What is owed to a customer is refunds that were refused or came back, less what a bank gave of them, and penalties."""
+    refused = {accounts.owed(payer): int(amount) for payer, amount in session.execute(_refused())}
+    came, gone = Transfer.credit.startswith(accounts.OWED), Transfer.debit.startswith(accounts.OWED)
+    sides = union_all(
+        select(Transfer.credit.label("account"), Transfer.amount).where(came, Transfer.debit != accounts.PENALTY),
+        select(Transfer.debit.label("account"), -Transfer.amount).where(gone, ~Transfer.id.startswith("penalty-out:")),
+    ).subquery()
+    left = func.sum(sides.c.amount)
+    owed = {
+        account: int(amount)
+        for account, amount in session.execute(select(sides.c.account, left).group_by(sides.c.account).having(left != 0))
+    }
+    for account in sorted(owed.keys() | refused.keys()):
+        if owed.get(account, 0) != refused.get(account, 0):
+            yield Finding(
+                "deposits.owed", f"{account} has {owed.get(account, 0)}, refunds that wait for a person {refused.get(account, 0)}"
+            )
+
+
+def _refused() -> Select[str, int]:
+    """Choose what refunds that wait for a person still bring, by payer: what a bank took of them doesn't come back."""
+    taken = (
+        select(func.coalesce(func.sum(Transfer.amount), 0))
+        .select_from(Dispute)
+        .join(Transfer, Transfer.id == literal("dis:").concat(Dispute.reference).concat(f":{accounts.OWED}").concat(Refund.key))
+        .where(Dispute.payment_id == Refund.payment_id, Dispute.won_at.is_(None))
+        .correlate(Refund)
+        .scalar_subquery()
+    )
+    waiting = select(Payment.payer, func.sum(Refund.amount - taken)).join(Payment, Payment.id == Refund.payment_id)
+    return waiting.where(Refund.state == RefundState.FAILED, Refund.resolved_at.is_(None)).group_by(Payment.payer)
 
 
 def _mismatches(session: Session) -> Iterator[Finding]:

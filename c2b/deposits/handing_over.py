@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
 from c2b.deposits.locking import book, order_by_ref
-from c2b.deposits.models import Obligation, Order, OrderLine, Withdrawal
+from c2b.deposits.models import DisputeLine, Obligation, Order, OrderLine, Withdrawal
 from c2b.deposits.rules import Fulfilment, ObligationState, Outcome
+from c2b.deposits.withholding import UNDECIDED
 from c2b.errors import N_, Invalid, Refused
 from c2b.ledger import queries as ledger
 from c2b.ledger import rules as accounts
 from c2b.ledger.rules import Posting
+from c2b.payments.models import Dispute
 
 HOW = (Fulfilment.SHIPPED, Fulfilment.PICKED_UP)
 """Brought by a carrier, or taken along in a store."""
@@ -32,6 +34,7 @@ def hand_over(session: Session, *, order_ref: str, lines: Collection[int], how: 
     if not chosen:
         return 0
     _require_deliverable(session, order, chosen)
+    _require_undisputed(session, chosen)
     moved = [Posting(*each) for each in _movements(session, order, chosen)]
     for line in chosen:
         line.fulfilment, line.handed_over_at = how, at
@@ -58,6 +61,14 @@ def _require_deliverable(session: Session, order: Order, chosen: list[OrderLine]
         raise Refused(N_("The balance or the shipping isn’t paid yet; goods are handed over when everything is"))
     if session.scalars(select(Withdrawal.line_id).where(Withdrawal.line_id.in_(ids)).limit(1)).first() is not None:
         raise Refused(N_("The customer has withdrawn from this; nothing more is handed over"))
+
+
+def _require_undisputed(session: Session, chosen: list[OrderLine]) -> None:
+    """Raise Refused while a bank decides about their money: what it gives back to us later must find the line as it was."""
+    of_them = DisputeLine.line_id.in_([line.id for line in chosen])
+    undecided = select(DisputeLine.line_id).join(Dispute, Dispute.id == DisputeLine.dispute_id).where(of_them, UNDECIDED)
+    if session.scalars(undecided.limit(1)).first() is not None:
+        raise Refused(N_("The money for this was taken back by the customer’s bank; look at the dispute first"))
 
 
 def _movements(session: Session, order: Order, chosen: list[OrderLine]) -> list[tuple[str, str, str, int, str]]:

@@ -4,17 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
 from c2b.deposits.legal import leaving_of
 from c2b.deposits.locking import order_by_ref
-from c2b.deposits.models import Obligation, Order, OrderLine, Withdrawal
-from c2b.deposits.refunds import queue_refunds, queue_shipping
+from c2b.deposits.models import Order, OrderLine, Withdrawal
+from c2b.deposits.refunds import SHIPPING_LEFT, queue_refunds, queue_shipping, shipping_left
 from c2b.deposits.rights import CN_RETURN, EU_WITHDRAWAL, Leaving, Right, leaves_until
-from c2b.deposits.rules import Fulfilment, LineMoney, ObligationKind, ObligationState, Outcome, RefundReason
+from c2b.deposits.rules import Fulfilment, LineMoney, Outcome, RefundReason
 from c2b.deposits.standing import standings
+from c2b.deposits.withholding import UNDECIDED
 from c2b.errors import N_, NotFound, Refused
 from c2b.payments.models import Dispute, Payment
 
@@ -34,7 +35,7 @@ class WayOut:
 def way_out(order: Order, line: OrderLine, money: LineMoney, *, time_zone: str, now: datetime) -> WayOut | None:
     """Return how a line that nobody has left yet can be left at `now`; None: it can't, or nothing is paid for it."""
     leaving = leaving_of(order.legal_profile, order.country)
-    if leaving is None or line.outcome not in _STANDS or worth(money) <= 0:
+    if leaving is None or line.outcome not in _STANDS or worth(money) + money.disputed <= 0:
         return None
     if line.handed_over_at is None:
         return WayOut(leaving, None) if leaving.before else None
@@ -64,8 +65,8 @@ def shipping_back(session: Session, order: Order, leaving: Leaving, lines: Colle
     stays = stays.where(~_left().where(Withdrawal.line_id == OrderLine.id).exists())
     if not leaving.shipping or session.scalars(stays.limit(1)).first() is not None:
         return 0
-    paid = select(func.sum(Obligation.amount)).where(Obligation.order_id == order.id, Obligation.kind == ObligationKind.SHIPPING)
-    return int(session.scalar(paid.where(Obligation.state == ObligationState.PAID)) or 0)
+    left = shipping_left(select(Order.id).where(Order.id == order.id), SHIPPING_LEFT)
+    return int(session.scalar(left) or 0)
 
 
 def emptied(orders: Select[int]) -> Select[int]:
@@ -77,8 +78,8 @@ def emptied(orders: Select[int]) -> Select[int]:
 def came_back(session: Session, *, order_ref: str, line_id: int, actor: str, now: datetime) -> int:
     """Note that goods are here again whose customer left: the money goes back, minor units returned; done already, nothing happens.
 
-    The shipping goes back with the last line where the law says so. Raises NotFound for a line that nobody left, Refused for goods that
-    were never handed over, or while a dispute is open.
+    What a bank gave back for good doesn't go back again. The shipping goes back with the last line where the law says so. Raises NotFound
+    for a line that nobody left, Refused for goods that were never handed over, or while a bank decides a dispute.
     """
     order = order_by_ref(session, order_ref)
     left = session.scalar(select(Withdrawal).where(Withdrawal.line_id == line_id, Withdrawal.order_id == order.id))
@@ -104,9 +105,9 @@ def came_back(session: Session, *, order_ref: str, line_id: int, actor: str, now
 
 
 def _require_undisputed(session: Session, order: Order) -> None:
-    """Raise Refused while a bank holds money of this order that is revenue by now: it would go back twice."""
-    lost = select(Dispute.id).join(Payment, Payment.id == Dispute.payment_id).where(Payment.payer == order.ref, Dispute.won_at.is_(None))
-    if session.scalars(lost.limit(1)).first() is not None:
+    """Raise Refused while a bank decides about money of this order: nobody knows yet how much of it is to go back."""
+    undecided = select(Dispute.id).join(Payment, Payment.id == Dispute.payment_id).where(Payment.payer == order.ref, UNDECIDED)
+    if session.scalars(undecided.limit(1)).first() is not None:
         raise Refused(N_("The customer’s bank took money of this order back already; settle that dispute first"))
 
 

@@ -1,7 +1,9 @@
 """Sending money back the way it came: set-based, in the transaction of whatever ends the lines."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, Subquery, case, cast, func, insert, literal, select, update
@@ -26,7 +28,7 @@ class RefundFigures:
 
 def refund_figures(session: Session, *, lines: Select[int]) -> RefundFigures:
     """Return what `queue_refunds` would return for the same line ids; writes nothing."""
-    held = _held(lines)
+    held = held_for(lines)
     row = session.execute(select(func.count(held.c.payment_id.distinct()), func.coalesce(func.sum(held.c.amount), 0))).one()
     return RefundFigures(int(row[0]), int(row[1]))
 
@@ -41,7 +43,7 @@ def queue_refunds(session: Session, *, lines: Select[int], reason: RefundReason,
     figures = refund_figures(session, lines=lines)
     if figures.count == 0:
         return figures
-    held = _held(lines)
+    held = held_for(lines)
     payments = select(held.c.payment_id, func.sum(held.c.amount).label("amount")).group_by(held.c.payment_id).subquery()
     session.execute(
         insert(Refund).from_select(
@@ -62,16 +64,31 @@ def queue_refunds(session: Session, *, lines: Select[int], reason: RefundReason,
     return figures
 
 
-def queue_owed(session: Session, *, payment: Payment, order: Order, amount: int, reason: RefundReason, now: datetime) -> str:
-    """Begin the refund of `amount` that `payment` brought for nothing: late, twice or too much. Returns the refund's key.
+def queue_owed(
+    session: Session,
+    *,
+    payment: Payment,
+    order: Order,
+    amount: int,
+    lines: Mapping[int, int] = MappingProxyType({}),
+    reason: RefundReason,
+    now: datetime,
+) -> str:
+    """Begin the refund of `amount` that `payment` brought for nothing any more: late, twice or too much. Returns the refund's key.
 
-    The amount stands on the order's `owed:` account already; order and payment are locked by the caller.
+    `lines`: how much of it was for lines, by id. The amount stands on the order's `owed:` account already; order and payment are locked
+    by the caller.
     """
     key = session.scalars(select(next_key()).where(Payment.id == payment.id)).one()
     refund = Refund(key=key, payment_id=payment.id, amount=amount, queued_at=now, next_attempt_at=now)
     session.add(refund)
     session.flush()
-    session.add(RefundLine(refund_id=refund.id, order_id=order.id, amount=amount, reason=reason))
+    shares = {**lines, None: amount - sum(lines.values())}
+    session.add_all(
+        RefundLine(refund_id=refund.id, order_id=order.id, line_id=line, amount=share, reason=reason)
+        for line, share in shares.items()
+        if share
+    )
     begun = accounts.Posting(f"hold:{key}:owed", accounts.owed(order.ref), accounts.hold(key), amount, "refund_begun")
     ledger.post(session, [begun], campaign=order.campaign.slug, currency=payment.currency, now=now)
     return key
@@ -101,6 +118,28 @@ _OWN = literal(accounts.SHIPPED).concat(Order.ref)
 _OWED = literal(accounts.OWED).concat(Order.ref)
 _BACK = literal("back:").concat(Order.ref).concat(":shipping")
 _BEGUN = literal("hold:").concat(Refund.key).concat(":shipping")
+_TAKEN_BACK = (
+    select(func.coalesce(func.sum(Transfer.amount), 0))
+    .select_from(Dispute)
+    .join(Transfer, Transfer.id == literal("dis:").concat(Dispute.reference).concat(":").concat(_OWN))
+    .where(Dispute.payment_id == Payment.id, Dispute.won_at.is_(None))
+    .correlate(Payment, Order)
+    .scalar_subquery()
+)
+_HELD = func.coalesce(GuardedAccount.credits - GuardedAccount.debits, 0)
+_PAID = PaymentPart.amount - _TAKEN_BACK
+SHIPPING_AT = case((_HELD > 0, _OWN), else_=literal(accounts.SHIPPING))
+SHIPPING_LEFT = case(((_HELD > 0) & (_HELD < _PAID), _HELD), else_=_PAID)
+"""On which account an order's shipping stands and how much it is, minor units, in a statement of `shipping_left`."""
+
+
+def shipping_left(orders: Select[int], *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """Select columns of the shipping of `orders` that can go back: what is held, or ours since goods were handed over, and in no bank."""
+    has_gone, is_ours = (
+        select(Transfer.id).where(Transfer.id == name).correlate(Order).exists() for name in (_BACK, literal("over:").concat(_OWN))
+    )
+    rows = _shipping_paid(orders, *columns).outerjoin(GuardedAccount, GuardedAccount.account == _OWN)
+    return rows.where((_HELD > 0) | is_ours, ~has_gone, SHIPPING_LEFT > 0)
 
 
 def _shipping_paid(orders: Select[int], *columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[*tuple[Any, ...]]:
@@ -118,16 +157,8 @@ def _shipping_paid(orders: Select[int], *columns: ColumnElement[Any] | Instrumen
 
 
 def _shipping_to_owed(orders: Select[int], now: datetime) -> Select[*tuple[Any, ...]]:
-    """Take it from where it stands: its own account, or ours since goods were handed over; what a bank holds isn't there."""
-    left = func.coalesce(GuardedAccount.credits - GuardedAccount.debits, 0)
-    has_gone, is_ours = (
-        select(Transfer.id).where(Transfer.id == name).correlate(Order).exists() for name in (_BACK, literal("over:").concat(_OWN))
-    )
-    amount = case((left > 0, case((left < PaymentPart.amount, left), else_=PaymentPart.amount)), else_=PaymentPart.amount)
-    account = case((left > 0, _OWN), else_=literal(accounts.SHIPPING))
-    moved = (_BACK, account, _OWED, amount, Campaign.currency, literal("shipping_returned"), Campaign.slug, _at(now))
-    rows = _shipping_paid(orders, *moved).outerjoin(GuardedAccount, GuardedAccount.account == _OWN)
-    return rows.where((left > 0) | is_ours, ~has_gone)
+    moved = (SHIPPING_AT, _OWED, SHIPPING_LEFT, Campaign.currency, literal("shipping_returned"), Campaign.slug, _at(now))
+    return shipping_left(orders, _BACK, *moved)
 
 
 def _shipping_to_hold(orders: Select[int], now: datetime) -> Select[*tuple[Any, ...]]:
@@ -172,8 +203,11 @@ def next_key() -> ColumnElement[str]:
     return Payment.key.concat("-").concat(cast(begun + 1, String))
 
 
-def _held(lines: Select[int]) -> Subquery:
-    """Per payment and line: what was captured for it, less every refund that was ever begun, and what a bank took back."""
+def held_for(lines: Select[int]) -> Subquery:
+    """Per payment and line: what was captured for it, less every refund that was ever begun, and what a bank took back.
+
+    Columns payment_id, order_id, line_id and amount; a line for which nothing is held, or was and is ours by now, isn't there.
+    """
     begun = (
         select(func.coalesce(func.sum(RefundLine.amount), 0))
         .join(Refund, Refund.id == RefundLine.refund_id)

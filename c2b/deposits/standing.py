@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, String, cast, func, literal, select
 from sqlalchemy.orm import Session
 
-from c2b.deposits.models import Obligation, OrderLine, RefundLine
+from c2b.deposits.models import DisputeLine, Obligation, OrderLine, RefundLine
 from c2b.deposits.rules import LineMoney, Money, ObligationKind, ObligationState, money_state
 from c2b.ledger import rules as accounts
 from c2b.ledger.models import GuardedAccount, Transfer
-from c2b.payments.models import Refund
+from c2b.payments.models import Dispute, Refund
 from c2b.payments.rules import RefundState
 
 _ACCOUNT = literal(accounts.DEPOSIT).concat(cast(OrderLine.id, String))
@@ -29,6 +29,8 @@ def _left_as(event: str) -> ScalarSelect[int]:
     return sums.correlate(OrderLine).scalar_subquery()
 
 
+_taken_back = select(func.sum(DisputeLine.amount)).join(Dispute, Dispute.id == DisputeLine.dispute_id)
+_disputed = _taken_back.where(DisputeLine.line_id == OrderLine.id, Dispute.won_at.is_(None)).correlate(OrderLine)
 _won = select(func.sum(Transfer.amount)).where(Transfer.credit == _ACCOUNT, Transfer.event == "chargeback_won").correlate(OrderLine)
 FACTS = (
     OrderLine.outcome,
@@ -38,7 +40,7 @@ FACTS = (
     _lines(Refund.state == RefundState.SETTLED),
     _left_as("forfeited"),
     _left_as("handed_over"),
-    _left_as("chargeback"),
+    _disputed.scalar_subquery(),
     _won.scalar_subquery(),
     Obligation.due_at,
     Obligation.state,
@@ -64,7 +66,7 @@ def line_money(facts: Sequence[Any]) -> LineMoney:
         refunded=refunded,
         forfeited=forfeited,
         handed_over=handed_over,
-        disputed=disputed - won,
+        disputed=disputed,
         balance_due_at=due_at if state is ObligationState.DUE else None,
         balance_paid=state is ObligationState.PAID,
     )

@@ -107,10 +107,12 @@ def require_decided(session: Session, refund: Refund) -> None:
         raise Refused(N_("The customer’s bank took this payment back; wait until the dispute is decided, or the money goes out twice"))
 
 
-def waits(session: Session, account: str) -> bool:
-    """Say whether a hold's refund still waits: then money that comes back to it goes out, else it is owed."""
-    key = account.removeprefix(accounts.HOLD)
-    return session.scalar(select(Refund.id).where(Refund.key == key, Refund.state.in_(_WAITS))) is not None
+def waits(session: Session, source: str) -> bool:
+    """Say whether a source's refund still waits for the gateway, or for a person: then money that comes back to it goes out with it."""
+    key = source.removeprefix(accounts.HOLD).removeprefix(accounts.OWED)
+    states = _WAITS if source.startswith(accounts.HOLD) else (RefundState.FAILED,)
+    open_ones = select(Refund.id).where(Refund.key == key, Refund.state.in_(states), Refund.resolved_at.is_(None))
+    return session.scalar(open_ones) is not None
 
 
 def _close(session: Session, order: Order, refund: Refund, taken: int, now: datetime) -> None:
@@ -141,7 +143,7 @@ def _taken(session: Session, refund: Refund) -> int:
 def _loss(session: Session, dispute: Dispute) -> int:
     """Return what a dispute took that wasn't there, as far as it wasn't made good since."""
     moved = ledger.transfers(session, beginning=f"dis:{dispute.reference}:")
-    return sum(each.amount * ((each.debit == accounts.REVENUE) - (each.credit == accounts.REVENUE)) for each in moved)
+    return sum(each.amount * (each.id.endswith(":loss") - (each.credit == accounts.REVENUE)) for each in moved)
 
 
 def _hold(refund: Refund) -> str:

@@ -9,6 +9,7 @@ from c2b.deposits.checks import checks
 from c2b.deposits.models import Obligation, OrderLine, PaymentPart, RefundLine
 from c2b.deposits.rules import ObligationState, Outcome
 from c2b.payments.models import Payment, Refund
+from tests import make
 from tests.deposits.scene import Shop
 from tests.statements import counted
 
@@ -96,6 +97,19 @@ def test_a_refund_that_holds_nothing_is_found(busy: Shop) -> None:
     assert found(busy) == ["deposits.refunds", "deposits.refund_lines"]
 
 
+def test_a_refused_refund_whose_money_is_not_owed_is_found(returning: Shop) -> None:
+    tamper(returning, Refund, state="failed")
+    assert found(returning) == ["deposits.refunds", "deposits.owed"]
+
+
+def test_money_owed_that_nobody_sends_or_pays_out_is_found(busy: Shop) -> None:
+    with busy.database.transaction() as session:
+        make.transfer(
+            session, make.campaign_of(session, "ss27"), "won:x", 5, debit="psp:sandbox:main", credit=f"owed:{busy.payments()[0].payer}"
+        )
+    assert found(busy) == ["deposits.owed"]
+
+
 def test_a_cap_below_what_was_captured_is_found(busy: Shop) -> None:
     with busy.database.transaction() as session:
         session.execute(text("UPDATE offer SET cap = 1"))
@@ -116,4 +130,4 @@ def test_the_audit_takes_as_many_statements_for_many_orders_as_for_one(database:
         shop.buys(shop.customer(), (shirt[0], 1))
     with counted(shop.database) as sent:
         assert found(shop) == []
-    assert len(sent) == 9
+    assert len(sent) == 11

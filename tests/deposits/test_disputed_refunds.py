@@ -96,6 +96,16 @@ def test_lost_the_refund_is_closed_by_what_the_bank_gave_and_nothing_goes_out(sh
     assert shop.findings() == []
 
 
+def test_won_after_it_was_lost_the_money_goes_out_after_all(shop: Shop) -> None:
+    ref, key, _ = cancelled(shop)
+    bank(shop, key, LOST)
+    assert sends(shop) == [RefundState.FAILED]
+    bank(shop, key, WON)
+    assert sends(shop) == [RefundState.FAILED, RefundState.SETTLED]
+    assert shop.balances(PSP, "revenue", f"owed:{ref}") == {PSP: 0, "revenue": 0, f"owed:{ref}": 0}
+    assert shop.findings() == []
+
+
 def test_heard_of_when_it_is_lost_already_it_is_closed_at_once(shop: Shop) -> None:
     ref, key, _ = cancelled(shop)
     bank(shop, key, LOST)
@@ -238,7 +248,7 @@ def shipped_for(shop: Shop) -> tuple[str, str, OrderLine]:
 
 @pytest.mark.parametrize(
     ("became", "home", "held"),
-    [("stands", "ship:{ref}", 1200), ("ended", "owed:{ref}", 1200 + DEPOSIT), ("handed over", "shipping", 1200)],
+    [("stands", "ship:{ref}", 1200), ("ended", "hold:{key}-1", 1200 + DEPOSIT), ("handed over", "shipping", 1200)],
 )
 def test_shipping_that_a_bank_gives_back_goes_where_its_order_stands(shop: Shop, became: str, home: str, held: int) -> None:
     ref, key, line = shipped_for(shop)
@@ -256,6 +266,6 @@ def test_shipping_that_a_bank_gives_back_goes_where_its_order_stands(shop: Shop,
     shop.gateway.says[key] = replace(captured(key, replace(taken, is_open=False)), amount=DEPOSIT + 1200)
     shop.forward(hours=1)
     shop.hear(key=key)
-    account = home.format(ref=ref)
+    account = home.format(ref=ref, key=key)
     assert shop.balances(account, "revenue") == {account: held, "revenue": DEPOSIT if became == "handed over" else 0}
     assert shop.balances(f"ship:{ref}") == {f"ship:{ref}": 1200 if became == "stands" else 0}

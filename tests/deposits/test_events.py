@@ -162,13 +162,19 @@ def test_a_dispute_that_we_win_before_anything_ended_gives_the_money_back_to_its
         assert [each.won_at for each in session.scalars(select(Dispute))] == [shop.now]
 
 
-def test_a_dispute_that_we_win_over_an_ended_line_is_owed_to_the_customer(shop: Shop) -> None:
-    ref, key, _ = bought(shop)
+def test_money_of_a_dispute_that_we_win_over_an_ended_line_goes_back_to_the_customer(shop: Shop) -> None:
+    ref, key, line = bought(shop)
     for is_open in (True, False):
         shop.forward(days=1)
         shop.gateway.says[key] = captured(key, Disputed("dp_1", DEPOSIT, is_open=is_open))
-        shop.hear(key=key)
-    assert shop.balances(f"owed:{ref}") == {f"owed:{ref}": DEPOSIT}
+        for number in range(2):
+            shop.hear(key=key, event=f"evt-{is_open}-{number}")
+    assert money(shop, line) is Money.REFUND_DUE
+    shop.send_refunds()
+    assert [(refund.amount, refund.state) for refund in shop.refunds()] == [(DEPOSIT, RefundState.SETTLED)]
+    assert shop.reasons() == [RefundReason.DISPUTED]
+    assert money(shop, line) is Money.REFUNDED
+    assert shop.balances(PSP, f"owed:{ref}") == {PSP: 0, f"owed:{ref}": 0}
     assert shop.findings() == []
 
 

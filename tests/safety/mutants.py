@@ -106,7 +106,7 @@ MUTANTS = (
     ),
     Mutant("disputed money goes back too", REFUNDS, "- begun - taken_back", "- begun", (T_EVENTS,)),
     Mutant("sent anew twice", REFUNDS, "    refund.resolved_at = now\n", "", (T_EVENTS,)),
-    Mutant("a dispute takes more than there is", DISPUTES, "amount := min(there, left)", "amount := left", (T_EVENTS,)),
+    Mutant("a dispute takes more than there is", DISPUTES, "amount := min(most, held[account], left)", "amount := left", (T_EVENTS,)),
     Mutant(
         "a disputed line stays",
         DISPUTES,
@@ -117,11 +117,11 @@ MUTANTS = (
     Mutant(
         "a dispute is won again and again",
         DISPUTES,
-        "elif not each.is_open and dispute.won_at is None:",
-        "elif not each.is_open:",
+        "if dispute.won_at is None and not each.is_open:",
+        "if not each.is_open:",
         (T_EVENTS,),
     ),
-    Mutant("won money goes to ended lines", DISPUTES, " not in standing:", " in standing:", (T_EVENTS,)),
+    Mutant("won money goes to ended lines", DISPUTES, "if line.ended_at is not None or", "if", (T_EVENTS,)),
     Mutant(
         "forfeit without a reminder",
         DEFAULTS,

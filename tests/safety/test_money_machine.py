@@ -34,9 +34,9 @@ from sqlalchemy import select, update
 from c2b.campaigns.models import Campaign, Variant
 from c2b.campaigns.rules import CampaignState, LegalProfile
 from c2b.db import Database
-from c2b.deposits import actions, reminding, resolving
-from c2b.deposits.models import Obligation, Order
-from c2b.deposits.rules import ObligationState, Outcome, Reminder
+from c2b.deposits import actions, handing_over, leaving, reminding, resolving
+from c2b.deposits.models import Obligation, Order, Withdrawal
+from c2b.deposits.rules import Fulfilment, ObligationState, Outcome, Reminder
 from c2b.errors import Refused
 from c2b.ledger.models import Transfer
 from c2b.messages.models import Message
@@ -44,7 +44,7 @@ from c2b.messages.rules import MessageState
 from c2b.payments.protocol import About
 from c2b.payments.rules import OPEN, PaymentState, RefundState
 from c2b.production import actions as production
-from c2b.production import defaults
+from c2b.production import defaults, withdrawing
 from c2b.work import audit
 from tests import databases, make
 from tests.deposits.scene import Shop
@@ -178,6 +178,29 @@ class Market(RuleBasedStateMachine):
     def cannot_deliver(self, code: str) -> None:
         self._act(defaults.cannot_deliver, slug="ss27", code=code, reason="it burnt", actor="staff:a@example.com")
 
+    @precondition(lambda self: self.is_decided)
+    @rule(order=orders)
+    def deliver(self, order: tuple[str, int]) -> None:
+        """The customer pays what is due, by a good line, and gets what is confirmed."""
+        self.trial.troubles = []
+        if key := self._try(lambda: self.shop.pay(*order)):
+            self.trial.approve(key)
+            self.shop.check(key)
+        lines = [line.id for line in self.shop.lines(order[0]) if line.outcome is Outcome.ALLOCATED]
+        what: dict[str, Any] = {"order_ref": order[0], "lines": lines, "how": Fulfilment.SHIPPED, "at": self.shop.now}
+        self._try(lambda: self._act(handing_over.hand_over, **what, actor="staff:a@example.com"))
+
+    @precondition(lambda self: self.is_decided)
+    @rule(order=orders)
+    def send_back(self, order: tuple[str, int]) -> None:
+        """The customer leaves the first line, and its goods come back if they had been handed over."""
+        line = self.shop.lines(order[0])[0].id
+        self._try(lambda: self._act(withdrawing.withdraw, order_ref=order[0], lines=[line], person_id=order[1]))
+        with self.database.reading() as session:
+            left = session.get(Withdrawal, line)
+        if left is not None:
+            self._try(lambda: self._act(leaving.came_back, order_ref=order[0], line_id=line, actor="staff:a@example.com"))
+
     @rule(key=keys, troubles=TROUBLES)
     def come_back(self, key: str, troubles: list[str]) -> None:
         self.shop.gateway.troubles = troubles
@@ -239,6 +262,7 @@ class Market(RuleBasedStateMachine):
             action(session, now=self.shop.now, **values)
 
 
+_OURS = ("revenue", "shipping")
 _KEPT = "SELECT payment FROM disputed WHERE became <> 'won'"
 """Payments that banks took back for good, as far as anybody knows."""
 
@@ -258,15 +282,17 @@ class Purse:
     """Paid out from the bank account."""
     waiting: int = 0
     """A mismatch that nobody looked at."""
+    earned: int = 0
+    """By goods that were handed over and stay there."""
     lost: int = 0
-    """Taken back by a bank when it wasn't there any more."""
+    """Taken back by a bank when it wasn't there any more, or was ours."""
     penalty: int = 0
     """Owed besides what the order brought."""
 
     @property
     def difference(self) -> int:
         """Fen that are in two places, or in none."""
-        ours = self.kept + self.owed + self.forfeited + self.by_hand + self.waiting - self.lost - self.penalty
+        ours = self.kept + self.earned + self.owed + self.forfeited + self.by_hand + self.waiting - self.lost - self.penalty
         return self.brought - self.returned - self.taken_back - ours
 
 
@@ -286,7 +312,7 @@ class MarketThatCloses(Market):
         for ref in refs:
             purse = self._purse(ref)
             assert purse.difference == 0, (ref, purse)
-            assert purse.taken_back or purse.kept == self._paid_for(ref), (ref, purse)
+            assert purse.taken_back or self._has_returned(ref) or purse.kept + purse.earned == self._paid_for(ref), (ref, purse)
         super().teardown()
 
     def _purse(self, ref: str) -> Purse:
@@ -304,7 +330,20 @@ class MarketThatCloses(Market):
         purse.by_hand = sum(self._booked(f"out:{refund.key}") for refund in self.shop.refunds() if refund.key.partition("-")[0] in keys)
         purse.forfeited = sum(self._booked(f"forfeit:{line}") for line in lines)
         purse.penalty = sum(self._booked(f"penalty:{line}") for line in lines)
+        purse.earned = self._earned(ref, keys, lines)
         return purse
+
+    def _earned(self, ref: str, keys: list[str], lines: list[int]) -> int:
+        """Return what became ours when goods were handed over, less what went back with them."""
+        refunds = [refund.key for refund in self.shop.refunds() if refund.key.partition("-")[0] in keys]
+        came = [f"over:ship:{ref}", *(f"over:dep:{line}" for line in lines)]
+        gone = [f"back:{ref}:shipping", *(f"hold:{refund}:{line}" for refund in refunds for line in lines)]
+        with self.database.reading() as session:
+            moved = session.scalars(select(Transfer).where(Transfer.id.in_([*came, *gone]))).all()
+        return sum(each.amount * ((each.credit in _OURS) - (each.debit in _OURS)) for each in moved)
+
+    def _has_returned(self, ref: str) -> bool:
+        return any(line.fulfilment is Fulfilment.RETURNED for line in self.shop.lines(ref))
 
     def _paid_for(self, ref: str) -> int:
         """Return what standing lines, and the shipping of an order that has one, were paid for."""
@@ -321,10 +360,10 @@ class MarketThatCloses(Market):
         return bool(self.trial._column("SELECT payment FROM disputed WHERE payment = ? AND became = ''", key))
 
     def _lost(self, key: str) -> int:
-        """Return what a bank took that wasn't there, less what was found to be there after all, or given back."""
+        """Return what a bank took that wasn't there or was ours, less what was found to be there after all, or given back."""
         with self.database.reading() as session:
             moved = session.scalars(select(Transfer).where(Transfer.id.contains(f"dis:dp-{key}:")))
-            return sum(each.amount * ((each.debit == "revenue") - (each.credit == "revenue")) for each in moved)
+            return sum(each.amount * ((each.debit in _OURS) - (each.credit in _OURS)) for each in moved)
 
     def _sum(self, query: str, key: str) -> int:
         return int(self.trial._column(query, key)[0] or 0)
