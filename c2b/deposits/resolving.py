@@ -58,7 +58,7 @@ def return_mismatch(session: Session, *, key: str, reason: str, actor: str, now:
 def mismatch_paid_by_hand(session: Session, *, key: str, reference: str, reason: str, actor: str, now: datetime) -> None:
     """Note that money which isn't what was asked for was sent back at the gateway's own desk, under its `reference` there."""
     order, payment, came = _mismatch(session, key)
-    gone = Posting(f"mis:{key}:out", came.credit, came.debit, came.amount, "paid_by_hand")
+    gone = Posting(accounts.sent_back(key), came.credit, came.debit, came.amount, "paid_by_hand")
     book(session, order, came.currency, [gone], now)
     payment.state, payment.note = PaymentState.FAILED, "sent back by hand"
     _record(

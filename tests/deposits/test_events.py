@@ -322,6 +322,9 @@ def test_another_currency_is_sent_back_at_the_gateways_own_desk(shop: Shop) -> N
     with pytest.raises(Exception, match="gateway’s own desk"):
         shop.resolves(resolving.return_mismatch, key=key)
     shop.resolves(resolving.mismatch_paid_by_hand, key=key, reference="DESK-1")
+    shop.forward(minutes=1)
+    shop.hear(key=key)  # the gateway tells of what was done at its desk, and still calls the payment paid
+    assert shop.payment(key).state is PaymentState.FAILED
     assert shop.balances("suspense:sandbox", PSP) == {"suspense:sandbox": 0, PSP: 0}
     assert shop.findings() == []
 
