@@ -76,6 +76,7 @@ DID = {
     "deposits.mismatch_paid_by_hand": N_("Noted that a payment that didn’t match was sent back by hand"),
     "deposits.send_refund_again": N_("Sent a refund again"),
     "deposits.send_failed_again": N_("Sent all failed refunds again"),
+    "deposits.give_up_refund": N_("Gave a refund up that nobody knew the end of"),
     "deposits.paid_by_hand": N_("Noted that a refund was paid by hand"),
     "production.decide": N_("Decided"),
     "production.decide.approve": N_("Agreed to the decision"),

@@ -93,7 +93,7 @@ WORDS: Mapping[CaseKind, Words] = {
     CaseKind.UNHEARD: Words(
         N_("Nobody knows whether money moved"),
         N_("%(amount)s, asked for again and again without an answer"),
-        N_("Look it up at the gateway by its key."),
+        N_("Look it up at the gateway by its key. A refund that surely wasn’t paid can be given up on its campaign’s page of refunds."),
         "warn",
     ),
     CaseKind.EVENT_UNKNOWN: Words(

@@ -1,6 +1,7 @@
 """Refunds: what a run needs and how far it is, each one's result, and what finance does with those that failed."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -15,7 +16,7 @@ from c2b.admin.page import Answer, done, page_asked, show, shown_again_by, typed
 from c2b.campaigns import queries
 from c2b.deposits import desk, paying_out, resolving, runs
 from c2b.errors import N_, NotFound
-from c2b.payments.rules import RefundState
+from c2b.payments.rules import RefundState, is_stuck
 from c2b.people.rules import Permission
 from c2b.production.queries import refunds_apart
 from c2b.ui.shell import now, parts, reading, staff, staff_required, transaction
@@ -36,12 +37,13 @@ def refunds_page(slug: str) -> str:
             "needs": runs.needs(session, campaign, limits=limits, now=now()),
             "apart": refunds_apart(session, campaign_id=campaign.id),
             "held_up": desk.mismatches(session, campaign.id),
-            **_payout(session, desk.failed_refund(session, campaign.id, request.values.get("refund", "")), found),
+            **_payout(session, desk.undecided_refund(session, campaign.id, request.values.get("refund", "")), found),
         }
     whole = tuple(map(sum, zip(*sums.values(), strict=True)))
     pages = ceil((sums[state] if state else whole)[0] / desk.PAGE)
     goes_on = any(sums[each][0] for each in RUNNING)
     values = {"refunds": found, "sums": sums, "whole": whole, "state": state, "page": page, "pages": pages, "goes_on": goes_on}
+    values["is_stuck"] = partial(is_stuck, now=now())
     return show("refunds.html", here="refunds", campaign=campaign, states_of=REFUNDS, reasons=REASONS, **values, **lists)
 
 
@@ -62,17 +64,24 @@ def refunds(slug: str) -> str:
 @staff_required(Permission.MONEY)
 @shown_again_by(refunds_page)
 def settle_refund(slug: str) -> Answer:
-    """Send one failed refund again, or note that it was paid out by hand."""
+    """Send one failed refund again, note that it was paid out by hand, or give up one whose end nobody knows."""
     key = typed("refund")
     about: dict[str, Any] = {"reason": typed("reason"), "actor": staff().actor, "now": now()}
     with transaction() as session:
-        _require(desk.failed_refund(session, queries.campaign(session, slug).id, key))
-        if typed("do") == "hand":
-            resolving.paid_by_hand(session, key=key, reference=typed("reference"), **about)
-        else:
-            resolving.send_refund_again(session, key=key, **about)
-    said = _("Noted: paid by hand.") if typed("do") == "hand" else _("It is sent again within a minute.")
+        _require(desk.undecided_refund(session, queries.campaign(session, slug).id, key))
+        said = _settle(session, typed("do"), key, about)
     return done(said, "refunds", slug=slug)
+
+
+def _settle(session: Session, what: str, key: str, about: dict[str, Any]) -> str:
+    if what == "hand":
+        resolving.paid_by_hand(session, key=key, reference=typed("reference"), **about)
+        return str(_("Noted: paid by hand."))
+    if what == "give_up":
+        resolving.give_up(session, key=key, **about)
+        return str(_("Given up: its money is owed to the order again. Send it anew, or pay it by hand."))
+    resolving.send_refund_again(session, key=key, **about)
+    return str(_("It is sent again within a minute."))
 
 
 def _require(found: desk.RefundRow | None) -> None:

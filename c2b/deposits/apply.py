@@ -16,6 +16,7 @@ from c2b.deposits.refunds import queue_owed
 from c2b.deposits.rules import Arrival, ObligationKind, ObligationState, RefundReason, arrives_in_time, refund_reason
 from c2b.jobs.actions import enqueue
 from c2b.ledger import rules as accounts
+from c2b.ledger.models import Transfer
 from c2b.ledger.rules import Posting
 from c2b.payments.models import Payment
 from c2b.payments.protocol import Answer, Heard
@@ -31,13 +32,14 @@ def apply(session: Session, *, key: str, answer: Answer, now: datetime) -> Payme
     """Apply an answer about the payment `key` and return its state.
 
     Captured money is never lost: it goes to what it is for, or to what we owe the order and straight back. A captured payment stays
-    captured, whatever is heard later, but for disputes; one that failed can only still turn out to be captured, as late money.
+    captured, whatever is heard later, but for disputes; one that failed can only still turn out to be captured, as late money, unless
+    what it brought was sent back by hand.
     """
     order = order_of_payment(session, key)
     payment = session.scalars(select(Payment).where(Payment.key == key).with_for_update().execution_options(populate_existing=True)).one()
     payment.checked_at = max(payment.checked_at, now)
     payment.handle = answer.handle or payment.handle
-    if answer.heard is Heard.DONE and payment.state not in (PaymentState.CAPTURED, PaymentState.MISMATCH):
+    if answer.heard is Heard.DONE and _may_come(session, payment):
         _captured(session, order, payment, answer, now)
     elif payment.state in OPEN:
         _still_open(session, payment, answer, now)
@@ -45,6 +47,13 @@ def apply(session: Session, *, key: str, answer: Answer, now: datetime) -> Payme
         disputes.apply(session, order, payment, answer.disputes, now)
     session.flush()
     return payment.state
+
+
+def _may_come(session: Session, payment: Payment) -> bool:
+    """Say whether a payment's money may still come: what was sent back at the gateway's own desk is called paid there for ever."""
+    if payment.state is PaymentState.FAILED:
+        return session.get(Transfer, accounts.sent_back(payment.key)) is None
+    return payment.state not in (PaymentState.CAPTURED, PaymentState.MISMATCH)
 
 
 def _captured(session: Session, order: Order, payment: Payment, answer: Answer, now: datetime) -> None:

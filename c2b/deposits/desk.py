@@ -102,6 +102,8 @@ class RefundRow:
     """Since when it waits for a dispute; of one that a person needn't deal with: the bank gave its customer the money."""
     bounced_at: datetime | None = None
     """When it came back after it was settled."""
+    sent_at: datetime | None = None
+    """The first time."""
 
 
 @dataclass(frozen=True)
@@ -304,9 +306,10 @@ def refunds(session: Session, campaign_id: int, *, state: RefundState | None = N
     return _refund_rows(session, query.limit(PAGE).offset((page - 1) * PAGE))
 
 
-def failed_refund(session: Session, campaign_id: int, key: str) -> RefundRow | None:
-    """Return one of the campaign's refunds that failed and waits for a person; None: there is no such one."""
-    return next(iter(_refund_rows(session, select(Refund).where(Refund.key == key, runs.of_campaign(campaign_id), runs.TO_DO))), None)
+def undecided_refund(session: Session, campaign_id: int, key: str) -> RefundRow | None:
+    """Return one of the campaign's refunds that waits for a person: it failed, or nobody knows its end; None: there is no such one."""
+    waits = or_(runs.TO_DO, Refund.state == RefundState.UNKNOWN)
+    return next(iter(_refund_rows(session, select(Refund).where(Refund.key == key, runs.of_campaign(campaign_id), waits))), None)
 
 
 def _refund_rows(session: Session, query: Select[Refund]) -> list[RefundRow]:
@@ -342,4 +345,5 @@ def _refund_row(refund: Refund, parts: Sequence[tuple[str | None, RefundReason]]
         resolved_at=refund.resolved_at,
         withheld_at=refund.withheld_at,
         bounced_at=refund.bounced_at,
+        sent_at=refund.sent_at,
     )

@@ -181,6 +181,7 @@ def refund_facts(refund: Refund, payment: Payment) -> RefundFacts:
         payment_amount=payment.captured,
         payment_handle=payment.handle,
         handle=refund.handle,
+        merchant=payment.merchant,
     )
 
 

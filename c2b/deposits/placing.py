@@ -31,6 +31,8 @@ class ShippingAddress:
 
 ADDRESS = tuple(each.name for each in fields(ShippingAddress))
 """The fields' names."""
+_MOST = {name: getattr(Order.__table__.c[name].type, "length", 0) for name in ADDRESS}
+"""Letters that each field has room for."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Wanted:
 
 
 def check_address(campaign: Campaign, address: ShippingAddress) -> None:
-    """Raise Invalid for a country that the campaign doesn't ship to."""
+    """Raise Invalid for a country that the campaign doesn't ship to, and for what is too long to be kept."""
     if address.country and address.country not in campaign.countries:
         raise Invalid(
             N_("We don’t ship to %(country)s; choose one of %(countries)s"),
@@ -54,6 +56,9 @@ def check_address(campaign: Campaign, address: ShippingAddress) -> None:
             country=address.country,
             countries=", ".join(campaign.countries),
         )
+    for field, most in _MOST.items():
+        if len(getattr(address, field)) > most:
+            raise Invalid(N_("This is too long; there is room for %(most)s characters"), field=field, most=most)
 
 
 def sent_before(session: Session, person_id: int, idempotency_key: str, lines: Sequence[tuple[int, int]]) -> str | None:

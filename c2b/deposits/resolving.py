@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
 from c2b.deposits.apply import distribute
+from c2b.deposits.apply_refund import apply_refund
 from c2b.deposits.locking import book, order_of_payment, order_of_refund
 from c2b.deposits.models import Order, PayoutAccount
 from c2b.deposits.refunds import queue_owed, send_anew
@@ -18,7 +19,8 @@ from c2b.ledger import rules as accounts
 from c2b.ledger.models import Transfer
 from c2b.ledger.rules import Posting
 from c2b.payments.models import Payment, Refund
-from c2b.payments.rules import PaymentState, RefundState
+from c2b.payments.protocol import Answer, Heard
+from c2b.payments.rules import PaymentState, RefundState, is_stuck
 
 
 def accept_mismatch(session: Session, *, key: str, reason: str, actor: str, now: datetime) -> None:
@@ -56,7 +58,7 @@ def return_mismatch(session: Session, *, key: str, reason: str, actor: str, now:
 def mismatch_paid_by_hand(session: Session, *, key: str, reference: str, reason: str, actor: str, now: datetime) -> None:
     """Note that money which isn't what was asked for was sent back at the gateway's own desk, under its `reference` there."""
     order, payment, came = _mismatch(session, key)
-    gone = Posting(f"mis:{key}:out", came.credit, came.debit, came.amount, "paid_by_hand")
+    gone = Posting(accounts.sent_back(key), came.credit, came.debit, came.amount, "paid_by_hand")
     book(session, order, came.currency, [gone], now)
     payment.state, payment.note = PaymentState.FAILED, "sent back by hand"
     _record(
@@ -85,6 +87,18 @@ def paid_by_hand(session: Session, *, key: str, reference: str, reason: str, act
     account = session.get(PayoutAccount, order.id)
     about = {"reference": bank, "account_of": account.given_at.isoformat() if account else ""}
     _record(session, order, action="deposits.paid_by_hand", key=key, reason=reason, actor=actor, now=now, **about)
+
+
+def give_up(session: Session, *, key: str, reason: str, actor: str, now: datetime) -> None:
+    """Stop asking for a refund that somebody saw unpaid at the gateway's desk: it has failed, and what it held is owed.
+
+    Raises Refused while it is younger than `REFUND_PATIENCE`, for it may still arrive.
+    """
+    order, refund = _refund(session, key)
+    if not is_stuck(refund.state, refund.sent_at, now):
+        raise Refused(N_("This refund may still arrive; it can be given up after a week"))
+    apply_refund(session, key=key, answer=Answer(Heard.FAILED, why=f"given up; last heard: {refund.last_error}"), now=now)
+    _record(session, order, action="deposits.give_up_refund", key=key, reason=reason, actor=actor, now=now)
 
 
 def owed(session: Session, order_ref: str) -> int:
@@ -117,12 +131,18 @@ def _free(session: Session, order: Order, payment: Payment, came: Transfer, now:
     session.flush()
 
 
-def _failed(session: Session, key: str) -> tuple[Order, Refund]:
+def _refund(session: Session, key: str) -> tuple[Order, Refund]:
+    """Lock a refund; raises NotFound, Refused while a bank holds its payment."""
     order = order_of_refund(session, key)
     refund = session.scalars(select(Refund).where(Refund.key == key).with_for_update().execution_options(populate_existing=True)).one()
+    require_decided(session, refund)
+    return order, refund
+
+
+def _failed(session: Session, key: str) -> tuple[Order, Refund]:
+    order, refund = _refund(session, key)
     if refund.state is not RefundState.FAILED or refund.resolved_at is not None:
         raise Refused(N_("This refund doesn’t wait for a decision any more"))
-    require_decided(session, refund)
     return order, refund
 
 

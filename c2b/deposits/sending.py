@@ -31,7 +31,7 @@ class Claimed:
     facts: RefundFacts
     sent_before: bool
     is_forgotten: bool
-    """It was sent so long ago that the gateway may have forgotten its key: the same call could pay twice."""
+    """It was sent so long ago that the gateway may have forgotten its key: the same call could pay twice, so a person sends it anew."""
     is_disputed: bool
     """The bank has taken its payment back since: it is asked for, and not sent if it never was."""
     refused: str
@@ -76,7 +76,7 @@ def _send(gateway: Gateway, claimed: Claimed) -> Answer:
     if known.heard is not Heard.ABSENT or claimed.is_disputed:
         return known
     if claimed.is_forgotten:
-        return Answer(Heard.UNKNOWN, why="the gateway doesn’t know it any more; a person has to look whether it was paid")
+        return Answer(Heard.FAILED, why="the gateway doesn’t know it; it isn’t sent again by itself")
     return ask(gateway.refund, claimed.facts)
 
 

@@ -56,6 +56,11 @@ def handed_over(account: str) -> str:
     return f"over:{account}"
 
 
+def sent_back(payment_key: str) -> str:
+    """Return the id of the transfer that a payment which didn't match was sent back with, at the gateway's own desk."""
+    return f"mis:{payment_key}:out"
+
+
 def is_guarded(account: str) -> bool:
     """Say whether the database keeps this account's sums and refuses to overdraw it."""
     return account.startswith(GUARDED)

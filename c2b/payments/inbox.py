@@ -11,7 +11,7 @@ from c2b.payments.models import InboxEvent
 from c2b.payments.protocol import About, Notice
 
 PATIENCE = timedelta(days=7)
-"""How long the reference of an event may be unknown to us before it is a case for a person."""
+"""How long the reference of an event may be unknown to us, or its answer be missing; then it is a case for a person, see `waiting`."""
 _LONGEST_WAIT = timedelta(hours=1)
 
 
@@ -34,8 +34,8 @@ def store(session: Session, *, gateway: str, notice: Notice, now: datetime) -> N
 
 
 def due(session: Session, *, now: datetime, limit: int = 100) -> list[Waiting]:
-    """Return events that wait to be applied, the longest waiting first."""
-    waiting = (InboxEvent.applied_at.is_(None)) & (InboxEvent.next_attempt_at <= now)
+    """Return events that wait to be applied and aren't a case for a person yet, the longest waiting first."""
+    waiting = InboxEvent.applied_at.is_(None) & (InboxEvent.next_attempt_at <= now) & (InboxEvent.received_at > now - PATIENCE)
     query = select(InboxEvent.id, InboxEvent.gateway, InboxEvent.about, InboxEvent.key, InboxEvent.received_at).where(waiting)
     rows = session.execute(query.order_by(InboxEvent.next_attempt_at, InboxEvent.id).limit(limit))
     return [Waiting(*row) for row in rows]

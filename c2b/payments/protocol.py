@@ -51,7 +51,7 @@ class Answer:
     """The gateway's name for the money, which never changes; unique over all gateways."""
     why: str = ""
     handle: str = ""
-    """The gateway's own name for what was begun; given back with the facts of later calls."""
+    """The gateway's own name for what was begun, or what to call it by next; given back with the facts of later calls."""
     disputes: tuple[Disputed, ...] = ()
     """With `DONE`, of a payment."""
 
@@ -111,6 +111,8 @@ class RefundFacts:
     """All that was captured: some gateways want to be told."""
     payment_handle: str = ""
     handle: str = ""
+    merchant: str = ""
+    """Our account there that has the money."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import enum
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class PaymentState(enum.StrEnum):
@@ -125,6 +125,11 @@ PAYMENT_PATIENCE = timedelta(days=1)
 """How long nobody may know whether a payment's money moved before a person looks."""
 REFUND_PATIENCE = timedelta(days=7)
 """The same of a refund; banks take days."""
+
+
+def is_stuck(state: RefundState, sent_at: datetime | None, now: datetime) -> bool:
+    """Say whether a refund was sent so long ago, and nobody knows whether it arrived, that a person may give it up."""
+    return state is RefundState.UNKNOWN and sent_at is not None and now - sent_at >= REFUND_PATIENCE
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,26 @@ def test_a_failed_refund_is_paid_by_hand_with_a_reference(database: Database, si
     assert "refunds failed" not in browser.words
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_refund_whose_end_nobody_knows_is_given_up_after_a_week(
+    database: Database, sign_in: SignIn, logged: Logged, language: str
+) -> None:
+    _, key = cancelled(database, why="")
+    browser = sign_in(Role.FINANCE, language)
+    for days in (6, 7):
+        with database.transaction() as session:
+            sent = {"state": RefundState.UNKNOWN, "sent_at": NOW - timedelta(days=days), "last_error": "pending"}
+            session.execute(update(Refund).values(**sent))
+        browser.get(f"{PAGE}?state=unknown")
+        assert (f"refund={key}" in browser.html) is (days == 7)
+    browser.get(f"{PAGE}?state=unknown&refund={key}")
+    give_up = {"en": "Give it up", "zh": "放弃这笔退款"}[language]
+    browser.press(give_up, reason=" ", expect=400)
+    browser.press(give_up, reason="Not at the gateway")
+    assert [refund.state for refund in refunds(database)] == [RefundState.FAILED]
+    assert [(entry.object, entry.reason) for entry in logged("deposits.give_up_refund")] == [(key, "Not at the gateway")]
+
+
 def gives_account(database: Database, ref: str) -> None:
     with database.transaction() as session:
         person = session.scalars(select(Order.person_id).where(Order.ref == ref)).one()

@@ -217,6 +217,18 @@ def test_goods_go_only_where_the_campaign_ships(shop: Shop) -> None:
         assert (order.recipient, order.country, order.address) == ("Anna", "CN", "West Lake 1")
 
 
+@pytest.mark.parametrize(("field", "most"), [("recipient", 100), ("phone", 40), ("postal_code", 20), ("address", 300)])
+def test_an_address_is_kept_whole_or_refused_by_its_field(shop: Shop, field: str, most: int) -> None:
+    shirt, anna = shop.sells("K1"), shop.customer()
+    about: dict[str, Any] = {"slug": "ss27", "person_id": anna, "lines": [(shirt[0], 1)], "locale": "en", "now": shop.now}
+    with pytest.raises(Invalid, match=f"room for {most} characters") as caught, shop.database.transaction() as session:
+        actions.place_order(session, address=ShippingAddress(**{field: "纺" * (most + 1)}), idempotency_key="a", **about)
+    assert caught.value.field == field
+    with shop.database.transaction() as session:
+        ref = actions.place_order(session, address=ShippingAddress(**{field: "纺" * most}), idempotency_key="b", **about)
+        assert getattr(session.scalars(select(Order).where(Order.ref == ref)).one(), field) == "纺" * most
+
+
 def test_a_customers_limit_counts_all_their_orders_and_sizes(database: Database, tmp_path: Any) -> None:
     shop = Shop(database, tmp_path, per_customer=3)
     shirt, skirt, anna = shop.sells("K1"), shop.sells("K2"), shop.customer()

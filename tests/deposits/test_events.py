@@ -12,7 +12,8 @@ from c2b.deposits.rules import Money, ObligationKind, ObligationState, Outcome, 
 from c2b.deposits.standing import money_states
 from c2b.payments.models import Dispute, InboxEvent
 from c2b.payments.protocol import About, Answer, Disputed, Heard
-from c2b.payments.rules import PaymentState, RefundState
+from c2b.payments.rules import CaseKind, PaymentState, RefundState
+from c2b.payments.waiting import waiting
 from tests import books, make
 from tests.deposits.scene import Shop
 
@@ -328,6 +329,9 @@ def test_another_currency_is_sent_back_at_the_gateways_own_desk(shop: Shop) -> N
     with pytest.raises(Exception, match="gateway’s own desk"):
         shop.resolves(resolving.return_mismatch, key=key)
     shop.resolves(resolving.mismatch_paid_by_hand, key=key, reference="DESK-1")
+    shop.forward(minutes=1)
+    shop.hear(key=key)  # the gateway tells of what was done at its desk, and still calls the payment paid
+    assert shop.payment(key).state is PaymentState.FAILED
     assert shop.balances("suspense:sandbox", PSP) == {"suspense:sandbox": 0, PSP: 0}
     assert shop.findings() == []
 
@@ -339,6 +343,17 @@ def test_a_decision_of_finance_needs_a_reason_and_stands_in_the_log(shop: Shop) 
     assert shop.payment(key).state is PaymentState.MISMATCH
     shop.resolves(resolving.accept_mismatch, key=key, reason="The bank rounded")
     assert shop.log()[-1] == ("deposits.accept_mismatch", key, "The bank rounded")
+
+
+def test_an_event_about_nothing_we_know_is_a_persons_after_a_week_and_not_asked_about_any_more(shop: Shop) -> None:
+    shop.hear(key="unknown", event="evt-1")
+    shop.forward(days=7, seconds=-1)
+    assert shop.hear(key="unknown", event="evt-1") == 1
+    shop.forward(seconds=1)
+    shop.forward(hours=2)
+    assert shop.hear(key="unknown", event="evt-1") == 0
+    with shop.database.reading() as session:
+        assert [case.kind for case in waiting(session, now=shop.now)] == [CaseKind.EVENT_UNKNOWN]
 
 
 def test_a_day_of_silence_does_not_lose_an_event(shop: Shop) -> None:

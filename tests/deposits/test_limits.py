@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from c2b.deposits import pay
+from c2b.deposits import pay, resolving
 from c2b.payments import pace
 from c2b.payments.protocol import Answer, Heard, Limits
 from c2b.payments.rules import PaymentState, RefundState
@@ -88,13 +88,62 @@ def test_a_key_that_the_gateway_may_have_forgotten_is_never_sent_again(shop: Sho
     shop.send_refunds()
     assert shop.gateway.calls == ["query_refund"]
     (refund,) = shop.refunds()
-    assert (refund.state, refund.last_error) == (
-        RefundState.UNKNOWN,
-        "the gateway doesn’t know it any more; a person has to look whether it was paid",
-    )
-    shop.gateway.says[key] = Answer(Heard.DONE, amount=DEPOSIT, currency="CNY", merchant="main", reference="R1")
+    assert (refund.state, refund.last_error) == (RefundState.FAILED, "the gateway doesn’t know it; it isn’t sent again by itself")
+    assert shop.balances(f"hold:{key}") == {f"hold:{key}": 0}
+    shop.resolves(resolving.send_refund_again, key=key)
+    shop.send_refunds()
+    assert states(shop) == [RefundState.FAILED, RefundState.SETTLED]
+    assert shop.findings() == []
+
+
+def test_a_key_that_may_be_forgotten_waits_as_long_as_nobody_knows(shop: Shop) -> None:
+    cancelled(shop, key_lasts=timedelta(hours=24))
+    shop.gateway.troubles = ["lost", "down"]
+    shop.send_refunds()
+    shop.forward(hours=25)
+    shop.send_refunds()
+    assert states(shop) == [RefundState.UNKNOWN]
     shop.forward(hours=1)
     shop.send_refunds()
+    assert states(shop) == [RefundState.SETTLED]
+
+
+def gone_astray(shop: Shop) -> str:
+    """Let a refund be answered with another amount; returns its key."""
+    (key,) = cancelled(shop)
+    shop.gateway.troubles = ["down"]
+    shop.send_refunds()
+    shop.gateway.says[key] = Answer(Heard.DONE, amount=DEPOSIT - 1, currency="CNY", merchant="main", reference="R1")
+    shop.forward(hours=1)
+    shop.send_refunds()
+    assert states(shop) == [RefundState.UNKNOWN]
+    return key
+
+
+def test_a_refund_that_nobody_knows_the_end_of_for_a_week_is_given_up_and_owed(shop: Shop) -> None:
+    key = gone_astray(shop)
+    shop.forward(days=6)
+    with pytest.raises(Exception, match="given up after a week"):
+        shop.resolves(resolving.give_up, key=key)
+    shop.forward(days=1)
+    with pytest.raises(Exception, match="Say why"):
+        shop.resolves(resolving.give_up, key=key, reason=" ")
+    shop.resolves(resolving.give_up, key=key, reason="Not on the gateway's list")
+    (refund,) = shop.refunds()
+    assert (refund.state, refund.last_error) == (RefundState.FAILED, "given up; last heard: the gateway says 5979 CNY went back")
+    assert shop.log()[-1] == ("deposits.give_up_refund", key, "Not on the gateway's list")
+    shop.resolves(resolving.paid_by_hand, key=key, reference="BANK-1")
+    assert shop.findings() == []
+
+
+def test_only_a_refund_that_nobody_knows_the_end_of_is_given_up(shop: Shop) -> None:
+    (key,) = cancelled(shop)
+    shop.forward(days=8)
+    with pytest.raises(Exception, match="given up after a week"):
+        shop.resolves(resolving.give_up, key=key)
+    shop.send_refunds()
+    with pytest.raises(Exception, match="given up after a week"):
+        shop.resolves(resolving.give_up, key=key)
     assert states(shop) == [RefundState.SETTLED]
 
 

@@ -143,7 +143,7 @@ def test_paid_by_hand_counts_as_returned(shop: Shop) -> None:
     assert sums(shop)[RefundState.SETTLED] == (1, DEPOSIT)
     with shop.database.reading() as session:
         assert [row.key for row in desk.refunds(session, shop.campaign_id, state=RefundState.SETTLED)] == [key]
-        assert desk.failed_refund(session, shop.campaign_id, key) is None
+        assert desk.undecided_refund(session, shop.campaign_id, key) is None
 
 
 def test_asking_needs_a_reason_and_something_that_failed(shop: Shop) -> None:

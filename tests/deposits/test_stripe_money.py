@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from c2b.deposits import pay, sending
+from c2b.deposits import pay, resolving, sending
 from c2b.payments.gateways.stripe.gateway import Stripe
 from c2b.payments.models import Payment
 from c2b.payments.rules import PaymentState, RefundState
@@ -137,6 +137,32 @@ def test_a_refund_that_waits_for_money_is_settled_when_it_is_there(by_stripe: St
     by_stripe.shop.forward(hours=1)
     by_stripe.work()
     assert by_stripe.shop.refunds()[0].state is RefundState.SETTLED
+    by_stripe.agree()
+
+
+@pytest.mark.parametrize(
+    ("hours", "states"), [(2, [RefundState.SETTLED]), (24, [RefundState.SETTLED]), (25, [RefundState.FAILED, RefundState.SETTLED])]
+)
+def test_a_refund_refused_for_want_of_money_goes_when_it_is_there_by_itself_for_a_day_and_then_by_a_person(
+    by_stripe: StripeShop, hours: int, states: list[RefundState]
+) -> None:
+    anna, ref = by_stripe.bought()
+    by_stripe.shop.cancel(ref, anna)
+    by_stripe.server.refunds_refused = "balance_insufficient"
+    by_stripe.work()
+    by_stripe.shop.forward(minutes=1)
+    by_stripe.work()
+    (refund,) = by_stripe.shop.refunds()
+    assert (refund.state, refund.last_error) == (RefundState.UNKNOWN, "balance_insufficient")
+    by_stripe.server.refunds_refused = ""
+    by_stripe.shop.forward(hours=hours, minutes=-1)
+    by_stripe.work()
+    if len(states) > 1:
+        by_stripe.shop.resolves(resolving.send_refund_again, key=refund.key)
+        by_stripe.shop.forward(seconds=1)
+        by_stripe.work()
+    assert [refund.state for refund in by_stripe.shop.refunds()] == states
+    assert (by_stripe.server.count("refund"), by_stripe.server.refunded()) == (1, 5980)
     by_stripe.agree()
 
 

@@ -56,6 +56,7 @@ class StripeBooks:
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
         self._path, self._now = path, now
         self.refunds_wait = False
+        self.refunds_refused = ""
         """Whether new refunds wait for money on the account."""
         with closing(sqlite3.connect(path)) as books:
             books.executescript(_SCHEMA)

@@ -147,6 +147,8 @@ class StripeServer(StripeBooks):
             raise Refusal(400, "", "This PaymentIntent does not have a successful charge to refund.", begun=True)
         if frozen:
             raise Refusal(400, "charge_disputed", "This charge has been charged back.", begun=True)
+        if self.refunds_refused:
+            raise Refusal(400, self.refunds_refused, "This refund can't be made now.", begun=True)
         try:
             return self.new_refund(given["payment_intent"], int(given["amount"]), {"c2b": given["metadata[c2b]"]})
         except sqlite3.IntegrityError as error:

@@ -38,7 +38,7 @@ def paid(stripe: Stripe, server: StripeServer, deposit: PaymentFacts) -> RefundF
     """Pay, and return the facts of a refund of 50 yuan."""
     stripe.start(deposit)
     server.approve(deposit.key)
-    return RefundFacts("pay-1-1", "pay-1", 5000, "CNY", stripe.query(deposit).reference)
+    return RefundFacts("pay-1-1", "pay-1", 5000, "CNY", stripe.query(deposit).reference, merchant="acct_local")
 
 
 def test_a_payment_opens_a_page_and_is_known_by_our_key_wherever_stripe_shows_it(
@@ -272,7 +272,7 @@ def test_yen_are_captured_and_returned_as_yen(stripe: Stripe, server: StripeServ
     server.approve("pay-1")
     answer = stripe.query(yen)
     assert (answer.amount, answer.currency, server.captured()) == (1200, "JPY", 1200)
-    back = stripe.refund(RefundFacts("pay-1-1", "pay-1", 1200, "JPY", answer.reference))
+    back = stripe.refund(RefundFacts("pay-1-1", "pay-1", 1200, "JPY", answer.reference, merchant="acct_local"))
     assert (back.amount, back.currency, server.refunded()) == (1200, "JPY", 1200)
 
 
@@ -339,8 +339,35 @@ def test_a_refund_that_is_refused_because_it_was_done_long_ago_is_done(
     assert server.refunded() == 5000
 
 
-def test_a_refund_of_a_payment_that_this_account_does_not_know_is_no_failure(stripe: Stripe) -> None:
-    assert ask(stripe.refund, RefundFacts("pay-1-1", "pay-1", 5000, "CNY", "pi_elsewhere")) == Answer(Heard.UNKNOWN)
+def test_a_refund_of_a_payment_that_this_key_does_not_reach_is_no_failure(stripe: Stripe) -> None:
+    facts = RefundFacts("pay-1-1", "pay-1", 5000, "CNY", "pi_live", merchant="acct_local")
+    assert stripe.refund(facts) == Answer(Heard.UNKNOWN, why="resource_missing", handle="pay-1-1.1")
+
+
+def test_a_refund_of_another_account_is_neither_sent_nor_called_absent(stripe: Stripe, server: StripeServer, deposit: PaymentFacts) -> None:
+    facts = replace(paid(stripe, server, deposit), merchant="acct_before")
+    server.calls.clear()
+    assert [ask(stripe.refund, facts), ask(stripe.query_refund, facts)] == [Answer(Heard.UNKNOWN)] * 2
+    assert server.calls == []
+
+
+@pytest.mark.parametrize("code", ["balance_insufficient", "insufficient_funds"])
+def test_a_refund_refused_for_want_of_money_goes_with_another_key_each_time_for_stripe_repeats_itself(
+    stripe: Stripe, server: StripeServer, deposit: PaymentFacts, code: str
+) -> None:
+    facts, server.refunds_refused = paid(stripe, server, deposit), code
+    refused = stripe.refund(facts)
+    assert stripe.query_refund(replace(facts, handle=refused.handle)) == Answer(Heard.ABSENT)
+    again = stripe.refund(replace(facts, handle=refused.handle))
+    assert [(each.heard, each.why, each.handle) for each in (refused, again)] == [
+        (Heard.UNKNOWN, code, "pay-1-1.1"),
+        (Heard.UNKNOWN, code, "pay-1-1.2"),
+    ]
+    server.refunds_refused = ""
+    assert stripe.refund(facts) == refused, "nobody got to know what was said first"
+    done = stripe.refund(replace(facts, handle=again.handle))
+    assert stripe.refund(replace(facts, handle=again.handle)) == done
+    assert (done.heard, server.refunded(), server.count("refund")) == (Heard.DONE, 5000, 1)
 
 
 def test_after_a_day_stripe_has_forgotten_a_key_so_a_refund_is_asked_for_before_it_is_sent(

@@ -38,7 +38,7 @@ def test_everything_that_happens_to_a_payment_and_its_refund_is_told_with_our_ke
 ) -> None:
     stripe.start(deposit)
     server.approve("pay-1")
-    stripe.refund(RefundFacts("pay-1-1", "pay-1", 1000, "CNY", stripe.query(deposit).reference))
+    stripe.refund(RefundFacts("pay-1-1", "pay-1", 1000, "CNY", stripe.query(deposit).reference, merchant="acct_local"))
     server.bounce("pay-1-1")
     server.dispute("pay-1")
     server.win("pay-1")

@@ -109,6 +109,16 @@ def test_an_order_is_placed_paid_and_shown(visit: Open, sqlite_database: Databas
 
 
 @pytest.mark.usefixtures("ordering")
+def test_an_address_that_is_too_long_is_named_in_the_basket_and_nothing_is_ordered(visit: Open, sqlite_database: Database) -> None:
+    anna = customer(visit)
+    anna.get("/c/ss27/order?add=K07")
+    anna.press("Pay ", take=["K07"], recipient="x" * 101, expect=400, **size(anna, "K07", "M"))
+    assert "room for 100 characters" in anna.words
+    assert 'id="recipient-error"' in anna.html
+    assert orders(sqlite_database) == 0
+
+
+@pytest.mark.usefixtures("ordering")
 def test_several_products_are_one_order_and_one_payment(visit: Open, sqlite_database: Database) -> None:
     anna = customer(visit)
     anna.get("/c/ss27/order?add=K02")

@@ -28,7 +28,9 @@ _SLACK = timedelta(minutes=10)
 _MOST_SESSIONS = 5000
 """Sessions looked through for one payment; if there are more of that time, nobody knows."""
 _PASSING = ("resource_missing", "balance_insufficient", "insufficient_funds")
-"""Why a refund may be refused now and done later: the key is of another account, or there is no money there yet."""
+"""Why a refund may be refused now and done later: the key is of another mode, or there is no money there yet."""
+_MADE = "re_"
+"""How the handle of a refund begins that Stripe has; another handle is the key to send it with next."""
 
 
 class Stripe:
@@ -90,23 +92,31 @@ class Stripe:
         return answers.payment(session, merchant=facts.merchant, disputes=self._disputes(session))
 
     def refund(self, facts: RefundFacts) -> Answer:
-        """Send money back by the payment that it came with; a refusal is final only if Stripe has no refund of this key."""
+        """Send money back by the payment that it came with; a refusal is final only if Stripe has no refund of this key.
+
+        Stripe says for a day what it once said to a key. So what only has to wait is sent with another key next time.
+        """
+        self._require_account(facts)
         wish: stripe.params.RefundCreateParams = {
             "payment_intent": facts.payment_reference,
             "amount": to_stripe(facts.amount, facts.currency),
             "metadata": {answers.OURS: facts.key},
         }
+        sent_as = facts.handle or facts.key
         try:
-            sent = self._client.v1.refunds.create(wish, {"idempotency_key": facts.key})
+            sent = self._client.v1.refunds.create(wish, {"idempotency_key": sent_as})
         except stripe.InvalidRequestError as error:
-            return _refused(self.query_refund(facts), error)
+            known = self.query_refund(facts)
+            waits = known.heard is Heard.ABSENT and error.code in _PASSING
+            return Answer(Heard.UNKNOWN, why=error.code or "", handle=_next(sent_as)) if waits else _refused(known, error)
         if _is_repeated(sent):
             return self.query_refund(replace(facts, handle=sent.id))
         return answers.refund(sent, merchant=self.merchant)
 
     def query_refund(self, facts: RefundFacts) -> Answer:
         """Say what became of a refund; without its handle it is looked for among all refunds of its payment."""
-        if facts.handle:
+        self._require_account(facts)
+        if facts.handle.startswith(_MADE):
             return answers.refund(self._client.v1.refunds.retrieve(facts.handle), merchant=self.merchant)
         sent = self._client.v1.refunds.list({"payment_intent": facts.payment_reference, "limit": 100})
         found = next((each for each in sent.auto_paging_iter() if answers.key_in(each.metadata) == facts.key), None)
@@ -123,9 +133,9 @@ class Stripe:
         """Read Stripe's report of balance changes or of payouts, itemized; raises Invalid naming the line."""
         return statement.read(content)
 
-    def _require_account(self, facts: PaymentFacts) -> None:
+    def _require_account(self, facts: PaymentFacts | RefundFacts) -> None:
         if facts.merchant != self.merchant:
-            raise LookupError(f"this payment is of the account {facts.merchant}, the key is of {self.merchant}")
+            raise LookupError(f"this money is of the account {facts.merchant}, the key is of {self.merchant}")
 
     def _wish(self, facts: PaymentFacts) -> SessionCreateParams:
         """Say what a session is to be like; the same facts must say the same, for a key stands for these very words."""
@@ -191,9 +201,13 @@ def _is_repeated(made: stripe.StripeObject) -> bool:
 
 
 def _refused(known: Answer, error: stripe.InvalidRequestError) -> Answer:
-    """Say what a refusal means, after asking: never an end of what did begin, or of what only has to wait."""
+    """Say what a refusal means, after asking: never an end of what did begin."""
     if known.heard is not Heard.ABSENT:
         return known
-    if error.code in _PASSING:
-        raise error
     return Answer(Heard.FAILED, why=error.code or error.user_message or "refused")
+
+
+def _next(sent_as: str) -> str:
+    """Return the key that comes after one that was refused: the refund's own, then with .1, .2 and so on."""
+    key, _, times = sent_as.partition(".")
+    return f"{key}.{int(times or 0) + 1}"
