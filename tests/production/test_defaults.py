@@ -13,7 +13,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Database, Instant
 from c2b.deposits import actions as deposits
-from c2b.deposits import queries, reminding
+from c2b.deposits import queries, reminding, resolving
 from c2b.deposits.apply import apply
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, RefundLine
 from c2b.deposits.refunds import queue_shipping
@@ -169,6 +169,20 @@ def test_who_is_paying_in_that_moment_loses_nothing(session: Session) -> None:
     answer = Answer(Heard.DONE, amount=97500, currency="CNY", merchant="main", reference="R")
     apply(session, key=key, answer=answer, now=OVER + SECOND)
     assert money(session, order) is Money.PAID
+
+
+@pytest.mark.parametrize(("decision", "becomes"), [("accept_mismatch", Money.PAID), ("return_mismatch", Money.FORFEITED)])
+def test_a_balance_with_another_amount_forfeits_nothing_until_finance_has_decided(session: Session, decision: str, becomes: Money) -> None:
+    _, (order,) = decided(session)
+    at = OVER - SECOND
+    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, by=SANDBOX, now=at)
+    apply(session, key=key, answer=Answer(Heard.DONE, amount=97501, currency="CNY", merchant="main", reference="R"), now=at)
+    assert defaults.over(session, now=OVER) == []
+    assert defaults.settle(session, slug="ss27", actor="worker", now=OVER).forfeited == 0
+    getattr(resolving, decision)(session, key=key, reason="The bank rounded", actor="staff:a@example.com", now=OVER + SECOND)
+    defaults.settle(session, slug="ss27", actor="worker", now=OVER + 2 * SECOND)
+    assert money(session, order) is becomes
+    assert audit(session) == []
 
 
 def test_a_balance_that_comes_after_its_line_ended_goes_back(session: Session) -> None:
