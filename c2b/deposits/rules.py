@@ -213,11 +213,24 @@ def may_pay(campaign: Window, kind: ObligationKind, now: datetime) -> bool:
     return campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED) and opened and (ends is None or now < ends)
 
 
+SHORTEST = timedelta(minutes=5)
+"""What a customer always has to pay, for gateways take no payment that ends at once."""
+
+
+def settled_at(campaign: Closing) -> datetime:
+    """Return the last instant at which a payment begun in time still counts."""
+    return campaign.ordering_closes + timedelta(hours=campaign.settle_hours)
+
+
+def time_to_pay(campaign: Closing, *, lasts: timedelta, now: datetime) -> timedelta:
+    """Return how long deposits may take to be paid from `now` on: as long as the gateway lets, but not until it would be too late."""
+    return min(lasts, max(settled_at(campaign) - now, SHORTEST))
+
+
 def arrives_in_time(campaign: Closing, *, started_at: datetime, now: datetime) -> bool:
     """Say whether a payment begun at `started_at` and heard of `now` counts: begun before ordering closed, undecided, settling not over."""
     undecided = campaign.state in (CampaignState.ORDERING, CampaignState.SETTLING)
-    settled_at = campaign.ordering_closes + timedelta(hours=campaign.settle_hours)
-    return undecided and started_at < campaign.ordering_closes and now <= settled_at
+    return undecided and started_at < campaign.ordering_closes and now <= settled_at(campaign)
 
 
 def is_undecided(state: CampaignState) -> bool:
