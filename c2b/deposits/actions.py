@@ -14,7 +14,7 @@ from c2b.deposits import cancelling, legal, places, placing
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Place
 from c2b.deposits.placing import ShippingAddress, Wanted
 from c2b.deposits.refunds import RefundFigures, queue_refunds
-from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel, may_pay, time_to_pay
+from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel, payable, time_to_pay
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.payments.models import Payment
 from c2b.payments.protocol import Way
@@ -245,14 +245,14 @@ def _due(session: Session, campaign: Campaign, order: Order, now: datetime) -> S
     ]
     if not due:
         raise Refused(N_("Nothing is due on this order"))
-    payable = [(owed, line) for owed, line in due if may_pay(campaign, owed.kind, now)]
-    if not payable:
+    kinds = payable(campaign, {owed.kind for owed, _ in due}, now)
+    if not kinds:
         if any(owed.kind is ObligationKind.DEPOSIT for owed, _ in due):
             _require_open(campaign, now)
         raise Refused(N_("The balance can’t be paid now; the order’s page says from when until when"))
-    if not order.address and any(owed.kind is not ObligationKind.DEPOSIT for owed, _ in payable):
+    if not order.address and kinds - {ObligationKind.DEPOSIT}:
         raise Refused(N_("Say first where the goods go; then pay the balance"))
-    return payable
+    return [(owed, line) for owed, line in due if owed.kind in kinds]
 
 
 def _require_open(campaign: Campaign, now: datetime) -> None:

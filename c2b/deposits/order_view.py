@@ -29,8 +29,8 @@ from c2b.deposits.rules import (
     Outcome,
     balance_ends,
     may_cancel,
-    may_pay,
     money_state,
+    payable,
 )
 from c2b.deposits.standing import standings
 from c2b.deposits.timeline import Entry, timeline
@@ -106,7 +106,7 @@ class OrderView:
     shipping: int
     """Of the whole order; 0 while it isn't known or owed."""
     pay_until: datetime | None
-    """Until when what is due now can be paid."""
+    """Until when what is due now can be paid; None: it has no end."""
     balance_opens: datetime | None
     payment: PaymentView | None
     """The last one begun."""
@@ -206,14 +206,16 @@ def _view(
 
 def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
     """Return what can be paid now and until when, and what the shipping is."""
-    payable = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE and may_pay(campaign, kind, now)}
-    is_balance = bool(payable) and ObligationKind.DEPOSIT not in payable
+    due = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE}
+    kinds = payable(campaign, due, now)
+    is_balance = bool(kinds) and ObligationKind.DEPOSIT not in kinds
+    balance_until = balance_ends(campaign) if ObligationKind.BALANCE in kinds else None
     return {
-        "due": sum(payable.values()),
-        "may_pay": bool(payable),
+        "due": sum(due[kind] for kind in kinds),
+        "may_pay": bool(kinds),
         "is_balance": is_balance,
         "shipping": owed[ObligationKind.SHIPPING, ObligationState.DUE] + owed[ObligationKind.SHIPPING, ObligationState.PAID],
-        "pay_until": balance_ends(campaign) if is_balance else campaign.ordering_closes,
+        "pay_until": balance_until if is_balance else campaign.ordering_closes,
     }
 
 

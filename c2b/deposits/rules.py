@@ -1,6 +1,7 @@
 """Decisions about pre-orders, prices and what is owed: pure."""
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -205,12 +206,21 @@ def due_reminder(campaign: Window, now: datetime) -> Reminder | None:
 
 
 def may_pay(campaign: Window, kind: ObligationKind, now: datetime) -> bool:
-    """Say whether what is owed can be paid now: a deposit while ordering is open, the rest after the decision, in its window."""
+    """Say whether what is owed can be paid now: a deposit while ordering is open, the rest after the decision, a balance in its window.
+
+    Shipping has no end of its own: nothing lapses for want of it, so the goods wait until it is paid.
+    """
     if kind is ObligationKind.DEPOSIT:
         return ordering_is_open(campaign, now)
     opened = campaign.balance_opens is None or campaign.balance_opens <= now
-    ends = balance_ends(campaign)
+    ends = balance_ends(campaign) if kind is ObligationKind.BALANCE else None
     return campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED) and opened and (ends is None or now < ends)
+
+
+def payable(campaign: Window, owed: Collection[ObligationKind], now: datetime) -> set[ObligationKind]:
+    """Return what of all that is `owed` on an order can be paid now; never the shipping beside a balance that can't be."""
+    may = {kind for kind in owed if may_pay(campaign, kind, now)}
+    return may - {ObligationKind.SHIPPING} if ObligationKind.BALANCE in set(owed) - may else may
 
 
 SHORTEST = timedelta(minutes=5)

@@ -15,9 +15,10 @@ from c2b.db import Database, Instant
 from c2b.deposits import actions as deposits
 from c2b.deposits import queries, reminding, resolving
 from c2b.deposits.apply import apply
+from c2b.deposits.handing_over import hand_over
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, RefundLine
 from c2b.deposits.refunds import queue_shipping
-from c2b.deposits.rules import Money, ObligationKind, ObligationState, Outcome, RefundReason, Reminder
+from c2b.deposits.rules import Fulfilment, Money, ObligationKind, ObligationState, Outcome, RefundReason, Reminder
 from c2b.deposits.standing import money_states
 from c2b.deposits.timeline import Event
 from c2b.errors import Invalid, NotFound, Refused
@@ -111,6 +112,50 @@ def test_it_can_still_be_paid_in_the_last_second_of_the_grace(session: Session) 
     pays(session, order, OVER - SECOND)
     assert defaults.over(session, now=OVER) == []
     assert money(session, order) is Money.PAID
+
+
+def shipping_owed(session: Session, *, beside: bool) -> Order:
+    """Decide an order whose product K1 was paid whole by its deposit, so that its shipping is owed; `beside` it the balance of K2."""
+    of = shop.settling(session, balance_due=DUE, grace_days=7, shipping=1500)
+    codes = ("K1", "K2") if beside else ("K1",)
+    order = books.unpaid(session, of, *((shop.variant(session, shop.product(session, of, code)), 12) for code in codes))
+    order.recipient, order.address, order.country = "Anna", "1 Road", "CN"
+    line = make.lines_of(session, order)[0]
+    line.deposit = line.unit_price * line.units
+    session.execute(update(Obligation).where(Obligation.line_id == line.id).values(amount=line.deposit))
+    session.expire_all()
+    books.pay(session, order)
+    actions.decide(session, slug="ss27", actor="cli:test", now=DECIDED)
+    return order
+
+
+def gets_it(session: Session, order: Order, now: Any) -> int:
+    first = make.lines_of(session, order)[0].id
+    about: dict[str, Any] = {"lines": [first], "how": Fulfilment.SHIPPED, "at": now, "actor": "staff:a@example.com", "now": now}
+    return hand_over(session, order_ref=order.ref, **about)
+
+
+def test_an_order_that_owes_its_shipping_alone_can_pay_it_until_the_goods_leave(session: Session) -> None:
+    order, later = shipping_owed(session, beside=False), OVER + timedelta(days=9)
+    assert defaults.over(session, now=later) == []
+    seen = queries.order(session, ref=order.ref, person_id=order.person_id, locale="en", now=later)
+    assert (seen.due, seen.may_pay, seen.is_balance, seen.pay_until) == (1500, True, True, None)
+    assert pays(session, order, later) is PaymentState.CAPTURED
+    assert gets_it(session, order, later) == 1
+    assert audit(session) == []
+
+
+def test_shipping_beside_a_balance_that_comes_too_late_is_owed_again_once_that_line_has_ended(session: Session) -> None:
+    order = shipping_owed(session, beside=True)
+    seen = queries.order(session, ref=order.ref, person_id=order.person_id, locale="en", now=OVER)
+    assert (seen.due, seen.may_pay) == (0, False)
+    with pytest.raises(Refused, match="can’t be paid now"):
+        pays(session, order, OVER)
+    defaults.release(session, slug="ss27", line=None, reason="Never told", actor="staff:a@example.com", now=OVER)
+    assert pays(session, order, OVER + SECOND) is PaymentState.CAPTURED
+    assert states(session, order)[ObligationKind.SHIPPING] is ObligationState.PAID
+    assert gets_it(session, order, OVER + 2 * SECOND) == 1
+    assert audit(session) == []
 
 
 def test_nothing_ends_before_the_grace_is_over(session: Session) -> None:
