@@ -209,7 +209,7 @@ def unpaid(campaign: Campaign) -> Select[int]:
 
 def reminded() -> ColumnElement[bool]:
     """Say that a reminder of a line's order was delivered: handed over to whoever carries it without a refusal."""
-    told = Message.event.startswith(literal(reminding.EVENT).concat(Order.ref).concat(":"))
+    told = (Message.about == Order.ref) & Message.event.startswith(reminding.EVENT)
     sent = select(Message.id).join(Order, Order.id == OrderLine.order_id).where(told, Message.state == MessageState.SENT)
     return exists(sent.correlate(OrderLine))
 

@@ -34,7 +34,7 @@ from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
 from tests import books, make
 from tests.production import shop
-from tests.statements import counted
+from tests.statements import counted, reading
 
 DECIDED = make.ORDERING_CLOSES + timedelta(hours=24)
 DUE = DECIDED + timedelta(days=10)
@@ -57,7 +57,11 @@ def decided(session: Session, *, reminded: bool = True, customers: int = 1, **ca
         orders.append(order)
         if reminded:
             told = {"event": reminding.event(order.ref, Reminder.ONE_DAY), "channel": "email", "recipient": f"anna{number}@example.com"}
-            session.add(Message(**told, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE))
+            session.add(
+                Message(
+                    **told, about=order.ref, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE
+                )
+            )
     actions.decide(session, slug="ss27", actor="cli:test", now=DECIDED)
     return of, orders
 
@@ -302,7 +306,9 @@ def decided_as(session: Session, slug: str, customers: int, profile: LegalProfil
     orders = [shop.buys(session, of, (one, 12)) for _ in range(customers)]
     for order in orders:
         told = {"event": reminding.event(order.ref, Reminder.TODAY), "channel": "email", "recipient": f"{order.ref}@example.com"}
-        session.add(Message(**told, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE))
+        session.add(
+            Message(**told, about=order.ref, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE)
+        )
     actions.decide(session, slug=slug, actor="cli:test", now=DECIDED)
     return of, orders
 
@@ -470,3 +476,18 @@ def test_shipping_of_which_a_bank_holds_a_part_goes_back_as_far_as_it_is_there(s
     defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=OVER)
     assert sorted(session.scalars(select(Refund.amount))) == [900, 24000, 96000]
     assert ledger.balances(session, [own, f"owed:{order.ref}"]) == {own: 0, f"owed:{order.ref}": 0}
+
+
+def test_whether_a_customer_was_reminded_is_found_whatever_else_was_told(sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        decided(session, reminded=False)
+    facts = {"channel": "email", "template": "balance_reminder", "fields": {}, "locale": "en", "state": MessageState.SENT}
+    others = [{"event": f"balance:{number}:1", "about": str(number), "recipient": "bert@example.com"} for number in range(1000)]
+    looked = []
+    for told in (others[:1], others[1:]):
+        with sqlite_database.transaction() as session:
+            session.execute(insert(Message), [each | facts | {"created_at": DUE} for each in told])
+        with reading(sqlite_database) as seen, sqlite_database.reading() as session:
+            assert defaults.forfeits(session, slug="ss27", now=OVER)[0] == 0
+        looked.append(sum(seen))
+    assert looked[1] <= looked[0] + 10
