@@ -42,7 +42,15 @@ def refunds_page(slug: str) -> str:
     whole = tuple(map(sum, zip(*sums.values(), strict=True)))
     pages = ceil((sums[state] if state else whole)[0] / desk.PAGE)
     goes_on = any(sums[each][0] for each in RUNNING)
-    values = {"refunds": found, "sums": sums, "whole": whole, "state": state, "page": page, "pages": pages, "goes_on": goes_on}
+    values: dict[str, Any] = {
+        "refunds": found,
+        "sums": sums,
+        "whole": whole,
+        "state": state,
+        "page": page,
+        "pages": pages,
+        "goes_on": goes_on,
+    }
     values["is_stuck"] = partial(is_stuck, now=now())
     return show("refunds.html", here="refunds", campaign=campaign, states_of=REFUNDS, reasons=REASONS, **values, **lists)
 

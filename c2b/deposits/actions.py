@@ -14,7 +14,7 @@ from c2b.deposits import cancelling, legal, places, placing
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Place
 from c2b.deposits.placing import ShippingAddress, Wanted
 from c2b.deposits.refunds import RefundFigures, queue_refunds
-from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel, may_pay
+from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel, payable, time_to_pay
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.payments.models import Payment
 from c2b.payments.protocol import Way
@@ -76,10 +76,11 @@ def start_payment(session: Session, *, order_ref: str, person_id: int, by: Way, 
     units = placing.by_candidate(lines)
     places.lock(session, units)
     places.require(session, units, besides=order.id, now=now)
-    places.take(session, lines, until=now + by.lasts)
+    lasts = time_to_pay(campaign, lasts=by.lasts, now=now) if lines else by.lasts
+    places.take(session, lines, until=now + lasts)
     payment = Payment(key=new_key(), payer=order.ref, gateway=by.gateway, merchant=by.merchant, currency=campaign.currency)
     payment.amount, payment.created_at, payment.checked_at = sum(owed.amount for owed, _ in due), now, now
-    payment.minutes = by.lasts // timedelta(minutes=1)
+    payment.minutes = lasts // timedelta(minutes=1)
     session.add(payment)
     session.flush()
     session.add_all(PaymentPart(payment_id=payment.id, obligation_id=owed.id, amount=owed.amount) for owed, _ in due)
@@ -244,14 +245,14 @@ def _due(session: Session, campaign: Campaign, order: Order, now: datetime) -> S
     ]
     if not due:
         raise Refused(N_("Nothing is due on this order"))
-    payable = [(owed, line) for owed, line in due if may_pay(campaign, owed.kind, now)]
-    if not payable:
+    kinds = payable(campaign, {owed.kind for owed, _ in due}, now)
+    if not kinds:
         if any(owed.kind is ObligationKind.DEPOSIT for owed, _ in due):
             _require_open(campaign, now)
         raise Refused(N_("The balance can’t be paid now; the order’s page says from when until when"))
-    if not order.address and any(owed.kind is not ObligationKind.DEPOSIT for owed, _ in payable):
+    if not order.address and kinds - {ObligationKind.DEPOSIT}:
         raise Refused(N_("Say first where the goods go; then pay the balance"))
-    return payable
+    return [(owed, line) for owed, line in due if owed.kind in kinds]
 
 
 def _require_open(campaign: Campaign, now: datetime) -> None:

@@ -30,8 +30,8 @@ from c2b.deposits.rules import (
     RefundReason,
     balance_ends,
     may_cancel,
-    may_pay,
     money_state,
+    payable,
 )
 from c2b.deposits.standing import standings
 from c2b.deposits.timeline import Entry, timeline
@@ -107,7 +107,7 @@ class OrderView:
     shipping: int
     """Of the whole order; 0 while it isn't known or owed."""
     pay_until: datetime | None
-    """Until when what is due now can be paid."""
+    """Until when what is due now can be paid; None: it has no end."""
     pays_from: datetime | None
     """From when the balance can be paid, while it can't yet."""
     payment: PaymentView | None
@@ -236,16 +236,18 @@ def _view(
 
 def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
     """Return what can be paid now and until when, and what the shipping is."""
-    payable = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE and may_pay(campaign, kind, now)}
-    is_balance = bool(payable) and ObligationKind.DEPOSIT not in payable
-    opens = campaign.balance_opens if owed[ObligationKind.BALANCE, ObligationState.DUE] else None
+    due = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE}
+    kinds = payable(campaign, due, now)
+    is_balance = bool(kinds) and ObligationKind.DEPOSIT not in kinds
+    balance_until = balance_ends(campaign) if ObligationKind.BALANCE in kinds else None
+    opens = campaign.balance_opens if due.get(ObligationKind.BALANCE) else None
     return {
         "pays_from": opens if opens and now < opens else None,
-        "due": sum(payable.values()),
-        "may_pay": bool(payable),
+        "due": sum(due[kind] for kind in kinds),
+        "may_pay": bool(kinds),
         "is_balance": is_balance,
         "shipping": owed[ObligationKind.SHIPPING, ObligationState.DUE] + owed[ObligationKind.SHIPPING, ObligationState.PAID],
-        "pay_until": balance_ends(campaign) if is_balance else campaign.ordering_closes,
+        "pay_until": balance_until if is_balance else campaign.ordering_closes,
     }
 
 

@@ -17,7 +17,7 @@ from c2b.jobs.rules import describe
 from c2b.payments import inbox
 from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import About, Answer, Client, Gateway, Gateways, Heard, PaymentFacts, RefundFacts, ask, way
-from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, PaymentState, RefundState
+from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, UNSETTLED, PaymentState, RefundState
 
 _log = logging.getLogger(__name__)
 
@@ -159,8 +159,8 @@ def unheard(session: Session, *, campaign_id: int) -> int:
 
 
 def running(session: Session, *, campaign_id: int) -> int:
-    """Count the payments of a campaign that may still be captured, those included whose customer is at the payment page."""
-    return len(_with_state(session, campaign_id, OPEN))
+    """Count the payments of a campaign that may still bring what is due: open ones, and those about which a person decides."""
+    return len(_with_state(session, campaign_id, UNSETTLED))
 
 
 def _with_state(session: Session, campaign_id: int, states: tuple[PaymentState, ...]) -> list[int]:

@@ -1,6 +1,6 @@
 """Places of capped products: captured units and live places together never exceed a cap.
 
-A place is taken when a payment starts and lasts as long as its gateway lets the customer take,
+A place is taken when a payment starts and lasts as long as its customer may take to pay,
 longer while nobody knows what became of the payment.
 """
 

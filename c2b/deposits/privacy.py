@@ -13,11 +13,10 @@ from c2b.errors import N_, Refused
 from c2b.ledger import rules as accounts
 from c2b.ledger.queries import balances
 from c2b.payments.models import Payment
-from c2b.payments.rules import OPEN, PaymentState
+from c2b.payments.rules import UNSETTLED
 from c2b.people.models import Person
 
 _HANDED_OVER = frozenset({Fulfilment.SHIPPED, Fulfilment.PICKED_UP, Fulfilment.RETURNED})
-_UNSETTLED = (*OPEN, PaymentState.MISMATCH)
 
 
 def exported(session: Session, person: Person) -> list[dict[str, Any]]:
@@ -81,7 +80,7 @@ def _is_open(session: Session, order: Order) -> bool:
 
 
 def _is_unsettled(session: Session, order: Order) -> bool:
-    running = select(func.count()).where(Payment.payer == order.ref, Payment.state.in_(_UNSETTLED))
+    running = select(func.count()).where(Payment.payer == order.ref, Payment.state.in_(UNSETTLED))
     besides = balances(session, [accounts.owed(order.ref), accounts.shipping(order.ref)])
     money = standings(session, lines=select(OrderLine.id).where(OrderLine.order_id == order.id))
     return any((session.scalar(running), *besides.values(), *(line.held or line.going_back for line in money.values())))

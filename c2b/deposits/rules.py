@@ -1,6 +1,7 @@
 """Decisions about pre-orders, prices and what is owed: pure."""
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -205,19 +206,41 @@ def due_reminder(campaign: Window, now: datetime) -> Reminder | None:
 
 
 def may_pay(campaign: Window, kind: ObligationKind, now: datetime) -> bool:
-    """Say whether what is owed can be paid now: a deposit while ordering is open, the rest after the decision, in its window."""
+    """Say whether what is owed can be paid now: a deposit while ordering is open, the rest after the decision, a balance in its window.
+
+    Shipping has no end of its own: nothing lapses for want of it, so the goods wait until it is paid.
+    """
     if kind is ObligationKind.DEPOSIT:
         return ordering_is_open(campaign, now)
     opened = campaign.balance_opens is None or campaign.balance_opens <= now
-    ends = balance_ends(campaign)
+    ends = balance_ends(campaign) if kind is ObligationKind.BALANCE else None
     return campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED) and opened and (ends is None or now < ends)
+
+
+def payable(campaign: Window, owed: Collection[ObligationKind], now: datetime) -> set[ObligationKind]:
+    """Return what of all that is `owed` on an order can be paid now; never the shipping beside a balance that can't be."""
+    may = {kind for kind in owed if may_pay(campaign, kind, now)}
+    return may - {ObligationKind.SHIPPING} if ObligationKind.BALANCE in set(owed) - may else may
+
+
+SHORTEST = timedelta(minutes=5)
+"""What a customer always has to pay, for gateways take no payment that ends at once."""
+
+
+def settled_at(campaign: Closing) -> datetime:
+    """Return the last instant at which a payment begun in time still counts."""
+    return campaign.ordering_closes + timedelta(hours=campaign.settle_hours)
+
+
+def time_to_pay(campaign: Closing, *, lasts: timedelta, now: datetime) -> timedelta:
+    """Return how long deposits may take to be paid from `now` on: as long as the gateway lets, but not until it would be too late."""
+    return min(lasts, max(settled_at(campaign) - now, SHORTEST))
 
 
 def arrives_in_time(campaign: Closing, *, started_at: datetime, now: datetime) -> bool:
     """Say whether a payment begun at `started_at` and heard of `now` counts: begun before ordering closed, undecided, settling not over."""
     undecided = campaign.state in (CampaignState.ORDERING, CampaignState.SETTLING)
-    settled_at = campaign.ordering_closes + timedelta(hours=campaign.settle_hours)
-    return undecided and started_at < campaign.ordering_closes and now <= settled_at
+    return undecided and started_at < campaign.ordering_closes and now <= settled_at(campaign)
 
 
 def is_undecided(state: CampaignState) -> bool:

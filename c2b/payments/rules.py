@@ -43,6 +43,8 @@ UNHEARD = (PaymentState.STARTED, PaymentState.UNKNOWN)
 """The money may have moved and we don't know."""
 OPEN = (PaymentState.STARTED, PaymentState.PENDING, PaymentState.UNKNOWN)
 """The money may still move."""
+UNSETTLED = (*OPEN, PaymentState.MISMATCH)
+"""What becomes of it isn't known yet: the money may still move, or a person decides about what came."""
 KEY_LENGTH = 16
 """Letters of a payment's key; a refund's adds a dash and its number."""
 SWEEP_AFTER = timedelta(seconds=60)

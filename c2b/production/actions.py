@@ -24,7 +24,7 @@ def decide(session: Session, *, slug: str, actor: str, now: datetime, expected: 
     """Decide a campaign for good: outcomes and final prices of all lines, balances, production orders, refunds.
 
     `expected` is the input hash of the dry run that was looked at. Decided already, the stored figures come back and nothing changes.
-    Raises NotFound; Refused outside of `settling`, while a payment begun in time is unknown and `settle_hours` haven't passed, if the
+    Raises NotFound; Refused outside of `settling`, while a payment begun in time isn't settled and `settle_hours` haven't passed, if the
     orders aren't those of the dry run, without the second person that the campaign asks for, and for a product without supplier.
     """
     campaign = locked(session, slug)
@@ -61,7 +61,10 @@ def _ready(session: Session, campaign: Campaign, now: datetime) -> None:
         early = N_("Campaign %(slug)s is “%(state)s”; it can be decided once ordering has closed. A dry run shows the figures until then")
         raise Refused(early, slug=campaign.slug, state=campaign.state.value)
     if waiting := queries.waiting(session, campaign, now=now):
-        wait = N_("%(payments)s payments begun in time are still unknown; decide when they are known, or after %(until)s")
+        wait = N_(
+            "%(payments)s payments begun in time have no result yet, or brought another amount and wait for finance; "
+            "decide when they are settled, or after %(until)s"
+        )
         raise Refused(wait, payments=waiting.payments, until=waiting.until)
 
 

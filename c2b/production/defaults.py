@@ -27,7 +27,7 @@ from c2b.ledger.models import GuardedAccount
 from c2b.messages.models import Message
 from c2b.messages.rules import MessageState
 from c2b.payments.models import Payment
-from c2b.payments.rules import OPEN
+from c2b.payments.rules import UNSETTLED
 from c2b.production.models import ProductionOrderLine
 
 FORFEIT = "production.forfeit"
@@ -57,8 +57,8 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
     """End the lines whose balance wasn't paid within the grace: the legal profile says whether the deposit is kept or goes back.
 
     A deposit is kept only where a reminder was delivered (domain.md 5), and where the campaign asks for two people only once a second
-    one has agreed, see `forfeits`. While a payment of an order runs its lines wait. The units become extra stock of their production
-    orders. Repeated it does nothing. A constant number of statements.
+    one has agreed, see `forfeits`. While a payment of an order runs, or finance decides about another amount, its lines wait. The units
+    become extra stock of their production orders. Repeated it does nothing. A constant number of statements.
     """
     campaign = locked(session, slug)
     if not _has_ended(campaign, now):
@@ -196,12 +196,12 @@ def _ending(campaign: Campaign, rules: Legal) -> Select[int]:
 
 
 def unpaid(campaign: Campaign) -> Select[int]:
-    """Return a query of the allocated lines whose balance is due and for whose order no payment runs."""
+    """Return a query of the allocated lines whose balance is due, without those for which a payment runs or waits for a person."""
     due = (Obligation.line_id == OrderLine.id) & (Obligation.kind == ObligationKind.BALANCE) & (Obligation.state == ObligationState.DUE)
     runs = (
         select(Payment.id)
         .join(PaymentPart, PaymentPart.payment_id == Payment.id)
-        .where(PaymentPart.obligation_id == Obligation.id, Payment.state.in_(OPEN))
+        .where(PaymentPart.obligation_id == Obligation.id, Payment.state.in_(UNSETTLED))
     )
     allocated = (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.ALLOCATED)
     return select(OrderLine.id).join(Obligation, due).where(allocated, ~runs.correlate(Obligation).exists())
@@ -209,7 +209,7 @@ def unpaid(campaign: Campaign) -> Select[int]:
 
 def reminded() -> ColumnElement[bool]:
     """Say that a reminder of a line's order was delivered: handed over to whoever carries it without a refusal."""
-    told = Message.event.startswith(literal(reminding.EVENT).concat(Order.ref).concat(":"))
+    told = (Message.about == Order.ref) & Message.event.startswith(reminding.EVENT)
     sent = select(Message.id).join(Order, Order.id == OrderLine.order_id).where(told, Message.state == MessageState.SENT)
     return exists(sent.correlate(OrderLine))
 

@@ -1,7 +1,7 @@
 """What pages, exports and the command line read of decisions and production orders."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
@@ -11,7 +11,7 @@ from c2b.campaigns.queries import campaign as campaign_of
 from c2b.campaigns.rules import CampaignState
 from c2b.deposits.models import Order, RefundLine
 from c2b.deposits.pay import running
-from c2b.deposits.rules import RefundReason
+from c2b.deposits.rules import RefundReason, settled_at
 from c2b.errors import N_, Refused
 from c2b.payments.models import Refund
 from c2b.production import rules
@@ -89,7 +89,7 @@ def _queued_for_missed(session: Session, campaign_id: int | None) -> dict[int, t
 
 @dataclass(frozen=True)
 class Waiting:
-    """What the decision waits for: payments begun in time whose end nobody knows, and until when at most."""
+    """What the decision waits for: payments begun in time whose end isn't known or is finance's to decide, and until when at most."""
 
     payments: int
     until: datetime
@@ -97,7 +97,7 @@ class Waiting:
 
 def waiting(session: Session, campaign: Campaign, *, now: datetime) -> Waiting | None:
     """Return what the decision of a campaign whose ordering has closed still waits for; None: nothing."""
-    until = campaign.ordering_closes + timedelta(hours=campaign.settle_hours)
+    until = settled_at(campaign)
     payments = running(session, campaign_id=campaign.id)
     return Waiting(payments, until) if payments and now < until else None
 

@@ -128,6 +128,21 @@ def test_a_payment_counts_if_begun_before_the_close_and_heard_of_before_the_deci
     assert rules.arrives_in_time(Campaign(state=state), started_at=CLOSES + started, now=CLOSES + heard) is counts
 
 
+@pytest.mark.parametrize(
+    ("before", "settle_hours", "lasts", "given"),
+    [
+        (timedelta(days=9), 24, timedelta(days=3), timedelta(days=3)),
+        (timedelta(hours=1), 24, timedelta(days=3), timedelta(hours=25)),
+        (timedelta(hours=1), 24, timedelta(minutes=30), timedelta(minutes=30)),
+        (TICK, 0, timedelta(minutes=30), rules.SHORTEST),
+    ],
+)
+def test_a_deposit_may_take_as_long_as_the_gateway_lets_but_not_until_it_is_too_late(
+    before: timedelta, settle_hours: int, lasts: timedelta, given: timedelta
+) -> None:
+    assert rules.time_to_pay(Campaign(settle_hours=settle_hours), lasts=lasts, now=CLOSES - before) == given
+
+
 FINE = Arrival(
     in_time=True, kind=ObligationKind.DEPOSIT, owed=ObligationState.DUE, outcome=Outcome.OPEN, cancel_requested=False, has_place=True
 )

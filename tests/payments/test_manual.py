@@ -16,7 +16,7 @@ from c2b.db import Database
 from c2b.deposits import pay, sending
 from c2b.deposits.apply import apply
 from c2b.deposits.apply_refund import apply_refund
-from c2b.deposits.rules import RefundReason
+from c2b.deposits.rules import Outcome, RefundReason
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.payments import inbox, manual
 from c2b.payments.gateways.manual.books import Manual
@@ -25,6 +25,7 @@ from c2b.payments.models import ManualPayout, ManualReceipt, Payment, Refund
 from c2b.payments.protocol import About, Answer, Call, Client, Forged, Heard, PaymentFacts, RefundFacts
 from c2b.payments.rules import How, PaymentState, RefundState
 from c2b.settings import Settings
+from tests import make
 from tests.deposits.scene import DAY, Shop
 
 BELLA, CARL = "staff:bella@example.com", "staff:carl@example.com"
@@ -131,6 +132,21 @@ def test_other_money_than_was_due_has_to_be_meant_and_waits_for_a_person(desk: D
     desk.enters(key, replace(TRANSFER, amount=5000), differs=True)
     assert desk.manual.query(desk.facts(key)).amount == 5000
     assert desk.asks(key) is PaymentState.MISMATCH
+
+
+@pytest.mark.parametrize(("before", "shown"), [({"days": 5}, {"days": -2}), ({"hours": 1}, {"hours": 24}), ({"seconds": 1}, {"hours": 24})])
+def test_money_that_is_there_by_the_deadline_that_the_customer_reads_is_never_too_late(
+    desk: Desk, before: dict[str, float], shown: dict[str, float]
+) -> None:
+    desk.shop.now = make.ORDERING_CLOSES - timedelta(**before)
+    key = desk.begins()
+    until = make.ORDERING_CLOSES + timedelta(**shown)
+    assert until - timedelta(minutes=1) < desk.shop.payment(key).expires_at <= until
+    desk.shop.now = desk.shop.payment(key).expires_at - timedelta(microseconds=1)
+    desk.enters(key, replace(TRANSFER, on=desk.shop.now))
+    assert desk.asks(key) is PaymentState.CAPTURED
+    (line,) = desk.shop.lines(desk.shop.payment(key).payer)
+    assert (line.reserved_at, line.outcome) == (desk.shop.now, Outcome.OPEN)
 
 
 def test_without_an_entry_the_payment_fails_at_its_deadline_and_not_before(desk: Desk) -> None:

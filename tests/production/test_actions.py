@@ -287,7 +287,7 @@ def test_an_unknown_campaign_is_not_found(session: Session) -> None:
         queries.preview(session, slug="ss27")
 
 
-@pytest.mark.parametrize("unknown", [PaymentState.STARTED, PaymentState.PENDING, PaymentState.UNKNOWN])
+@pytest.mark.parametrize("unknown", [PaymentState.STARTED, PaymentState.PENDING, PaymentState.UNKNOWN, PaymentState.MISMATCH])
 def test_a_payment_begun_in_time_is_waited_for_but_not_for_ever(session: Session, unknown: PaymentState) -> None:
     season = Season(session, settle_hours=24)
     order = shop.buys(session, season.campaign, (shop.variant(session, season.k2), 9), paid=False)

@@ -13,11 +13,12 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Database, Instant
 from c2b.deposits import actions as deposits
-from c2b.deposits import queries, reminding
+from c2b.deposits import queries, reminding, resolving
 from c2b.deposits.apply import apply
+from c2b.deposits.handing_over import hand_over
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, RefundLine
 from c2b.deposits.refunds import queue_shipping
-from c2b.deposits.rules import Money, ObligationKind, ObligationState, Outcome, RefundReason, Reminder
+from c2b.deposits.rules import Fulfilment, Money, ObligationKind, ObligationState, Outcome, RefundReason, Reminder
 from c2b.deposits.standing import money_states
 from c2b.deposits.timeline import Event
 from c2b.errors import Invalid, NotFound, Refused
@@ -33,7 +34,7 @@ from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
 from tests import books, make
 from tests.production import shop
-from tests.statements import counted
+from tests.statements import counted, reading
 
 DECIDED = make.ORDERING_CLOSES + timedelta(hours=24)
 DUE = DECIDED + timedelta(days=10)
@@ -56,7 +57,11 @@ def decided(session: Session, *, reminded: bool = True, customers: int = 1, **ca
         orders.append(order)
         if reminded:
             told = {"event": reminding.event(order.ref, Reminder.ONE_DAY), "channel": "email", "recipient": f"anna{number}@example.com"}
-            session.add(Message(**told, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE))
+            session.add(
+                Message(
+                    **told, about=order.ref, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE
+                )
+            )
     actions.decide(session, slug="ss27", actor="cli:test", now=DECIDED)
     return of, orders
 
@@ -111,6 +116,50 @@ def test_it_can_still_be_paid_in_the_last_second_of_the_grace(session: Session) 
     pays(session, order, OVER - SECOND)
     assert defaults.over(session, now=OVER) == []
     assert money(session, order) is Money.PAID
+
+
+def shipping_owed(session: Session, *, beside: bool) -> Order:
+    """Decide an order whose product K1 was paid whole by its deposit, so that its shipping is owed; `beside` it the balance of K2."""
+    of = shop.settling(session, balance_due=DUE, grace_days=7, shipping=1500)
+    codes = ("K1", "K2") if beside else ("K1",)
+    order = books.unpaid(session, of, *((shop.variant(session, shop.product(session, of, code)), 12) for code in codes))
+    order.recipient, order.address, order.country = "Anna", "1 Road", "CN"
+    line = make.lines_of(session, order)[0]
+    line.deposit = line.unit_price * line.units
+    session.execute(update(Obligation).where(Obligation.line_id == line.id).values(amount=line.deposit))
+    session.expire_all()
+    books.pay(session, order)
+    actions.decide(session, slug="ss27", actor="cli:test", now=DECIDED)
+    return order
+
+
+def gets_it(session: Session, order: Order, now: Any) -> int:
+    first = make.lines_of(session, order)[0].id
+    about: dict[str, Any] = {"lines": [first], "how": Fulfilment.SHIPPED, "at": now, "actor": "staff:a@example.com", "now": now}
+    return hand_over(session, order_ref=order.ref, **about)
+
+
+def test_an_order_that_owes_its_shipping_alone_can_pay_it_until_the_goods_leave(session: Session) -> None:
+    order, later = shipping_owed(session, beside=False), OVER + timedelta(days=9)
+    assert defaults.over(session, now=later) == []
+    seen = queries.order(session, ref=order.ref, person_id=order.person_id, locale="en", now=later)
+    assert (seen.due, seen.may_pay, seen.is_balance, seen.pay_until) == (1500, True, True, None)
+    assert pays(session, order, later) is PaymentState.CAPTURED
+    assert gets_it(session, order, later) == 1
+    assert audit(session) == []
+
+
+def test_shipping_beside_a_balance_that_comes_too_late_is_owed_again_once_that_line_has_ended(session: Session) -> None:
+    order = shipping_owed(session, beside=True)
+    seen = queries.order(session, ref=order.ref, person_id=order.person_id, locale="en", now=OVER)
+    assert (seen.due, seen.may_pay) == (0, False)
+    with pytest.raises(Refused, match="can’t be paid now"):
+        pays(session, order, OVER)
+    defaults.release(session, slug="ss27", line=None, reason="Never told", actor="staff:a@example.com", now=OVER)
+    assert pays(session, order, OVER + SECOND) is PaymentState.CAPTURED
+    assert states(session, order)[ObligationKind.SHIPPING] is ObligationState.PAID
+    assert gets_it(session, order, OVER + 2 * SECOND) == 1
+    assert audit(session) == []
 
 
 def test_nothing_ends_before_the_grace_is_over(session: Session) -> None:
@@ -169,6 +218,20 @@ def test_who_is_paying_in_that_moment_loses_nothing(session: Session) -> None:
     answer = Answer(Heard.DONE, amount=97500, currency="CNY", merchant="main", reference="R")
     apply(session, key=key, answer=answer, now=OVER + SECOND)
     assert money(session, order) is Money.PAID
+
+
+@pytest.mark.parametrize(("decision", "becomes"), [("accept_mismatch", Money.PAID), ("return_mismatch", Money.FORFEITED)])
+def test_a_balance_with_another_amount_forfeits_nothing_until_finance_has_decided(session: Session, decision: str, becomes: Money) -> None:
+    _, (order,) = decided(session)
+    at = OVER - SECOND
+    key = deposits.start_payment(session, order_ref=order.ref, person_id=order.person_id, by=SANDBOX, now=at)
+    apply(session, key=key, answer=Answer(Heard.DONE, amount=97501, currency="CNY", merchant="main", reference="R"), now=at)
+    assert defaults.over(session, now=OVER) == []
+    assert defaults.settle(session, slug="ss27", actor="worker", now=OVER).forfeited == 0
+    getattr(resolving, decision)(session, key=key, reason="The bank rounded", actor="staff:a@example.com", now=OVER + SECOND)
+    defaults.settle(session, slug="ss27", actor="worker", now=OVER + 2 * SECOND)
+    assert money(session, order) is becomes
+    assert audit(session) == []
 
 
 def test_a_balance_that_comes_after_its_line_ended_goes_back(session: Session) -> None:
@@ -243,7 +306,9 @@ def decided_as(session: Session, slug: str, customers: int, profile: LegalProfil
     orders = [shop.buys(session, of, (one, 12)) for _ in range(customers)]
     for order in orders:
         told = {"event": reminding.event(order.ref, Reminder.TODAY), "channel": "email", "recipient": f"{order.ref}@example.com"}
-        session.add(Message(**told, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE))
+        session.add(
+            Message(**told, about=order.ref, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE)
+        )
     actions.decide(session, slug=slug, actor="cli:test", now=DECIDED)
     return of, orders
 
@@ -411,3 +476,18 @@ def test_shipping_of_which_a_bank_holds_a_part_goes_back_as_far_as_it_is_there(s
     defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=OVER)
     assert sorted(session.scalars(select(Refund.amount))) == [900, 24000, 96000]
     assert ledger.balances(session, [own, f"owed:{order.ref}"]) == {own: 0, f"owed:{order.ref}": 0}
+
+
+def test_whether_a_customer_was_reminded_is_found_whatever_else_was_told(sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        decided(session, reminded=False)
+    facts = {"channel": "email", "template": "balance_reminder", "fields": {}, "locale": "en", "state": MessageState.SENT}
+    others = [{"event": f"balance:{number}:1", "about": str(number), "recipient": "bert@example.com"} for number in range(1000)]
+    looked = []
+    for told in (others[:1], others[1:]):
+        with sqlite_database.transaction() as session:
+            session.execute(insert(Message), [each | facts | {"created_at": DUE} for each in told])
+        with reading(sqlite_database) as seen, sqlite_database.reading() as session:
+            assert defaults.forfeits(session, slug="ss27", now=OVER)[0] == 0
+        looked.append(sum(seen))
+    assert looked[1] <= looked[0] + 10
