@@ -1,6 +1,7 @@
 """Goods on their way: handed over, sent back, late. Who enters it stands in the audit log."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import request
@@ -18,7 +19,7 @@ from c2b.errors import N_, Invalid
 from c2b.people.rules import Permission
 from c2b.production import delaying
 from c2b.ui.language import locale
-from c2b.ui.shell import now, staff, staff_required, transaction
+from c2b.ui.shell import now, parts, staff, staff_required, transaction
 
 
 @bp.post("/<slug>/orders/<ref>/hand-over")
@@ -50,9 +51,10 @@ def came_back(slug: str, ref: str) -> Answer:
 @shown_again_by(production_page)
 def delay(slug: str) -> Answer:
     """Enter a product's new expected day; its customers are told, or asked."""
+    about: dict[str, Any] = {"code": typed("code").strip(), "expected": _day("expected"), "reason": typed("reason")}
+    about["limits"] = {name: gateway.limits for name, gateway in parts().gateways.items()}
     with transaction() as session:
-        code, reason = typed("code").strip(), typed("reason")
-        delaying.announce(session, slug=slug, code=code, expected=_day("expected"), reason=reason, actor=staff().actor, now=now())
+        delaying.announce(session, slug=slug, actor=staff().actor, now=now(), **about)
     return done(_("Entered. The customers of this product are told."), "production", slug=slug)
 
 

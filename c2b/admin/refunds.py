@@ -1,11 +1,13 @@
 """Refunds: what a run needs and how far it is, each one's result, and what finance does with those that failed."""
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy.orm import Session
 
 from c2b.admin.blueprint import bp
 from c2b.admin.orders import REASONS, REFUNDS
@@ -34,15 +36,19 @@ def refunds_page(slug: str) -> str:
             "needs": runs.needs(session, campaign, limits=limits, now=now()),
             "apart": refunds_apart(session, campaign_id=campaign.id),
             "held_up": desk.mismatches(session, campaign.id),
-            "chosen": (chosen := desk.failed_refund(session, campaign.id, request.values.get("refund", ""))),
-            "payout": paying_out.given(session, order_ref=chosen.order, actor=staff().actor, now=now()) if chosen else None,
-            "have_given": paying_out.have_given(session, [each.order for each in found if each.state is RefundState.FAILED]),
+            **_payout(session, desk.failed_refund(session, campaign.id, request.values.get("refund", "")), found),
         }
     whole = tuple(map(sum, zip(*sums.values(), strict=True)))
     pages = ceil((sums[state] if state else whole)[0] / desk.PAGE)
     goes_on = any(sums[each][0] for each in RUNNING)
     values = {"refunds": found, "sums": sums, "whole": whole, "state": state, "page": page, "pages": pages, "goes_on": goes_on}
     return show("refunds.html", here="refunds", campaign=campaign, states_of=REFUNDS, reasons=REASONS, **values, **lists)
+
+
+def _payout(session: Session, chosen: desk.RefundRow | None, found: Sequence[desk.RefundRow]) -> dict[str, Any]:
+    """Return the refund that is chosen, where its customer wants the money, and of which orders that is known."""
+    payout = paying_out.given(session, order_ref=chosen.order, actor=staff().actor, now=now()) if chosen else None
+    return {"chosen": chosen, "payout": payout, "have_given": paying_out.have_given(session, {each.order for each in found})}
 
 
 @bp.get("/<slug>/refunds")

@@ -19,6 +19,9 @@ _NOT_DONE = {Heard.FAILED: (RefundState.FAILED, "refused")}
 """What a refund became that no money left for; after any other answer nobody knows."""
 
 
+_NEVER_LEFT = (Heard.FAILED, Heard.ABSENT)
+
+
 def apply_refund(session: Session, *, key: str, answer: Answer, now: datetime) -> RefundState:
     """Apply an answer about the refund `key` and return its state: settled money left, refused or bounced money is owed to the customer."""
     order = order_of_refund(session, key)
@@ -29,7 +32,7 @@ def apply_refund(session: Session, *, key: str, answer: Answer, now: datetime) -
     elif refund.state in (RefundState.QUEUED, RefundState.UNKNOWN):
         _heard(session, order, refund, answer, now)
     session.flush()
-    if answer.heard in (Heard.FAILED, Heard.ABSENT) and refund.resolved_at is None:
+    if answer.heard in _NEVER_LEFT:
         made_good(session, order, refund, now)
     return refund.state
 

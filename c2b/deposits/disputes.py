@@ -52,14 +52,18 @@ def _taken_back(session: Session, order: Order, payment: Payment, dispute: Dispu
     taken = list(_spread(session, dispute, payment, {**withholding.sources(session, payment, now), **brought}))
     book(session, order, payment.currency, taken, now)
     withholding.withhold(session, payment, {posting.debit for posting in taken}, now)
-    by_line = {
-        posting.debit.removeprefix(accounts.DEPOSIT): posting.amount for posting in taken if posting.debit.startswith(accounts.DEPOSIT)
-    }
-    session.add_all(DisputeLine(dispute_id=dispute.id, line_id=int(line), amount=amount) for line, amount in by_line.items())
+    session.add_all(_of_lines(dispute, taken))
     session.flush()
     if is_undecided(order.campaign.state):
         gone = select(DisputeLine.line_id).where(DisputeLine.dispute_id == dispute.id)
         end_lines(session, lines=gone, reason=RefundReason.DISPUTED, now=now)
+
+
+def _of_lines(dispute: Dispute, taken: Sequence[Posting]) -> Iterator[DisputeLine]:
+    for posting in taken:
+        if posting.debit.startswith(accounts.DEPOSIT):
+            line = int(posting.debit.removeprefix(accounts.DEPOSIT))
+            yield DisputeLine(dispute_id=dispute.id, line_id=line, amount=posting.amount)
 
 
 def _spread(session: Session, dispute: Dispute, payment: Payment, sources: Sources) -> Iterator[Posting]:

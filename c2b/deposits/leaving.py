@@ -1,6 +1,6 @@
 """Leaving a contract without giving a reason: which lines can be, until when, and goods that came back."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,10 +68,10 @@ def shipping_back(session: Session, order: Order, leaving: Leaving, lines: Colle
     return int(session.scalar(paid.where(Obligation.state == ObligationState.PAID)) or 0)
 
 
-def emptied(orders: Iterable[int]) -> Select[int]:
-    """Choose those of `orders` (ids) of which the customer keeps nothing."""
+def emptied(orders: Select[int]) -> Select[int]:
+    """Choose those of `orders` (a query of order ids) of which the customer keeps nothing."""
     kept = OrderLine.outcome.in_(_STANDS) & (OrderLine.fulfilment != Fulfilment.RETURNED)
-    return select(Order.id).where(Order.id.in_(list(orders)), ~select(OrderLine.id).where(OrderLine.order_id == Order.id, kept).exists())
+    return select(Order.id).where(Order.id.in_(orders), ~select(OrderLine.id).where(OrderLine.order_id == Order.id, kept).exists())
 
 
 def came_back(session: Session, *, order_ref: str, line_id: int, actor: str, now: datetime) -> int:
@@ -94,9 +94,10 @@ def came_back(session: Session, *, order_ref: str, line_id: int, actor: str, now
     session.flush()
     reason, shipping = REASONS[left.right], 0
     figures = queue_refunds(session, lines=select(OrderLine.id).where(OrderLine.id == line_id), reason=reason, now=now)
-    if BY_RIGHT[left.right].shipping and session.scalars(emptied([order.id])).first() is not None:
+    empty = emptied(select(Order.id).where(Order.id == order.id))
+    if BY_RIGHT[left.right].shipping and session.scalars(empty).first() is not None:
         shipping = shipping_back(session, order, BY_RIGHT[left.right], [])
-        queue_shipping(session, orders=emptied([order.id]), reason=reason, now=now)
+        queue_shipping(session, orders=empty, reason=reason, now=now)
     after = {"line": line_id, "right": left.right.value, "refund_amount": figures.amount, "shipping": shipping}
     record(session, actor=actor, action="deposits.came_back", campaign=order.campaign.slug, object=order_ref, after=after, now=now)
     return figures.amount + shipping

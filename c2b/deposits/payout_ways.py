@@ -2,7 +2,9 @@
 
 import enum
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from c2b.errors import N_, Invalid
 
@@ -36,11 +38,13 @@ _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _NUMBER = re.compile(r"[A-Z0-9][A-Z0-9 ./-]{3,39}", re.IGNORECASE)
 _NAME = re.compile(r"\S{4,100}")
 """A telephone number, a mail address, or a name that its owner chose there."""
-_FORMS = {PayoutWay.BANK: _NUMBER, PayoutWay.ALIPAY: _NAME, PayoutWay.WECHAT: _NAME}
-_WRONG = {
-    PayoutWay.BANK: N_("Write the account’s number as your bank writes it: letters, digits, spaces and dashes"),
-    PayoutWay.ALIPAY: N_("Write the telephone number or mail address of your Alipay account"),
-    PayoutWay.WECHAT: N_("Write your WeChat ID or the telephone number of your account"),
+_PARTS = dict.fromkeys(PayoutWay, ("holder", "account")) | {PayoutWay.BANK: ("holder", "bank", "account")}
+"""What each way asks for; an IBAN names its bank."""
+_NO_IBAN = N_("This is no IBAN; compare it with your bank’s letter, digit by digit")
+_MISSING = {
+    "holder": N_("Write the name in which the account is held"),
+    "bank": N_("Write the bank’s name, with its branch or code"),
+    "account": N_("Write the account"),
 }
 
 
@@ -54,19 +58,13 @@ def checked(given: Account, currency: str) -> Account:
 
     Only what can surely be no account is refused; an IBAN has two digits that prove the others (ISO 13616).
     """
-    way = next((each for each in offered(currency) if each == given.way), None)
-    if way is None:
+    if given.way not in offered(currency):
         raise Invalid(N_("Choose how you want the money"), field="way")
-    holder, account, bank = (_line(part) for part in (given.holder, given.account, given.bank))
-    if not holder:
-        raise Invalid(N_("Write the name in which the account is held"), field="holder")
-    if way is PayoutWay.BANK and not bank:
-        raise Invalid(N_("Write the bank’s name, with its branch or code"), field="bank")
-    for name, part in (("holder", holder), ("bank", bank), ("account", account)):
-        if len(part) > LONGEST:
-            raise Invalid(N_("That is longer than %(most)s characters; shorten it"), field=name, most=LONGEST)
-    number = _iban(account) if way is PayoutWay.IBAN else _matching(account, way)
-    return Account(way.value, holder, number, bank if way is PayoutWay.BANK else "")
+    way = PayoutWay(given.way)
+    parts = {name: _line(getattr(given, name)) for name in _PARTS[way]}
+    for name, part in parts.items():
+        _require(name, part)
+    return Account(way.value, **(parts | {"account": _NUMBERS[way](parts["account"])}))
 
 
 def masked(account: str) -> str:
@@ -79,14 +77,31 @@ def _line(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def _matching(account: str, way: PayoutWay) -> str:
-    if not _FORMS[way].fullmatch(account):
-        raise Invalid(_WRONG[way], field="account")
+def _require(name: str, part: str) -> None:
+    if len(part) > LONGEST:
+        raise Invalid(N_("That is longer than %(most)s characters; shorten it"), field=name, most=LONGEST)
+    if not part:
+        raise Invalid(_MISSING[name], field=name)
+
+
+def _matching(form: re.Pattern[str], wrong: str, account: str) -> str:
+    if not form.fullmatch(account):
+        raise Invalid(wrong, field="account")
     return account
 
 
 def _iban(account: str) -> str:
     number = account.replace(" ", "").upper()
     if not _IBAN.fullmatch(number) or int("".join(str(int(letter, 36)) for letter in number[4:] + number[:4])) % 97 != 1:
-        raise Invalid(N_("This is no IBAN; compare it with your bank’s letter, digit by digit"), field="account")
+        raise Invalid(_NO_IBAN, field="account")
     return number
+
+
+_NUMBERS: Mapping[PayoutWay, Callable[[str], str]] = {
+    PayoutWay.IBAN: _iban,
+    PayoutWay.BANK: partial(
+        _matching, _NUMBER, N_("Write the account’s number as your bank writes it: letters, digits, spaces and dashes")
+    ),
+    PayoutWay.ALIPAY: partial(_matching, _NAME, N_("Write the telephone number or mail address of your Alipay account")),
+    PayoutWay.WECHAT: partial(_matching, _NAME, N_("Write your WeChat ID or the telephone number of your account")),
+}

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, Subquery, case, cast, func, insert, literal, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from c2b.campaigns.models import Campaign
 from c2b.deposits.models import DisputeLine, Obligation, Order, OrderLine, PaymentPart, RefundLine
 from c2b.deposits.rules import ObligationKind, ObligationState, RefundReason
 from c2b.ledger import actions as ledger
-from c2b.ledger import queries as ledger_queries
 from c2b.ledger import rules as accounts
-from c2b.ledger.models import Transfer
+from c2b.ledger.models import GuardedAccount, Transfer
 from c2b.payments.models import Dispute, Payment, Refund
 
 
@@ -80,34 +80,67 @@ def queue_owed(session: Session, *, payment: Payment, order: Order, amount: int,
 def queue_shipping(session: Session, *, orders: Select[int], reason: RefundReason, now: datetime) -> None:
     """Send the shipping back of `orders` (a query of order ids), where it was paid; where it is still due it isn't owed any more.
 
-    The caller holds the lock on the campaign or on the orders; repeating it does nothing.
+    The caller holds the lock on the campaign or on the orders; repeating it does nothing. Five statements, however many orders.
     """
     kind = (Obligation.kind == ObligationKind.SHIPPING) & Obligation.order_id.in_(orders)
     due = update(Obligation).where(kind, Obligation.state == ObligationState.DUE).values(state=ObligationState.VOID)
     session.execute(due, execution_options={"synchronize_session": False})
-    paid = (
-        select(PaymentPart, Order)
-        .join(Obligation, Obligation.id == PaymentPart.obligation_id)
+    ledger.post_rows(session, _shipping_to_owed(orders, now))
+    columns = ["key", "payment_id", "amount", "queued_at", "next_attempt_at"]
+    back = _shipping_paid(orders, next_key(), PaymentPart.payment_id, Transfer.amount, _at(now), _at(now))
+    owed = back.join(Transfer, Transfer.id == _BACK).where(Transfer.at == now, ~_on_its_way(Order.ref))
+    session.execute(insert(Refund).from_select(columns, owed))
+    columns = ["refund_id", "order_id", "amount", "reason"]
+    carried = _shipping_paid(orders, Refund.id, Order.id, Refund.amount, literal(reason, RefundLine.reason.type))
+    new = ~select(RefundLine.id).where(RefundLine.refund_id == Refund.id).exists()
+    session.execute(insert(RefundLine).from_select(columns, carried.join(Refund, Refund.payment_id == Payment.id).where(new)))
+    ledger.post_rows(session, _shipping_to_hold(orders, now))
+
+
+_OWN = literal(accounts.SHIPPED).concat(Order.ref)
+_OWED = literal(accounts.OWED).concat(Order.ref)
+_BACK = literal("back:").concat(Order.ref).concat(":shipping")
+_BEGUN = literal("hold:").concat(Refund.key).concat(":shipping")
+
+
+def _shipping_paid(orders: Select[int], *columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[*tuple[Any, ...]]:
+    """Select columns of the payments that brought the shipping of `orders`: one row an order."""
+    paid = (Obligation.kind == ObligationKind.SHIPPING) & (Obligation.state == ObligationState.PAID) & PaymentPart.applied
+    return (
+        select(*columns)
+        .select_from(Obligation)
+        .join(PaymentPart, PaymentPart.obligation_id == Obligation.id)
+        .join(Payment, Payment.id == PaymentPart.payment_id)
         .join(Order, Order.id == Obligation.order_id)
-        .where(kind, Obligation.state == ObligationState.PAID, PaymentPart.applied)
+        .join(Campaign, Campaign.id == Order.campaign_id)
+        .where(paid, Obligation.order_id.in_(orders))
     )
-    for part, order in session.execute(paid).all():
-        account = _shipping_account(session, order)
-        if account is None:
-            continue
-        moved = accounts.Posting(f"back:{order.ref}:shipping", account, accounts.owed(order.ref), part.amount, "shipping_returned")
-        ledger.post(session, [moved], campaign=order.campaign.slug, currency=order.campaign.currency, now=now)
-        payment = session.get_one(Payment, part.payment_id)
-        queue_owed(session, payment=payment, order=order, amount=part.amount, reason=reason, now=now)
 
 
-def _shipping_account(session: Session, order: Order) -> str | None:
-    """Return where the shipping of an order stands: on its own account, or among ours since goods were handed over; None: it went back."""
-    own = accounts.shipping(order.ref)
-    if ledger_queries.balances(session, [own])[own]:
-        return own
-    ours, back = session.get(Transfer, accounts.handed_over(own)), session.get(Transfer, f"back:{order.ref}:shipping")
-    return accounts.SHIPPING if ours is not None and back is None else None
+def _shipping_to_owed(orders: Select[int], now: datetime) -> Select[*tuple[Any, ...]]:
+    """Take it from where it stands: its own account, or ours since goods were handed over; what a bank holds isn't there."""
+    left = func.coalesce(GuardedAccount.credits - GuardedAccount.debits, 0)
+    has_gone, is_ours = (
+        select(Transfer.id).where(Transfer.id == name).correlate(Order).exists() for name in (_BACK, literal("over:").concat(_OWN))
+    )
+    amount = case((left > 0, case((left < PaymentPart.amount, left), else_=PaymentPart.amount)), else_=PaymentPart.amount)
+    account = case((left > 0, _OWN), else_=literal(accounts.SHIPPING))
+    moved = (_BACK, account, _OWED, amount, Campaign.currency, literal("shipping_returned"), Campaign.slug, _at(now))
+    rows = _shipping_paid(orders, *moved).outerjoin(GuardedAccount, GuardedAccount.account == _OWN)
+    return rows.where((left > 0) | is_ours, ~has_gone)
+
+
+def _shipping_to_hold(orders: Select[int], now: datetime) -> Select[*tuple[Any, ...]]:
+    held = (literal(accounts.HOLD).concat(Refund.key), Refund.amount, Campaign.currency, literal("refund_begun"), Campaign.slug, _at(now))
+    rows = _shipping_paid(orders, _BEGUN, _OWED, *held).join(Refund, Refund.payment_id == Payment.id)
+    begun = select(Transfer.id).where(Transfer.credit == literal(accounts.HOLD).concat(Refund.key)).exists()
+    return rows.where(~begun)
+
+
+def _on_its_way(order_ref: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Say that the refund of an order's shipping was begun already."""
+    owed = literal(accounts.OWED).concat(order_ref)
+    return select(Transfer.id).where(Transfer.debit == owed, Transfer.id.like("hold:%:shipping")).correlate(Order).exists()
 
 
 def send_anew(session: Session, *, refund: Refund, order: Order, less: int = 0, now: datetime) -> str:

@@ -72,12 +72,11 @@ def _send_by(database: Database, gateways: Gateways, name: str, now: datetime, l
 def _send(gateway: Gateway, claimed: Claimed) -> Answer:
     if claimed.refused:
         return Answer(Heard.FAILED, why=claimed.refused)
-    if claimed.sent_before:
-        known = ask(gateway.query_refund, claimed.facts)
-        if known.heard is not Heard.ABSENT or claimed.is_disputed:
-            return known
-        if claimed.is_forgotten:
-            return Answer(Heard.UNKNOWN, why="the gateway doesn’t know it any more; a person has to look whether it was paid")
+    known = ask(gateway.query_refund, claimed.facts) if claimed.sent_before else Answer(Heard.ABSENT)
+    if known.heard is not Heard.ABSENT or claimed.is_disputed:
+        return known
+    if claimed.is_forgotten:
+        return Answer(Heard.UNKNOWN, why="the gateway doesn’t know it any more; a person has to look whether it was paid")
     return ask(gateway.refund, claimed.facts)
 
 
@@ -102,7 +101,7 @@ def _marked(session: Session, found: list[tuple[Refund, Payment, bool]], limits:
         first = refund.sent_at or now
         is_forgotten = limits.key_lasts is not None and now - first > limits.key_lasts
         refused = "" if refund.attempts else _refused(limits, payment, begun.get(payment.id, 0), now)
-        yield Claimed(refund_facts(refund, payment), refund.attempts > 0, is_forgotten, bool(disputed), refused)
+        yield Claimed(refund_facts(refund, payment), refund.attempts > 0, is_forgotten, bool(disputed and refund.attempts), refused)
         refund.state, refund.attempts, refund.sent_at = RefundState.UNKNOWN, refund.attempts + 1, first
         refund.next_attempt_at = now + wait(refund.attempts)
 

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -105,10 +105,13 @@ def _of_lines(
         if line.cancel_requested_at is not None:
             yield Entry(line.cancel_requested_at, Event.CANCEL_REQUESTED, about=code)
         if line.ended_at is not None and line.outcome in _LINE_ENDS:
-            why = undelivered.get(line.id, "")
             kind = Event.UNPAID if line.ended_at in unpaid else _LINE_ENDS[line.outcome]
-            ended = Event.UNDELIVERED if why else _MONEY_ENDS.get(money, kind)
-            yield Entry(line.ended_at, ended, about=code, why=why)
+            ended = Entry(line.ended_at, _MONEY_ENDS.get(money, kind), about=code)
+            yield _undelivered(ended, undelivered.get(line.id, ""))
+
+
+def _undelivered(ended: Entry, why: str) -> Entry:
+    return replace(ended, event=Event.UNDELIVERED, why=why) if why else ended
 
 
 def _of_payments(payments: Iterable[Payment]) -> Iterator[Entry]:

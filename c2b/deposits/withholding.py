@@ -41,15 +41,19 @@ def sources(session: Session, payment: Payment, now: datetime) -> dict[str, tupl
     Locks the refunds: a worker that has just claimed one has sent it. Those that were sent are asked for at once.
     """
     query = select(Refund).where(Refund.payment_id == payment.id, Refund.resolved_at.is_(None))
-    found: dict[str, tuple[str, int]] = {}
-    for refund in session.scalars(query.order_by(Refund.id).with_for_update().execution_options(populate_existing=True)):
-        if refund.withheld_at is not None or (refund.state is RefundState.QUEUED and refund.sent_at is None):
-            found[_hold(refund)] = accounts.hold(refund.key), refund.amount
-        elif refund.state is RefundState.FAILED:
-            found[_owed(refund)] = accounts.owed(payment.payer), refund.amount
-        elif refund.state in _WAITS:
+    refunds = session.scalars(query.order_by(Refund.id).with_for_update().execution_options(populate_existing=True)).all()
+    for refund in refunds:
+        if refund.state is RefundState.UNKNOWN:
             refund.next_attempt_at = now
-    return found
+    return {name: (account, refund.amount) for refund in refunds for name, account in _there(refund, payment)}
+
+
+def _there(refund: Refund, payment: Payment) -> Iterator[tuple[str, str]]:
+    """Yield where the money of a refund stands that surely didn't leave."""
+    if refund.state is RefundState.QUEUED:
+        yield _hold(refund), accounts.hold(refund.key)
+    elif refund.state is RefundState.FAILED:
+        yield _owed(refund), accounts.owed(payment.payer)
 
 
 def withhold(session: Session, payment: Payment, taken: set[str], now: datetime) -> None:
@@ -66,20 +70,22 @@ def made_good(session: Session, order: Order, refund: Refund, now: datetime) -> 
     """
     after = (Dispute.payment_id == refund.payment_id) & (Dispute.opened_at >= refund.queued_at) & _NOT_WON
     disputes = session.scalars(select(Dispute).where(after).order_by(Dispute.id)).all()
-    if not disputes:
+    if not disputes or refund.resolved_at is not None:
         return
-    waits = refund.state in _WAITS
-    source, account = (_hold(refund), accounts.hold(refund.key)) if waits else (_owed(refund), accounts.owed(order.ref))
-    left = refund.amount - _taken(session, refund)
-    for dispute in disputes:
-        if amount := min(left, _loss(session, dispute)):
-            moved = Posting(f"dis:{dispute.reference}:{source}", account, accounts.REVENUE, amount, "chargeback")
-            book(session, order, refund.payment.currency, [moved], now)
-            left -= amount
-    if waits:
+    if refund.state is RefundState.UNKNOWN:
         refund.state, refund.withheld_at = RefundState.QUEUED, now
+    for dispute in disputes:
+        _cover(session, order, refund, dispute, now)
     session.flush()
     decided(session, order, refund.payment, now)
+
+
+def _cover(session: Session, order: Order, refund: Refund, dispute: Dispute, now: datetime) -> None:
+    amount = min(refund.amount - _taken(session, refund), _loss(session, dispute))
+    for name, account in _there(refund, refund.payment):
+        if amount:
+            moved = Posting(f"dis:{dispute.reference}:{name}", account, accounts.REVENUE, amount, "chargeback")
+            book(session, order, refund.payment.currency, [moved], now)
 
 
 def decided(session: Session, order: Order, payment: Payment, now: datetime) -> None:
@@ -110,13 +116,13 @@ def waits(session: Session, account: str) -> bool:
 def _close(session: Session, order: Order, refund: Refund, taken: int, now: datetime) -> None:
     """End a refund whose money the customer has from their bank; what the bank didn't take begins anew."""
     rest = refund.amount - taken
-    if refund.state in _WAITS and rest:
+    if rest and refund.state is RefundState.QUEUED:
         owed = Posting(f"fail:{refund.key}", accounts.hold(refund.key), accounts.owed(order.ref), rest, "refund_refused")
         book(session, order, refund.payment.currency, [owed], now)
-    refund.state, refund.last_error, refund.resolved_at = RefundState.FAILED, TAKEN, now
-    refund.withheld_at = None if rest else refund.withheld_at or now
+    refund.state, refund.last_error, refund.resolved_at, refund.withheld_at = RefundState.FAILED, TAKEN, now, now
     session.flush()
     if rest:
+        refund.withheld_at = None  # another one stands for it
         send_anew(session, refund=refund, order=order, less=taken, now=now)
 
 

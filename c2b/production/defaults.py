@@ -165,10 +165,10 @@ def end_left(session: Session, campaign: Campaign, *, lines: Select[int], reason
     if not _mark(session, campaign, waiting, now):
         return 0
     figures = queue_refunds(session, lines=_marked(campaign, now), reason=reason, now=now)
-    orders = list(session.scalars(select(OrderLine.order_id).where(OrderLine.id.in_(_marked(campaign, now))).distinct()))
     _to_stock(session, campaign, now)
     _close(session, campaign, now)
-    queue_shipping(session, orders=emptied(orders), reason=reason, now=now)
+    just_left = select(OrderLine.order_id).where(OrderLine.campaign_id == campaign.id, OrderLine.ended_at == now)
+    queue_shipping(session, orders=emptied(just_left), reason=reason, now=now)
     return figures.amount
 
 

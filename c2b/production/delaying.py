@@ -17,11 +17,13 @@ from c2b.db import Database
 from c2b.deposits.legal import legal
 from c2b.deposits.locking import order_by_ref
 from c2b.deposits.models import Delay, DelayAnswer, Order, OrderLine
+from c2b.deposits.readiness import last_day
 from c2b.deposits.rights import question
 from c2b.deposits.rules import Outcome, RefundReason
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.jobs.actions import enqueue
 from c2b.messages.actions import queue
+from c2b.payments.protocol import Limits
 from c2b.people.models import Address, Person
 from c2b.production.defaults import end_left
 
@@ -29,10 +31,13 @@ STEP = 200
 _LANGUAGE = "zh_Hans_CN"
 
 
-def announce(session: Session, *, slug: str, code: str, expected: date, reason: str, actor: str, now: datetime) -> int:
+def announce(
+    session: Session, *, slug: str, code: str, expected: date, reason: str, limits: Mapping[str, Limits], actor: str, now: datetime
+) -> int:
     """Enter a confirmed product's new expected day, with a public `reason`; returns the delay's id. Its customers are told or asked.
 
-    An earlier question about it that still waits is replaced. Raises NotFound; Invalid for a day that isn't later, or without a reason.
+    An earlier question about it that still waits is replaced. Raises NotFound; Invalid without a reason, for a day that isn't later,
+    and for one after which a gateway (`limits`, by name) couldn't send the money back any more.
     """
     campaign = locked(session, slug)
     candidate = session.scalar(select(Candidate).where(Candidate.campaign_id == campaign.id, Candidate.code == code))
@@ -44,6 +49,7 @@ def announce(session: Session, *, slug: str, code: str, expected: date, reason: 
     promised = earlier[-1].expected if earlier else campaign.delivery_expected or now.astimezone(ZoneInfo(campaign.time_zone)).date()
     if expected <= promised:
         raise Invalid(N_("The new day has to be later than %(day)s, which holds now"), field="expected", day=promised.isoformat())
+    _require_refundable(session, candidate, expected, limits)
     for each in earlier:
         each.settled_at = each.settled_at or now
     delay = Delay(campaign_id=campaign.id, candidate_id=candidate.id, promised=promised, expected=expected, reason=reason.strip())
@@ -58,6 +64,16 @@ def announce(session: Session, *, slug: str, code: str, expected: date, reason: 
     after = {"promised": promised.isoformat(), "expected": expected.isoformat(), "asked": delay.answer_by is not None}
     record(session, actor=actor, action="production.delay", campaign=slug, object=code, after=after, reason=reason.strip(), now=now)
     return delay.id
+
+
+def _require_refundable(session: Session, candidate: Candidate, expected: date, limits: Mapping[str, Limits]) -> None:
+    last = last_day(session, candidate_id=candidate.id, limits=limits)
+    if last is not None and expected > last.day:
+        late = N_(
+            "%(gateway)s sends nothing back later than %(days)s days after a payment; whoever sends goods back that come after %(day)s "
+            "would not get their money. Enter a day until then, or say under Balances that the product can’t be delivered"
+        )
+        raise Invalid(late, field="expected", gateway=last.gateway, days=last.days, day=last.day.isoformat())
 
 
 def answer(session: Session, *, order_ref: str, line_id: int, person_id: int, agrees: bool, now: datetime) -> None:

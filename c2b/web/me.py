@@ -20,7 +20,6 @@ from c2b.people.queries import Customer
 from c2b.production import delaying, withdrawing
 from c2b.production.queries import decided_at
 from c2b.ui.access import public
-from c2b.ui.filters import gateway
 from c2b.ui.language import call_deposits_prepayments, locale
 from c2b.ui.problems import say
 from c2b.ui.shell import customer, customer_required, now, reading, to_sign_in, transaction, visitor
@@ -81,8 +80,8 @@ def order(ref: str) -> str:
     return _order_page(ref)
 
 
-def _order_page(ref: str, errors: Mapping[str, str] | None = None, wrong: Mapping[str, str] | None = None) -> str:
-    """Show an order; `errors`: of the form for its address, `wrong`: of the one for an account."""
+def _order_page(ref: str, errors: Mapping[str, str] | None = None) -> str:
+    """Show an order; `errors`: what is wrong with one of its two forms, by field."""
     with reading() as session:
         found = queries.order(session, ref=ref, person_id=customer().person_id, locale=locale(), now=now())
         if found.is_prepaid:
@@ -90,18 +89,16 @@ def _order_page(ref: str, errors: Mapping[str, str] | None = None, wrong: Mappin
         timeline = entries(found, decided_at(session, found.slug))
         payout = paying_out.asked(session, order_ref=ref, person_id=customer().person_id)
     form = {name: request.form.get(name, getattr(found, name)) for name in ADDRESS}
-    form |= {name: request.form.get(name, "") for name in _ACCOUNT}
-    values = {"form": form, "errors": errors or {}, "countries": [(country, country) for country in found.countries]}
-    ways = [(way.value, gateway(way.value)) for way in payout.ways] if payout else []
-    more = {
-        "timeline": timeline,
-        "line_state": line_state,
-        "gateways": offered(),
-        "payout": payout,
-        "ways": ways,
-        "wrong": wrong or {},
-    }
-    return render_template("web/order.html", order=found, **values, **more)
+    values = {"form": form, "countries": [(country, country) for country in found.countries], "gateways": offered()}
+    values |= _two_forms(errors or {}) | {"payout": payout}
+    return render_template("web/order.html", order=found, timeline=timeline, line_state=line_state, **values)
+
+
+def _two_forms(errors: Mapping[str, str]) -> dict[str, Any]:
+    """Return what was typed of an account, and what is wrong with it (`wrong`), apart from what is wrong with the address."""
+    wrong = {name: said for name, said in errors.items() if name in _ACCOUNT}
+    given = {name: request.form.get(name, "") for name in _ACCOUNT}
+    return {"account": given, "wrong": wrong, "errors": {} if wrong else errors}
 
 
 _ACCOUNT = ("way", "holder", "bank", "account")
@@ -116,7 +113,7 @@ def pay_out_to(ref: str) -> Response | tuple[str, int]:
         with transaction() as session:
             paying_out.give(session, order_ref=ref, person_id=customer().person_id, given=given, now=now())
     except Invalid as problem:
-        return _order_page(ref, wrong={problem.field: say(problem)}), 400
+        return _order_page(ref, {problem.field: say(problem)}), 400
     except Refused as problem:
         flash(say(problem), "bad")
     else:

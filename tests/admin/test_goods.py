@@ -9,6 +9,8 @@ from sqlalchemy import select
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Database
 from c2b.deposits.models import Delay, RefundLine
+from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.protocol import Limits
 from c2b.people.rules import Role
 from c2b.production import withdrawing
 from c2b.work import audit
@@ -69,13 +71,18 @@ def test_support_sees_the_order_without_the_buttons(sqlite_database: Database, s
     assert "Hand over" not in spoken(support)
 
 
-def test_a_new_day_is_entered_with_its_reason(sqlite_database: Database, sign_in: SignIn, clock: Clock) -> None:
+def test_a_new_day_is_entered_with_its_reason(
+    sqlite_database: Database, sign_in: SignIn, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paid(sqlite_database, clock, legal_profile=LegalProfile.US)
     merchandiser = sign_in(Role.MERCHANDISER, "en")
     merchandiser.get("/admin/ss27/production")
     merchandiser.press("Tell the customers", expect=400, expected="2099-06-20", reason=" ")
     assert "Give the reason" in spoken(merchandiser)
-    merchandiser.press("Tell the customers", reason="No yarn")
+    monkeypatch.setattr(Sandbox, "limits", Limits(refunded_within=timedelta(days=365)))
+    merchandiser.press("Tell the customers", expect=400, expected="2099-06-20", reason="No yarn")
+    assert "sends nothing back later than 365 days" in spoken(merchandiser)
+    merchandiser.press("Tell the customers", expected="2027-07-20", reason="No yarn")
     assert "are told" in spoken(merchandiser)
     with sqlite_database.reading() as session:
         assert session.scalars(select(Delay.reason)).all() == ["No yarn"]

@@ -17,6 +17,7 @@ ALLOWED: dict[str, Permission | None] = {
     "campaigns": None,
     "overview": None,
     "look": Permission.COUNTS,
+    "look_at_account": Permission.MONEY,
     "advance": Permission.PHASES,
     "pause": Permission.PHASES,
     "resume": Permission.PHASES,

@@ -2,12 +2,16 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from c2b.audit.models import AuditEntry
 from c2b.campaigns import queries
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
-from tests import make
+from c2b.deposits import cancelling
+from c2b.errors import Refused
+from c2b.payments.models import Refund
+from tests import books, make
 from tests.campaigns.test_campaign_file import EXAMPLE
 from tests.cli.shell import Shell
 
@@ -141,6 +145,61 @@ class TestAdvance:
         with sqlite_database.reading() as session:
             assert queries.campaign(session, "ss27").state is CampaignState.CANCELLED
         assert "stays so" in shell.refuses("campaign", "advance", "ss27", "voting")
+
+
+class TestCancelByTwo:
+    """A campaign that asks for two people: who sits at the keyboard is nobody's second person, and needs one of the staff."""
+
+    REASON = "no fabric"
+
+    @pytest.fixture(autouse=True)
+    def campaign(self, sqlite_database: Database) -> None:
+        with sqlite_database.transaction() as session:
+            of = make.campaign(session, state=CampaignState.ORDERING, two_person=True)
+            shirt = make.candidate(session, of, "K1")
+            make.offer(session, shirt, make.supplier(session))
+            books.paid(session, of, (make.variants(session, shirt)[0], 1))
+
+    def cancels(self, reason: str = REASON) -> tuple[str, ...]:
+        return ("campaign", "advance", "ss27", "cancelled", "--reason", reason)
+
+    def asks(self, database: Database, reason: str = REASON) -> None:
+        with database.transaction() as session:
+            cancelling.approve(session, slug="ss27", reason=reason, actor="staff:owner@example.com", now=make.ORDERING_OPENS)
+
+    def test_is_refused_as_long_as_nobody_of_the_staff_asked_and_nothing_goes_back(self, shell: Shell, sqlite_database: Database) -> None:
+        for _ in range(2):
+            line = shell.refuses(*self.cancels())
+            assert "needs a second person" in line
+        with sqlite_database.reading() as session:
+            assert queries.campaign(session, "ss27").state is CampaignState.ORDERING
+            assert session.scalars(select(Refund)).all() == []
+
+    def test_goes_through_with_exactly_the_reason_that_was_asked_for(self, shell: Shell, sqlite_database: Database) -> None:
+        self.asks(sqlite_database)
+        assert "needs a second person" in shell.refuses(*self.cancels("no yarn"))
+        assert shell.does(*self.cancels()) == "ss27: cancelled\n"
+        with sqlite_database.reading() as session:
+            assert [refund.amount for refund in session.scalars(select(Refund))] == [5980]
+            entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "deposits.cancel_campaign")).one()
+            assert (entry.actor.partition(":")[0], entry.reason) == ("cli", self.REASON)
+
+    def test_repeated_prints_the_same_and_returns_nothing_twice(self, shell: Shell, sqlite_database: Database) -> None:
+        self.asks(sqlite_database)
+        shell.does(*self.cancels())
+        assert shell.reads(*self.cancels())["state"] == "cancelled"
+        with sqlite_database.reading() as session:
+            assert len(session.scalars(select(Refund)).all()) == 1
+
+    def test_who_asked_before_the_campaign_moved_on_did_not_ask_for_this(self, shell: Shell, sqlite_database: Database) -> None:
+        self.asks(sqlite_database)
+        with sqlite_database.transaction() as session:
+            queries.campaign(session, "ss27").state = CampaignState.SETTLING
+        assert "needs a second person" in shell.refuses(*self.cancels())
+
+    def test_nobody_at_a_keyboard_can_be_the_one_who_asks(self, sqlite_database: Database) -> None:
+        with pytest.raises(Refused), sqlite_database.transaction() as session:
+            cancelling.approve(session, slug="ss27", reason=self.REASON, actor="cli:root", now=make.ORDERING_OPENS)
 
 
 def test_without_a_database_every_command_says_what_to_do(tmp_path: Path) -> None:

@@ -165,6 +165,7 @@ def test_each_currency_has_its_own_ways(currency: str, ways: list[str]) -> None:
         (ALIPAY, "EUR", "way"),
         (replace(ALIPAY, holder=" \t"), "CNY", "holder"),
         (replace(ALIPAY, holder="A" * 101), "CNY", "holder"),
+        (replace(ALIPAY, account=""), "CNY", "account"),
         (replace(ALIPAY, account="13"), "CNY", "account"),
         (replace(ALIPAY, account="two words"), "CNY", "account"),
         (replace(ALIPAY, account="1" * 101), "CNY", "account"),

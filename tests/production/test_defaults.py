@@ -4,28 +4,30 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import approve
 from c2b.audit.models import AuditEntry
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import LegalProfile
-from c2b.db import Database
+from c2b.db import Database, Instant
 from c2b.deposits import actions as deposits
 from c2b.deposits import queries, reminding
 from c2b.deposits.apply import apply
-from c2b.deposits.models import Obligation, Order, OrderLine, RefundLine
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, RefundLine
+from c2b.deposits.refunds import queue_shipping
 from c2b.deposits.rules import Money, ObligationKind, ObligationState, Outcome, RefundReason, Reminder
 from c2b.deposits.standing import money_states
 from c2b.deposits.timeline import Event
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.ledger import queries as ledger
+from c2b.ledger.actions import post_rows
 from c2b.messages.models import Message
 from c2b.messages.rules import MessageState
 from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import Answer, Heard, Limits, Way
-from c2b.payments.rules import PaymentState
+from c2b.payments.rules import PaymentState, RefundState
 from c2b.production import actions, defaults, penalties, telling_ends, unpaid
 from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
@@ -365,3 +367,47 @@ def test_a_penalty_is_paid_out_once_with_a_reference(session: Session) -> None:
     assert ledger.balances(session, [f"owed:{order.ref}", "bank"]) == {f"owed:{order.ref}": 0, "bank": 24000}
     assert penalties.owed(session, campaign.id) == []
     assert audit(session) == []
+
+
+def shipping_is_paid(session: Session, of: Campaign) -> None:
+    """Let the deposits' payments have brought the shipping too."""
+    paid = select(Payment.id, Obligation.id, Obligation.amount, literal(value=True)).join(Order, Order.ref == Payment.payer)
+    paid = paid.join(Obligation, (Obligation.order_id == Order.id) & (Obligation.kind == ObligationKind.SHIPPING))
+    session.execute(insert(PaymentPart).from_select(["payment_id", "obligation_id", "amount", "applied"], paid))
+    session.execute(update(Obligation).where(Obligation.kind == ObligationKind.SHIPPING).values(state=ObligationState.PAID))
+    key, account = literal("cap:").concat(Payment.key).concat(":shipping"), literal("ship:").concat(Order.ref)
+    about = (literal(1500), literal("CNY"), literal("shipping_captured"), literal(of.slug), literal(DECIDED, Instant()))
+    columns: list[Any] = [key, literal(books.PSP), account, *about]
+    post_rows(session, select(*columns).join(Order, Order.ref == Payment.payer))
+    session.execute(update(Payment).values(captured=Payment.captured + 1500, amount=Payment.amount + 1500))
+
+
+@pytest.mark.parametrize("customers", [3, 300])
+def test_the_shipping_of_many_orders_goes_back_by_as_many_statements_as_of_few(database: Database, customers: int) -> None:
+    with database.transaction() as session:
+        of = shop.settling(session, balance_due=DUE, grace_days=7, shipping=1500, legal_profile=LegalProfile.EU)
+        one = shop.variant(session, shop.product(session, of, "K1"))
+        shop.crowd(session, of, [one], max(customers, 10), lines_each=1)
+        actions.decide(session, slug="ss27", actor="cli:test", now=DECIDED)
+        shipping_is_paid(session, of)
+    with database.transaction() as session, counted(database) as sent:
+        chosen = select(Order.id).where(Order.id <= customers)
+        queue_shipping(session, orders=chosen, reason=RefundReason.UNDELIVERED, now=OVER)
+    assert len(sent) == 5
+    with database.transaction() as session:
+        queue_shipping(session, orders=chosen, reason=RefundReason.UNDELIVERED, now=OVER)  # once more in the same instant
+        queue_shipping(session, orders=chosen, reason=RefundReason.UNDELIVERED, now=OVER + SECOND)
+        rows = session.execute(select(Refund.amount, Refund.state, RefundLine.line_id, RefundLine.reason).join(RefundLine)).all()
+        assert [tuple(row) for row in rows] == [(1500, RefundState.QUEUED, None, RefundReason.UNDELIVERED)] * customers
+        assert ledger.balances(session, ["ship:order-1", "owed:order-1"]) == {"ship:order-1": 0, "owed:order-1": 0}
+        assert audit(session) == []
+
+
+def test_shipping_of_which_a_bank_holds_a_part_goes_back_as_far_as_it_is_there(session: Session) -> None:
+    of, (order,) = decided(session, legal_profile=LegalProfile.EU)
+    pays(session, order, DUE)
+    own = f"ship:{order.ref}"
+    make.transfer(session, of, "dis:dp_1:ship", 600, debit=own, credit=books.PSP, event="chargeback")
+    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=OVER)
+    assert sorted(session.scalars(select(Refund.amount))) == [900, 24000, 96000]
+    assert ledger.balances(session, [own, f"owed:{order.ref}"]) == {own: 0, f"owed:{order.ref}": 0}

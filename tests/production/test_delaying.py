@@ -16,6 +16,7 @@ from c2b.deposits.rules import Money, Outcome, RefundReason
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.jobs.models import Job
 from c2b.messages.models import Message
+from c2b.payments.protocol import Limits
 from c2b.production import delaying, telling_ends
 from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
@@ -34,7 +35,7 @@ def late(session: Session, expected: date, *, profile: LegalProfile = LegalProfi
 
 
 def put_off(session: Session, expected: date, **changes: Any) -> int:
-    asked: dict[str, Any] = {"slug": "ss27", "code": "K1", "reason": "No yarn", "actor": "staff:a@example.com", "now": NOW}
+    asked: dict[str, Any] = {"slug": "ss27", "code": "K1", "reason": "No yarn", "limits": {}, "actor": "staff:a@example.com", "now": NOW}
     return delaying.announce(session, expected=expected, **(asked | changes))
 
 
@@ -184,3 +185,25 @@ def test_where_silence_agrees_nobody_is_told_of_an_end(database: Database) -> No
         delay, _ = late(session, date(2027, 7, 1))
         delaying.settle(session, delay_id=delay, now=ends(date(2027, 7, 1)))
         assert session.scalars(select(Job.kind).where(Job.kind == "production.tell_unanswered")).all() == []
+
+
+def test_a_day_after_which_a_gateway_could_not_return_the_money_is_refused_and_nobody_is_told(session: Session) -> None:
+    decided(session, legal_profile=LegalProfile.US, delivery_expected=OLD)
+    within = {"sandbox": Limits(refunded_within=timedelta(days=180)), "wechat": Limits(refunded_within=timedelta(days=1))}
+    last = (make.ORDERING_OPENS + timedelta(days=180 - 14 - 1)).date()
+    with pytest.raises(Invalid, match=f"sandbox sends nothing back later than 180 days after a payment.*after {last}") as refused:
+        put_off(session, last + timedelta(days=1), limits=within)
+    assert refused.value.field == "expected"
+    assert session.scalars(select(Delay)).all() == []
+    assert put_off(session, last, limits=within), "the last day is early enough, and nobody paid by WeChat"
+
+
+def test_only_the_payments_of_who_still_waits_for_the_product_count(session: Session) -> None:
+    _, (order,) = decided(session, legal_profile=LegalProfile.US, delivery_expected=OLD)
+    (line,) = make.lines_of(session, order)
+    year = {"sandbox": Limits(refunded_within=timedelta(days=100))}
+    with pytest.raises(Invalid, match="100 days"):
+        put_off(session, date(2027, 12, 1), limits=year)
+    line.outcome = Outcome.CANCELLED
+    session.flush()
+    assert put_off(session, date(2027, 12, 1), limits=year)

@@ -153,7 +153,7 @@ def test_a_customer_says_that_they_wait_and_then_that_they_do_not(
 ) -> None:
     anna = bought(visit, sqlite_database, clock, LegalProfile.US, language, delivery_expected=date(2027, 7, 1))
     with sqlite_database.transaction() as session:
-        told = {"code": "K07", "reason": "No yarn", "actor": "staff:a@example.com", "now": clock.at}
+        told = {"code": "K07", "reason": "No yarn", "limits": {}, "actor": "staff:a@example.com", "now": clock.at}
         delaying.announce(session, slug="ss27", expected=date(2027, 9, 1), **told)  # type: ignore[arg-type]
     anna.get(anna.url)
     assert "No yarn" in anna.words
