@@ -1,12 +1,12 @@
 """An order as its customer sees it, put together from order, books, payments and refunds by a fixed number of statements."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns import queries as campaigns
@@ -17,7 +17,8 @@ from c2b.deposits import legal
 from c2b.deposits.after import After, DelayView, delays, entries, reminders, withdrawals
 from c2b.deposits.leaving import WayOut, way_out
 from c2b.deposits.legal import Consequence
-from c2b.deposits.models import Obligation, Order, OrderLine, RefundLine, SellerDefault, Withdrawal
+from c2b.deposits.models import Order, OrderLine, SellerDefault, Withdrawal
+from c2b.deposits.order_money import Owed, owed_by, payments_of
 from c2b.deposits.placing import ADDRESS
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import (
@@ -37,9 +38,6 @@ from c2b.deposits.standing import standings
 from c2b.deposits.timeline import Entry, timeline
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import OPEN, PaymentState
-
-Owed = Counter[tuple[ObligationKind, ObligationState]]
-"""What an order owes, owed or doesn't owe any more, in minor units."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +178,9 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
     theirs = select(Campaign).where(Campaign.id.in_(select(Order.campaign_id).where(Order.id.in_(ids))))
     found = {each.id: each for each in session.scalars(theirs)}
     lines = _lines(session, orders, found, locale, now)
-    payments, refunds = _payments(session, [each.ref for each in orders])
+    payments, refunds = payments_of(session, [each.ref for each in orders])
     told = reminders(session, [each.ref for each in orders])
-    owed = _owed(session, ids)
+    owed = owed_by(session, ids)
     return [
         _view(
             each,
@@ -332,31 +330,6 @@ def _line(line: OrderLine, product: CandidateDetail, money: Money, after: After)
         cancel_requested=line.cancel_requested_at is not None,
         after=after,
     )
-
-
-def _payments(session: Session, refs: Sequence[str]) -> tuple[dict[str, list[Payment]], dict[str, dict[Refund, RefundReason]]]:
-    """Return payments, and refunds with why they were made, by order."""
-    payments: dict[str, list[Payment]] = defaultdict(list)
-    refunds: dict[str, dict[Refund, RefundReason]] = defaultdict(dict)
-    for each in session.scalars(select(Payment).where(Payment.payer.in_(refs)).order_by(Payment.id)):
-        payments[each.payer].append(each)
-    why = select(func.min(RefundLine.reason)).where(RefundLine.refund_id == Refund.id).scalar_subquery()  # one refund, one cause
-    begun = select(Refund, Payment.payer, why).join(Payment, Payment.id == Refund.payment_id).where(Payment.payer.in_(refs))
-    for refund, payer, reason in session.execute(begun.order_by(Refund.id)):
-        refunds[payer][refund] = RefundReason(reason)
-    return payments, refunds
-
-
-def _owed(session: Session, order_ids: Sequence[int]) -> dict[int, Owed]:
-    rows = session.execute(
-        select(Obligation.order_id, Obligation.kind, Obligation.state, func.sum(Obligation.amount))
-        .where(Obligation.order_id.in_(order_ids))
-        .group_by(Obligation.order_id, Obligation.kind, Obligation.state)
-    )
-    found: dict[int, Owed] = defaultdict(Counter)
-    for order_id, kind, state, amount in rows:
-        found[order_id][kind, state] = int(amount)
-    return found
 
 
 def payment_view(found: Payment, slug: str) -> PaymentView:
