@@ -75,6 +75,8 @@ LOOK = timedelta(seconds=5)
 """Between two looks whether a result waits to be published."""
 MINUTE = timedelta(minutes=1)
 """Between two looks at balances: reminders and the end of the grace."""
+PATIENCE = timedelta(seconds=20)
+"""What gateways may take of a round for each kind of question: one that hangs keeps the worker from its other work no longer."""
 _log = logging.getLogger(__name__)
 
 
@@ -194,15 +196,17 @@ class Worker:
         return []  # the look itself is a job
 
     def _events(self) -> Iterable[str]:
-        heard = hear(self._database, self._gateways, self._now())
+        heard = hear(self._database, self._gateways, self._now(), go_on=self._for_a_while())
         return [f"gateways’ events looked at: {heard}"] if heard else []
 
     def _payments(self) -> Iterable[str]:
-        asked = sweep(self._database, self._gateways, self._now())
+        asked = sweep(self._database, self._gateways, self._now(), go_on=self._for_a_while())
         return [f"payments asked about: {asked}"] if asked else []
 
     def _refunds(self) -> Iterable[str]:
-        sent = send_refunds(self._database, self._gateways, self._now())
+        sent = 0
+        for name, gateway in self._gateways.items():
+            sent += send_refunds(self._database, {name: gateway}, self._now(), go_on=self._for_a_while())
         return [f"refunds sent: {sent}"] if sent else []
 
     def _balances(self) -> Iterable[str]:
@@ -248,6 +252,10 @@ class Worker:
     def _jobs(self) -> Iterable[str]:
         tried = run_due(self._database, self._handlers, now=self._now, go_on=self._go_on)
         return [f"jobs: {tried}"] if tried else []
+
+    def _for_a_while(self) -> Callable[[], bool]:
+        until = self._now() + PATIENCE
+        return lambda: self._now() < until and self._go_on()
 
     def _go_on(self) -> bool:
         now = self._now()

@@ -4,6 +4,7 @@ import ast
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -23,12 +24,15 @@ from c2b.jobs import actions as jobs
 from c2b.jobs.models import Job
 from c2b.jobs.queries import last_beat
 from c2b.jobs.rules import JobState
+from c2b.payments import inbox
 from c2b.payments.models import MoneyCase
+from c2b.payments.protocol import About, Notice
 from c2b.payments.rules import CaseKind
 from c2b.production.actions import decide
 from c2b.settings import Settings
-from c2b.work import BEAT, CHECKS, GATES, Worker, handlers
+from c2b.work import BEAT, CHECKS, GATES, PATIENCE, Worker, handlers
 from tests import make
+from tests.deposits.scene import Shop
 from tests.production import shop as production
 
 PACKAGE = Path(c2b.__file__).parent
@@ -79,6 +83,33 @@ def test_a_worker_beats_at_most_every_ten_seconds(database: Database, tmp_path: 
             heard.append(last_beat(session))
     assert timedelta(seconds=10) == BEAT
     assert heard == [now + timedelta(seconds=seconds) for seconds in (0, 0, 0, 10, 10, 21)]
+
+
+def test_a_gateway_that_hangs_takes_its_time_of_a_round_and_no_more(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(database, tmp_path)
+    shirt, *_ = shop.sells("K1")
+    for buyer in [shop.customer() for _ in range(5)]:
+        shop.cancel(shop.buys(buyer, (shirt, 1)), buyer)
+    begun = [shop.pay(shop.order(buyer, (shirt, 1)), buyer) for buyer in [shop.customer() for _ in range(9)]]
+    with database.transaction() as session:
+        for key in begun:
+            inbox.store(session, gateway="sandbox", notice=Notice(f"evt-{key}", "changed", About.PAYMENT, key), now=shop.now)
+        jobs.enqueue(session, kind="messages.send", payload={"message": 77}, now=shop.now)
+    shop.forward(minutes=2)
+    shop.gateway.calls, shop.gateway.troubles = [], ["down"] * 99
+    shop.gateway.waits = partial(shop.forward, seconds=5)
+    monkeypatch.setattr(work, "build", lambda *_arguments, **_named: {"sandbox": shop.gateway})
+    done = Worker(database, Settings(data=tmp_path), now=lambda: shop.now).round()
+    assert timedelta(seconds=20) == PATIENCE
+    assert shop.gateway.calls == ["query"] * 4 + ["query"] * 4 + ["refund"] * 4  # of nine events, five payments left, and five refunds
+    assert done[-1] == "jobs: 6", "what waits for no gateway is done: the message, and five payments are told"
+    with database.reading() as session:
+        heard = last_beat(session)
+    assert heard is not None
+    assert shop.now - heard <= BEAT
+    assert shop.findings() == []
 
 
 def test_one_round_keeps_the_timetable_of_all_campaigns(database: Database, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Write ahead, then call: the intent is committed, the gateway asked outside of any transaction, its answer applied in a second one."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import bindparam, select, update
@@ -79,15 +80,17 @@ def _once_more(gateway: Gateway, facts: PaymentFacts, now: datetime) -> Answer:
     return ask(gateway.start, facts) if now < facts.expires_at else Answer(Heard.FAILED, why="never arrived")
 
 
-def sweep(database: Database, gateways: Gateways, now: datetime, *, limit: int = 100) -> int:
-    """Ask about payments that nobody asked about for a minute, the longest unasked first; returns how many.
+def sweep(database: Database, gateways: Gateways, now: datetime, *, limit: int = 100, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Ask about payments that nobody asked about for a minute, the longest unasked first, as long as `go_on`; returns how many.
 
     One whose answer can't be applied is logged and asked about again later; the others don't wait for it.
     """
     with database.reading() as session:
         quiet = select(Payment.key).where(Payment.state.in_(OPEN), Payment.checked_at <= now - SWEEP_AFTER, Payment.gateway.in_(gateways))
         keys = session.scalars(quiet.order_by(Payment.checked_at, Payment.id).limit(limit)).all()
-    for key in keys:
+    for asked, key in enumerate(keys):
+        if not go_on():
+            return asked
         try:
             check(database, gateways, key=key, now=now)
         except Exception as error:  # noqa: BLE001  one stuck payment blocks nobody
@@ -97,14 +100,16 @@ def sweep(database: Database, gateways: Gateways, now: datetime, *, limit: int =
     return len(keys)
 
 
-def hear(database: Database, gateways: Gateways, now: datetime, *, limit: int = 100) -> int:
-    """Ask about what gateways' events name, and apply it; returns how many events were looked at.
+def hear(database: Database, gateways: Gateways, now: datetime, *, limit: int = 100, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Ask about what gateways' events name, and apply it, as long as `go_on`; returns how many events were looked at.
 
     An event whose reference nobody knows yet waits for it to appear.
     """
     with database.reading() as session:
         events = inbox.due(session, now=now, limit=limit)
-    for event in events:
+    for heard, event in enumerate(events):
+        if not go_on():
+            return heard
         try:
             is_known = _hear_one(database, gateways, event, now)
         except Exception as error:  # noqa: BLE001  one stuck event blocks nobody

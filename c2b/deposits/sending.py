@@ -1,9 +1,10 @@
 """Sending refunds that are due, within what each gateway lets us do; may be killed anywhere."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
@@ -37,26 +38,28 @@ class Claimed:
     refused: str
 
 
-def send_refunds(database: Database, gateways: Gateways, now: datetime, limit: int = 100) -> int:
-    """Send refunds that are due, in short transactions that may be killed anywhere; returns how many were sent or asked about.
+def send_refunds(
+    database: Database, gateways: Gateways, now: datetime, limit: int = 100, *, go_on: Callable[[], bool] = lambda: True
+) -> int:
+    """Send refunds that are due, in short transactions that may be killed anywhere, as long as `go_on`; returns how many were taken.
 
     One that was sent before is asked for by its key first, and sent again with the same key only if the gateway surely hasn't it.
     """
-    return sum(_send_by(database, gateways, name, now, limit) for name in gateways)
+    return sum(_send_by(database, gateways, name, now, limit=limit, go_on=go_on) for name in gateways)
 
 
-def _send_by(database: Database, gateways: Gateways, name: str, now: datetime, limit: int) -> int:
+def _send_by(database: Database, gateways: Gateways, name: str, now: datetime, *, limit: int, go_on: Callable[[], bool]) -> int:
     try:
         by = way(gateways, name)
     except Refused as problem:  # it can't even say who we are there; the other gateways don't wait for it
         _log.warning("gateway %s: %s", name, problem)
         return 0
     done = 0
-    while done < limit:
+    while done < limit and go_on():
         wanted = min(_BATCH, limit - done)
         with database.transaction() as session:
             claimed = _claim(session, by, now, wanted)
-        for each in claimed:
+        for each in takewhile(lambda _: go_on(), claimed):  # one that isn't reached is like one whose worker died: asked for first
             answer = _send(gateways[name], each)
             try:
                 with database.transaction() as session:

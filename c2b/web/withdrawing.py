@@ -1,6 +1,7 @@
 """Withdrawing from a contract without signing in: two steps and a mail in between (Directive 2011/83/EU, art. 11a)."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request
+from flask import session as cookie
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -14,6 +15,7 @@ from c2b.ui.shell import now, reading, secret_key, transaction
 from c2b.web.words import line_state
 
 bp = Blueprint("withdrawing", __name__, template_folder="templates")
+_LINES = "/withdraw/order"
 
 
 def _form(status: int = 200, **errors: str) -> tuple[str, int]:
@@ -47,30 +49,52 @@ def send() -> Response | tuple[str, int]:
 
 @bp.get("/withdraw/<token>")
 @public
-def lines(token: str) -> Response | str:
+def enter(token: str) -> Response:
+    """Take the link of a mail into the browser's cookie, and out of the address: who sees the address later could withdraw with it."""
+    ref = _order_of(token)
+    if isinstance(ref, Response):
+        return ref
+    cookie["withdrawal"] = token
+    return redirect(_LINES, 303)
+
+
+@bp.get(_LINES)
+@public
+def lines() -> Response | str | tuple[str, int]:
     """Show the order's lines and the one button; looking changes nothing, for mail programs look at links by themselves."""
-    try:
-        ref = withdrawing.order_of(secret_key(), token, now()) or abort(404)
-    except Refused as problem:
-        flash(say(problem), "bad")
-        return redirect("/withdraw", 303)
+    if "withdrawal" not in cookie:
+        return _form(400, **{"": _("Open the link in the mail once more: this page works only in a browser that keeps cookies")})
+    ref = _order_of(cookie["withdrawal"])
+    if isinstance(ref, Response):
+        return ref
     with reading() as session:
         theirs = withdrawing.customer_of(session, ref)
         order = queries.order(session, ref=ref, person_id=theirs, locale=locale(), now=now())
-    return render_template("web/withdraw_lines.html", order=order, token=token, line_state=line_state)
+    return render_template("web/withdraw_lines.html", order=order, action=_LINES, line_state=line_state)
 
 
-@bp.post("/withdraw/<token>")
+@bp.post(_LINES)
 @public
-def confirm(token: str) -> Response:
+def confirm() -> Response:
     """Withdraw from the lines that are ticked, and confirm it by mail at once."""
     chosen = [int(line[:15]) for line in request.form.getlist("line") if line.isascii() and line.isdigit()]
+    ref = _order_of(cookie.get("withdrawal", ""))
+    if isinstance(ref, Response):
+        return ref
     try:
-        ref = withdrawing.order_of(secret_key(), token, now()) or abort(404)
         with transaction() as session:
             withdrawing.withdraw(session, order_ref=ref, lines=chosen, person_id=None, now=now())
     except Refused as problem:
         flash(say(problem), "bad")
     else:
         flash(_("We have received it and confirm it by mail."), "ok")
-    return redirect(f"/withdraw/{token}", 303)
+    return redirect(_LINES, 303)
+
+
+def _order_of(token: str) -> str | Response:
+    """Return which order a link is for, or where its day is over the way to a new one; one that we didn't make isn't there."""
+    try:
+        return withdrawing.order_of(secret_key(), token, now()) or abort(404)
+    except Refused as problem:
+        flash(say(problem), "bad")
+        return redirect("/withdraw", 303)

@@ -48,6 +48,8 @@ class Faulty:
     lasts: timedelta = timedelta(minutes=30)
     hosts: tuple[str, ...] = ()
     thanks: str = ""
+    waits: Callable[[], None] = lambda: None
+    """Happens before each answer: time may pass."""
 
     def is_offered(self, client: Client) -> bool:
         return self.sandbox.is_offered(client)
@@ -72,6 +74,7 @@ class Faulty:
 
     def _through(self, call: str, facts: Any) -> Answer:
         self.calls.append(call)
+        self.waits()
         trouble = self.troubles.pop(0) if self.troubles else ""
         if trouble == "down":
             raise ConnectionRefusedError

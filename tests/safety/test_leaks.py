@@ -209,9 +209,10 @@ votes.tap POST /c/ss27/votes/K102?do=vote /c/ss27/votes/K104?do=undo /c/ss27/vot
 webhooks.receive POST /webhooks/sandbox
 wechat.back /sign-in/wechat/back
 wechat.begin /sign-in/wechat
-withdrawing.confirm POST /withdraw/none
+withdrawing.confirm POST /withdraw/order
+withdrawing.enter /withdraw/none
 withdrawing.form /withdraw
-withdrawing.lines /withdraw/none
+withdrawing.lines /withdraw/order
 withdrawing.send POST /withdraw
 """
 """Every route with the addresses that are asked, those that end a login last; what a POST sends stands as its query."""

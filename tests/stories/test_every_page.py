@@ -21,7 +21,7 @@ PAGES = {
         /c/autumn/verify /c/autumn/receipt /c/autumn/one /c/autumn/one?at=7 /c/autumn/one?at=99999 /c/autumn/shuffle
         /c/autumn/compare /c/autumn/compare?c={autumn}&c=K01 /me /sign-in /sign-in/code
         /sign-in/lost /sign-in/lost?kind=phone /sign-in/lost/code /stop/{token} /opt-out/{news} /withdraw /withdraw/{withdraw}
-        /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
+        /withdraw/order /c/autumn/order /admin/sign-in /admin/set-up/{token} /nothing-here
     """,
     "customer": """
         /c/autumn/held /c/autumn/choose

@@ -123,6 +123,42 @@ def test_a_forged_link_is_not_there_and_an_old_one_leads_to_a_new_one(visit: Ope
 
 
 @pytest.mark.usefixtures("ordering")
+def test_after_the_first_step_no_address_and_no_page_holds_the_link(visit: Open, sqlite_database: Database, clock: Clock) -> None:
+    bought(visit, sqlite_database, clock, LegalProfile.EU)
+    signed = withdrawing.token(KEY, ref(sqlite_database), clock.at)
+    guest = visit("en")
+    first = guest.client.get(f"/withdraw/{signed}")
+    assert (first.status_code, first.headers["Location"]) == (303, "/withdraw/order")
+    guest.get("/withdraw/order")
+    assert signed not in guest.html
+    guest.press("Confirm withdrawal")
+    assert (guest.url, signed in guest.html) == ("/withdraw/order", False)
+    assert withdrawn(sqlite_database) == 1
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "a browser that keeps cookies"), ("zh", "保存 Cookie 的浏览器")])
+@pytest.mark.usefixtures("campaign")
+def test_a_browser_that_keeps_no_cookie_is_told_so_and_may_ask_for_a_new_link(visit: Open, language: str, says: str) -> None:
+    guest = visit(language)
+    guest.get("/withdraw/order", expect=400)
+    assert says in guest.words
+    guest.press({"en": "Send me the link", "zh": "把链接发给我"}[language], order="A1", email="anna@example.com")
+
+
+@pytest.mark.usefixtures("ordering")
+def test_a_link_that_ends_while_its_page_is_open_leads_to_a_new_one(visit: Open, sqlite_database: Database, clock: Clock) -> None:
+    bought(visit, sqlite_database, clock, LegalProfile.EU)
+    guest = visit("en")
+    guest.get(f"/withdraw/{withdrawing.token(KEY, ref(sqlite_database), clock.at)}")
+    clock.at += withdrawing.LINK_LIFE
+    guest.press("Confirm withdrawal")
+    assert (guest.url, "older than a day" in guest.words) == ("/withdraw", True)
+    guest.get("/withdraw/order")
+    assert "older than a day" in guest.words
+    assert withdrawn(sqlite_database) == 0
+
+
+@pytest.mark.usefixtures("ordering")
 def test_under_chinese_law_a_link_offers_nothing_before_the_goods_come(visit: Open, sqlite_database: Database, clock: Clock) -> None:
     anna = bought(visit, sqlite_database, clock, LegalProfile.CN_DINGJIN)
     assert "Send back" not in anna.words
