@@ -1,5 +1,7 @@
 """Balances that nobody paid, and products that we can't deliver: what becomes of the lines, their money and their units."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -57,18 +59,19 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
     """End the lines whose balance wasn't paid within the grace: the legal profile says whether the deposit is kept or goes back.
 
     A deposit is kept only where a reminder was delivered (domain.md 5), and where the campaign asks for two people only once a second
-    one has agreed, see `forfeits`. While a payment of an order runs, or finance decides about another amount, its lines wait. The units
-    become extra stock of their production orders. Repeated it does nothing. A constant number of statements.
+    one has agreed to exactly these, see `forfeits`. While a payment of an order runs, or finance decides about another amount, its
+    lines wait. The units become extra stock of their production orders. Repeated it does nothing. A constant number of statements.
     """
     campaign = locked(session, slug)
     if not _has_ended(campaign, now):
         raise Refused(N_("The balance of %(slug)s can still be paid; nothing ends before the grace is over"), slug=slug)
     rules = legal(campaign.legal_profile)
     keeps = rules.forfeits
-    agreed = not keeps or not campaign.two_person or _are_two(session, campaign, actor)
-    ending = _ending(campaign, rules)
     figures = DefaultFigures(0, 0, 0, 0, 0)
-    if agreed and _mark(session, campaign, ending, now):
+    marked = _mark(session, campaign, _ending(campaign, rules), now)
+    if marked and keeps and campaign.two_person and not _are_two(session, campaign, actor, now):
+        _unmark(session, campaign, now)
+    elif marked:
         figures = _forfeit(session, campaign, now) if keeps else _return(session, campaign, now)
         _end(session, campaign, now)
         action = FORFEIT if keeps else "production.return_unpaid"
@@ -78,19 +81,13 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
 
 
 def forfeits(session: Session, *, slug: str, now: datetime) -> tuple[int, int, str]:
-    """Return how many lines would lose their deposit now, how much that is, and the digest that a second person agrees to."""
+    """Return how many lines would lose their deposit now, how much that is, and the digest of exactly these that people agree to."""
     campaign = session.scalars(select(Campaign).where(Campaign.slug == slug)).one()
     rules = legal(campaign.legal_profile)
     if not _has_ended(campaign, now) or not rules.forfeits:
-        return 0, 0, _digest(campaign)
-    ending = _ending(campaign, rules)
-    count, amount = session.execute(
-        select(func.count(), func.coalesce(func.sum(GuardedAccount.credits - GuardedAccount.debits), 0))
-        .select_from(OrderLine)
-        .join(GuardedAccount, GuardedAccount.account == _account())
-        .where(OrderLine.id.in_(ending))
-    ).one()
-    return int(count), int(amount), _digest(campaign)
+        return 0, 0, ""
+    kept = _kept(session, _ending(campaign, rules))
+    return len(kept), sum(kept.values()), _digest(kept)
 
 
 def agree_to_forfeit(session: Session, *, slug: str, actor: str, now: datetime) -> None:
@@ -179,6 +176,12 @@ def _mark(session: Session, campaign: Campaign, lines: Select[int], now: datetim
     return session.scalar(select(func.count()).select_from(_marked(campaign, now).subquery())) or 0
 
 
+def _unmark(session: Session, campaign: Campaign, now: datetime) -> None:
+    """Take the marks away again: the lines wait."""
+    marked = update(OrderLine).where(OrderLine.id.in_(_marked(campaign, now))).values(ended_at=None)
+    session.execute(marked, execution_options={"synchronize_session": False})
+
+
 def _marked(campaign: Campaign, now: datetime) -> Select[int]:
     """Choose the lines that `_mark` has marked: they end now and aren't closed yet."""
     ending = (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.ALLOCATED) & (OrderLine.ended_at == now)
@@ -218,13 +221,22 @@ def _account() -> ColumnElement[str]:
     return literal(accounts.DEPOSIT).concat(cast(OrderLine.id, String))
 
 
-def _digest(campaign: Campaign) -> str:
-    return f"{campaign.slug}:{campaign.balance_due}"
+def _kept(session: Session, ending: Select[int]) -> dict[int, int]:
+    """Return what is held of each line that ends, minor units by line id."""
+    held = func.coalesce(GuardedAccount.credits - GuardedAccount.debits, 0)
+    lines = select(OrderLine.id, held).outerjoin(GuardedAccount, GuardedAccount.account == _account())
+    return {line: int(amount) for line, amount in session.execute(lines.where(OrderLine.id.in_(ending)).order_by(OrderLine.id))}
 
 
-def _are_two(session: Session, campaign: Campaign, actor: str) -> bool:
-    """Say whether two people want it; the worker, which comes by the clock, is nobody."""
-    agreed = set(approvers(session, campaign=campaign.slug, action=FORFEIT, digest=_digest(campaign)))
+def _digest(kept: Mapping[int, int]) -> str:
+    """Return what an agreement is to: these deposits of these lines and no other ones."""
+    return hashlib.sha256("\n".join(f"{line}:{amount}" for line, amount in kept.items()).encode()).hexdigest()
+
+
+def _are_two(session: Session, campaign: Campaign, actor: str, now: datetime) -> bool:
+    """Say whether two people want exactly what is marked to end; the worker, which comes by the clock, is nobody."""
+    digest = _digest(_kept(session, _marked(campaign, now)))
+    agreed = set(approvers(session, campaign=campaign.slug, action=FORFEIT, digest=digest))
     return len(agreed | {actor} if is_staff(actor) else agreed) > 1
 
 

@@ -257,6 +257,24 @@ def test_where_two_people_are_asked_for_a_second_one_agrees_to_forfeits(session:
     assert defaults.settle(session, slug="ss27", actor="staff:b@example.com", now=OVER).forfeited == 1
 
 
+def test_two_people_agree_to_these_deposits_and_to_no_others(session: Session) -> None:
+    campaign, (first, second) = decided(session, customers=2)
+    campaign.two_person = True
+    told = update(Message).where(Message.about == second.ref)
+    session.execute(told.values(state=MessageState.FAILED))
+    for actor in ("staff:a@example.com", "staff:b@example.com"):
+        defaults.agree_to_forfeit(session, slug="ss27", actor=actor, now=OVER)
+    session.execute(told.values(state=MessageState.SENT))
+    figures = defaults.settle(session, slug="ss27", actor="worker", now=OVER)
+    assert (figures.forfeited, figures.waiting) == (0, 2)
+    assert [line.ended_at for order in (first, second) for line in make.lines_of(session, order)] == [None, None]
+    assert defaults.forfeits(session, slug="ss27", now=OVER)[:2] == (2, 48000)
+    for actor in ("staff:a@example.com", "staff:b@example.com"):
+        defaults.agree_to_forfeit(session, slug="ss27", actor=actor, now=OVER + SECOND)
+    assert defaults.settle(session, slug="ss27", actor="worker", now=OVER + SECOND).forfeited_amount == 48000
+    assert audit(session) == []
+
+
 def test_what_cannot_be_delivered_goes_back_whole_and_in_china_the_deposit_is_owed_once_more(session: Session) -> None:
     _, (order,) = decided(session)
     pays(session, order, DUE)
