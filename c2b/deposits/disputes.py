@@ -99,8 +99,8 @@ def _send_owed(session: Session, order: Order, payment: Payment, owed: Mapping[s
     if not owed:
         return
     lines = {int(name.removeprefix(accounts.DEPOSIT)): amount for name, amount in owed.items() if name.startswith(accounts.DEPOSIT)}
-    about = {"amount": sum(owed.values()), "lines": lines, "reason": RefundReason.DISPUTED, "now": now}
-    queue_owed(session, payment=payment, order=order, **about)
+    amount, why = sum(owed.values()), RefundReason.DISPUTED
+    queue_owed(session, payment=payment, order=order, amount=amount, lines=lines, reason=why, now=now)
 
 
 def _source(dispute: Dispute, transfer_id: str) -> str:

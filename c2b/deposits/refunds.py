@@ -83,11 +83,9 @@ def queue_owed(
     refund = Refund(key=key, payment_id=payment.id, amount=amount, queued_at=now, next_attempt_at=now)
     session.add(refund)
     session.flush()
-    shares = {**lines, None: amount - sum(lines.values())}
+    shares = [*lines.items(), (None, amount - sum(lines.values()))]
     session.add_all(
-        RefundLine(refund_id=refund.id, order_id=order.id, line_id=line, amount=share, reason=reason)
-        for line, share in shares.items()
-        if share
+        RefundLine(refund_id=refund.id, order_id=order.id, line_id=line, amount=share, reason=reason) for line, share in shares if share
     )
     begun = accounts.Posting(f"hold:{key}:owed", accounts.owed(order.ref), accounts.hold(key), amount, "refund_begun")
     ledger.post(session, [begun], campaign=order.campaign.slug, currency=payment.currency, now=now)
@@ -133,7 +131,7 @@ SHIPPING_LEFT = case(((_HELD > 0) & (_HELD < _PAID), _HELD), else_=_PAID)
 """On which account an order's shipping stands and how much it is, minor units, in a statement of `shipping_left`."""
 
 
-def shipping_left(orders: Select[int], *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+def shipping_left(orders: Select[int], *columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[*tuple[Any, ...]]:
     """Select columns of the shipping of `orders` that can go back: what is held, or ours since goods were handed over, and in no bank."""
     has_gone, is_ours = (
         select(Transfer.id).where(Transfer.id == name).correlate(Order).exists() for name in (_BACK, literal("over:").concat(_OWN))
