@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WANTED = 0.95
 RULES, APPLY, REFUNDS = "deposits/rules.py", "deposits/apply.py", "deposits/refunds.py"
 BACK, DISPUTES, SENDING = "deposits/apply_refund.py", "deposits/disputes.py", "deposits/sending.py"
+WITHHOLDING, T_DISPUTED = "deposits/withholding.py", "tests/deposits/test_disputed_refunds.py"
 DEFAULTS, RESOLVING, ACTIONS = "production/defaults.py", "deposits/resolving.py", "deposits/actions.py"
 T_RULES, T_APPLY, T_EVENTS = "tests/deposits/test_rules.py", "tests/deposits/test_apply.py", "tests/deposits/test_events.py"
 T_FAULTS, T_LIMITS, T_REFUNDS = "tests/deposits/test_faults.py", "tests/deposits/test_limits.py", "tests/deposits/test_refunds.py"
@@ -106,7 +107,7 @@ MUTANTS = (
     ),
     Mutant("disputed money goes back too", REFUNDS, "- begun - taken_back", "- begun", (T_EVENTS,)),
     Mutant("sent anew twice", REFUNDS, "    refund.resolved_at = now\n", "", (T_EVENTS,)),
-    Mutant("a dispute takes more than there is", DISPUTES, "amount := min(there, left)", "amount := left", (T_EVENTS,)),
+    Mutant("a dispute takes more than there is", DISPUTES, "amount := min(most, held[account], left)", "amount := left", (T_EVENTS,)),
     Mutant(
         "a disputed line stays",
         DISPUTES,
@@ -117,11 +118,18 @@ MUTANTS = (
     Mutant(
         "a dispute is won again and again",
         DISPUTES,
-        "elif not each.is_open and dispute.won_at is None:",
-        "elif not each.is_open:",
+        "if dispute.won_at is None and not each.is_open:",
+        "if not each.is_open:",
         (T_EVENTS,),
     ),
-    Mutant("won money goes to ended lines", DISPUTES, " not in standing:", " in standing:", (T_EVENTS,)),
+    Mutant("won money goes to ended lines", DISPUTES, "if line.ended_at is not None:", "if line.ended_at is None:", (T_EVENTS,)),
+    Mutant("a withheld refund is sent", SENDING, "Refund.withheld_at.is_(None), Refund.next", "Refund.next", (T_DISPUTED,)),
+    Mutant("a disputed refund is sent again", SENDING, " or claimed.is_disputed:", ":", (T_DISPUTED,)),
+    Mutant("what a bank took is paid out", RESOLVING, "    require_decided(session, refund)\n", "", (T_DISPUTED,)),
+    Mutant("a loss stays that was none", WITHHOLDING, "        if amount:\n", "        if False:\n", (T_DISPUTED,)),
+    Mutant(
+        "shipping stays that nobody hands over", DISPUTES, "return account if left is not None else", "return account or", (T_DISPUTED,)
+    ),
     Mutant(
         "forfeit without a reminder",
         DEFAULTS,
