@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WANTED = 0.95
 RULES, APPLY, REFUNDS = "deposits/rules.py", "deposits/apply.py", "deposits/refunds.py"
 BACK, DISPUTES, SENDING = "deposits/apply_refund.py", "deposits/disputes.py", "deposits/sending.py"
+WITHHOLDING, T_DISPUTED = "deposits/withholding.py", "tests/deposits/test_disputed_refunds.py"
 DEFAULTS, RESOLVING, ACTIONS = "production/defaults.py", "deposits/resolving.py", "deposits/actions.py"
 T_RULES, T_APPLY, T_EVENTS = "tests/deposits/test_rules.py", "tests/deposits/test_apply.py", "tests/deposits/test_events.py"
 T_FAULTS, T_LIMITS, T_REFUNDS = "tests/deposits/test_faults.py", "tests/deposits/test_limits.py", "tests/deposits/test_refunds.py"
@@ -122,6 +123,13 @@ MUTANTS = (
         (T_EVENTS,),
     ),
     Mutant("won money goes to ended lines", DISPUTES, "if line.ended_at is not None or", "if", (T_EVENTS,)),
+    Mutant("a withheld refund is sent", SENDING, "Refund.withheld_at.is_(None), Refund.next", "Refund.next", (T_DISPUTED,)),
+    Mutant("a disputed refund is sent again", SENDING, " or claimed.is_disputed:", ":", (T_DISPUTED,)),
+    Mutant("what a bank took is paid out", RESOLVING, "    require_decided(session, refund)\n", "", (T_DISPUTED,)),
+    Mutant("a loss stays that was none", WITHHOLDING, "        if amount:\n", "        if False:\n", (T_DISPUTED,)),
+    Mutant(
+        "shipping stays that nobody hands over", DISPUTES, "return account if left is not None else", "return account or", (T_DISPUTED,)
+    ),
     Mutant(
         "forfeit without a reminder",
         DEFAULTS,
