@@ -56,12 +56,12 @@ class Market:
         if self.state == "ordering" and self.now >= self.rules.ends:
             self.state = "settling"
 
-    def may_win(self, codes: set[str]) -> bool:
-        """Say whether these can be the winners: as many as there are places and enough with votes, none worse than a loser."""
+    def winners(self) -> set[str] | None:
+        """Return who wins: the most votes, as many as there are places; None where lots have to be drawn."""
         votes = {code: number for code, number in self.votes().items() if code not in self.withdrawn}
-        lost = [number for code, number in votes.items() if code not in codes]
-        is_full = len(codes) == min(self.rules.places, len(votes))
-        return codes <= votes.keys() and is_full and min((votes[code] for code in codes), default=0) >= max(lost, default=0)
+        ranked = sorted(votes, key=lambda code: -votes[code])
+        won, lost = ranked[: self.rules.places], ranked[self.rules.places :]
+        return None if lost and votes[lost[0]] == votes[won[-1]] else set(won)
 
     # Places and orders.
 

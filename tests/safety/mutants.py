@@ -104,11 +104,11 @@ MUTANTS = (
     Mutant(
         "begun refunds are begun again",
         REFUNDS,
-        "func.sum(PaymentPart.amount) - begun - taken_back",
-        "func.sum(PaymentPart.amount) - taken_back",
+        "RefundLine.line_id, -RefundLine.amount",
+        "RefundLine.line_id, -RefundLine.amount * 0",
         (T_REFUNDS,),
     ),
-    Mutant("disputed money goes back too", REFUNDS, "- begun - taken_back", "- begun", (T_EVENTS,)),
+    Mutant("disputed money goes back too", REFUNDS, "-DisputeLine.amount)", "-DisputeLine.amount * 0)", (T_EVENTS,)),
     Mutant("sent anew twice", REFUNDS, "    refund.resolved_at = now\n", "", (T_EVENTS,)),
     Mutant("a dispute takes more than there is", DISPUTES, "amount := min(most, left)", "amount := left", (T_EVENTS,)),
     Mutant(
