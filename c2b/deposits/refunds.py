@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, Subquery, case, cast, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, String, Subquery, case, cast, func, insert, literal, null, select, union_all, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from c2b.campaigns.models import Campaign
@@ -34,34 +34,43 @@ def refund_figures(session: Session, *, lines: Select[int]) -> RefundFigures:
 
 
 def queue_refunds(session: Session, *, lines: Select[int], reason: RefundReason, now: datetime) -> RefundFigures:
+    """Begin the refund of all that is held for `lines`, see `begin_refunds`; returns what goes back."""
+    figures = refund_figures(session, lines=lines)
+    if figures.count:
+        begin_refunds(session, lines=lines, reason=reason, now=now)
+    return figures
+
+
+def begin_refunds(session: Session, *, lines: Select[int], reason: RefundReason, now: datetime) -> None:
     """Begin the refund of all that is held for `lines` (a query of line ids): one refund a payment, which carries lines.
 
     Moves the money to the refunds' hold accounts, so that no second refund can take it: from the lines' own accounts, or from revenue
-    once the goods were handed over. Four statements, however many lines.
+    once the goods were handed over. Four statements, however many lines; what is new is told from what was there by its key, for nobody
+    else begins a refund of these payments meanwhile.
     The caller holds the lock on the campaign or on the orders; a line without money is passed over, so repeating it does nothing.
     """
-    figures = refund_figures(session, lines=lines)
-    if figures.count == 0:
-        return figures
+    before = session.scalar(select(func.coalesce(func.max(Refund.id), 0))) or 0
     held = held_for(lines)
     payments = select(held.c.payment_id, func.sum(held.c.amount).label("amount")).group_by(held.c.payment_id).subquery()
+    begun = _begun(lines)
+    key = Payment.key.concat("-").concat(cast(func.coalesce(begun.c.refunds, 0) + 1, String))
     session.execute(
         insert(Refund).from_select(
             ["key", "payment_id", "amount", "queued_at", "next_attempt_at"],
-            select(next_key(), Payment.id, payments.c.amount, _at(now), _at(now)).join(payments, payments.c.payment_id == Payment.id),
+            select(key, Payment.id, payments.c.amount, _at(now), _at(now))
+            .join(payments, payments.c.payment_id == Payment.id)
+            .outerjoin(begun, begun.c.payment_id == Payment.id),
         )
     )
-    new = ~select(RefundLine.id).where(RefundLine.refund_id == Refund.id).exists()
     session.execute(
         insert(RefundLine).from_select(
             ["refund_id", "order_id", "line_id", "amount", "reason"],
             select(Refund.id, held.c.order_id, held.c.line_id, held.c.amount, literal(reason, RefundLine.reason.type))
             .join(held, held.c.payment_id == Refund.payment_id)
-            .where(new),
+            .where(Refund.id > before),
         )
     )
-    ledger.post_rows(session, _to_hold(lines, now))
-    return figures
+    ledger.post_rows(session, _to_hold(lines, before, now))
 
 
 def queue_owed(
@@ -201,42 +210,48 @@ def next_key() -> ColumnElement[str]:
     return Payment.key.concat("-").concat(cast(begun + 1, String))
 
 
-def held_for(lines: Select[int]) -> Subquery:
-    """Per payment and line: what was captured for it, less every refund that was ever begun, and what a bank took back.
+def _begun(lines: Select[int]) -> Subquery:
+    """Per payment that brought something for `lines`: how many refunds were ever begun.
 
-    Columns payment_id, order_id, line_id and amount; a line for which nothing is held, or was and is ours by now, isn't there.
+    Grouped once for all: asked for each payment by itself it reads the table that it fills, for which a database that never refunded
+    anything has no better plan than to read it through every time.
     """
-    begun = (
-        select(func.coalesce(func.sum(RefundLine.amount), 0))
-        .join(Refund, Refund.id == RefundLine.refund_id)
-        .where(Refund.payment_id == PaymentPart.payment_id, RefundLine.line_id == Obligation.line_id)
-        .correlate(PaymentPart, Obligation)
-        .scalar_subquery()
+    touched = (
+        select(PaymentPart.payment_id).join(Obligation, Obligation.id == PaymentPart.obligation_id).where(Obligation.line_id.in_(lines))
     )
-    taken_back = (
-        select(func.coalesce(func.sum(DisputeLine.amount), 0))
-        .join(Dispute, Dispute.id == DisputeLine.dispute_id)
-        .where(Dispute.payment_id == PaymentPart.payment_id, DisputeLine.line_id == Obligation.line_id, Dispute.won_at.is_(None))
-        .correlate(PaymentPart, Obligation)
-        .scalar_subquery()
-    )
-    left = func.sum(PaymentPart.amount) - begun - taken_back
-    per_line = (
-        select(PaymentPart.payment_id, Obligation.order_id, Obligation.line_id, left.label("amount"))
+    counts = select(Refund.payment_id, func.count().label("refunds")).where(Refund.payment_id.in_(touched))
+    return counts.group_by(Refund.payment_id).subquery("begun")
+
+
+def held_for(lines: Select[int]) -> Subquery:
+    """Per payment and line: what was captured for it, less every refund that was ever begun, and what a bank took back."""
+    brought = (
+        select(PaymentPart.payment_id, Obligation.order_id, Obligation.line_id, PaymentPart.amount)
         .join(Obligation, Obligation.id == PaymentPart.obligation_id)
         .where(PaymentPart.applied, Obligation.line_id.in_(lines))
-        .group_by(PaymentPart.payment_id, Obligation.order_id, Obligation.line_id)
-        .subquery()
     )
-    return select(per_line).where(per_line.c.amount > 0).subquery("held")
+    begun = (
+        select(Refund.payment_id, RefundLine.order_id, RefundLine.line_id, -RefundLine.amount)
+        .join(Refund, Refund.id == RefundLine.refund_id)
+        .where(RefundLine.line_id.in_(lines))
+    )
+    taken_back = (
+        select(Dispute.payment_id, null(), DisputeLine.line_id, -DisputeLine.amount)
+        .join(Dispute, Dispute.id == DisputeLine.dispute_id)
+        .where(Dispute.won_at.is_(None), DisputeLine.line_id.in_(lines))
+    )
+    moved = union_all(brought, begun, taken_back).subquery()
+    order, left = func.max(moved.c.order_id).label("order_id"), func.sum(moved.c.amount)
+    per_line = select(moved.c.payment_id, moved.c.line_id, order, left.label("amount"))
+    return per_line.group_by(moved.c.payment_id, moved.c.line_id).having(left > 0).subquery("held")
 
 
-def _to_hold(lines: Select[int], now: datetime) -> Select[str, str, str, int, str, str, str, datetime]:
+def _to_hold(lines: Select[int], before: int, now: datetime) -> Select[str, str, str, int, str, str, str, datetime]:
+    """Select the transfers of the refunds of `lines` that came after the key `before`."""
     line = cast(RefundLine.line_id, String)
-    transfer_id = literal("hold:").concat(Refund.key).concat(":").concat(line)
     return (
         select(
-            transfer_id,
+            literal("hold:").concat(Refund.key).concat(":").concat(line),
             case((OrderLine.handed_over_at.is_(None), literal(accounts.DEPOSIT).concat(line)), else_=literal(accounts.REVENUE)),
             literal(accounts.HOLD).concat(Refund.key),
             RefundLine.amount,
@@ -247,9 +262,8 @@ def _to_hold(lines: Select[int], now: datetime) -> Select[str, str, str, int, st
         )
         .join(Refund, Refund.id == RefundLine.refund_id)
         .join(OrderLine, OrderLine.id == RefundLine.line_id)
-        .join(Order, Order.id == RefundLine.order_id)
-        .join(Campaign, Campaign.id == Order.campaign_id)
-        .where(RefundLine.line_id.in_(lines), ~select(Transfer.id).where(Transfer.id == transfer_id).exists())
+        .join(Campaign, Campaign.id == OrderLine.campaign_id)
+        .where(RefundLine.line_id.in_(lines), Refund.id > before)
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Variant
 from c2b.db import Instant
 from c2b.deposits.models import Obligation, OrderLine, Place
-from c2b.deposits.refunds import queue_refunds
+from c2b.deposits.refunds import begin_refunds
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.production.plan import Offered, Plan, reserved
@@ -128,7 +128,7 @@ def settle_money(session: Session, campaign: Campaign, *, now: datetime) -> None
         parcels = select(OrderLine.order_id, kind, amount, due, state).where(allocated).distinct()
         _run(session, insert(Obligation).from_select(columns, parcels))
     missed = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id, OrderLine.outcome == Outcome.MISSED)
-    queue_refunds(session, lines=missed, reason=RefundReason.MISSED, now=now)
+    begin_refunds(session, lines=missed, reason=RefundReason.MISSED, now=now)
 
 
 def _run(session: Session, statement: Executable) -> None:

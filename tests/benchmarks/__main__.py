@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import detection, pages, servers, tallies, votes
+from tests.benchmarks import detection, money, pages, servers, tallies, votes
 from tests.benchmarks.figures import SCALES, Figure, Scale, table, write
 
 CASES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
@@ -17,6 +17,8 @@ CASES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
     "sqlite": votes.on_sqlite,
     "gallery": pages.gallery,
     "tallies": tallies.large,
+    "decision": money.decision,
+    "deposit": money.deposit,
 }
 
 

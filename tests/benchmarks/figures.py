@@ -9,14 +9,15 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured: seconds for each run, runs for each case, voters of the large cases."""
+    """How much is measured: seconds for each run, runs for each case, voters and order lines of the large cases."""
 
     seconds: float
     runs: int
     voters: int
+    lines: int
 
 
-SCALES = {"tiny": Scale(0.2, 1, 200), "small": Scale(3, 3, 20_000), "full": Scale(8, 5, 1_000_000)}
+SCALES = {"tiny": Scale(0.2, 1, 200, 100), "small": Scale(3, 3, 20_000, 10_000), "full": Scale(8, 5, 1_000_000, 100_000)}
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,24 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from c2b.db import Database
+from c2b.deposits.models import OrderLine, RefundLine
+from c2b.jobs.models import Job
+from c2b.ledger.models import Transfer
+from c2b.payments.gateways.sandbox.books import Sandbox
+from c2b.payments.models import Refund
 from c2b.voting import queries
 from c2b.voting.checks import checks
 from c2b.voting.models import Pick
-from tests.benchmarks import ceilings, driving, population, serving, votes
+from c2b.work import audit
+from tests.benchmarks import ceilings, driving, money, population, serving, takings, votes
 from tests.benchmarks.__main__ import CASES, main
 from tests.benchmarks.figures import Figure, Scale, compared, table, write
 from tests.voting.simulation import STYLES
 
-TINY = Scale(0.05, 1, 40)
+TINY = Scale(0.05, 1, 40, 30)
 
 
 def test_a_row_holds_medians_and_the_median_of_the_ratios() -> None:
@@ -37,7 +44,7 @@ def test_an_unknown_case_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["nothing"])
     assert "no case nothing" in capsys.readouterr().err
-    assert len(CASES) == 5
+    assert len(CASES) == 7
 
 
 def test_the_table_of_the_detection_has_every_style_and_says_what_cannot_be_found(
@@ -98,3 +105,43 @@ def test_a_page_and_a_ballot_are_answered(sqlite_database: Database, tmp_path: P
     assert driving.send(hello, driving.page(app, 1) | {"PATH_INFO": "/"}, expect="200") == b"hello"
     with sqlite_database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM pick")) == 15
+
+
+def test_takings_are_orders_that_the_audit_finds_nothing_wrong_with(database: Database) -> None:
+    takings.open_shop(database, minimum=1)
+    takings.sell(database, orders=TINY.lines)
+    with database.reading() as session:
+        assert audit(session) == []
+        assert session.scalar(select(func.count()).select_from(OrderLine)) == TINY.lines
+
+
+def test_the_decision_and_the_bare_statements_write_the_same(database: Database) -> None:
+    takings.open_shop(database, minimum=1000)
+    takings.sell(database, orders=TINY.lines)
+    written = []
+    for act in (money.decide, money.bare):
+        with database.engine.connect().execution_options(c2b_write=True) as connection, Session(connection) as session:
+            act(session)
+            lines = select(Refund.key, Refund.amount, Refund.state, RefundLine.line_id, RefundLine.reason).join(RefundLine)
+            moved = select(Transfer.id, Transfer.debit, Transfer.credit, Transfer.amount, Transfer.at)
+            of_lines = select(OrderLine.id, OrderLine.outcome, OrderLine.ended_at)
+            written.append([sorted(map(tuple, session.execute(query))) for query in (lines, moved, of_lines)])
+            session.rollback()
+    assert written[0] == written[1]
+    assert len(written[0][0]) == TINY.lines
+
+
+def test_a_bought_piece_is_paid_booked_and_told(database: Database, tmp_path: Path) -> None:
+    variants = takings.open_shop(database, minimum=1)
+    for number in range(3):
+        money.buy(database, Sandbox(tmp_path / "sandbox.db", lambda: money.NOW), variant=variants[number], number=number)
+    with database.reading() as session:
+        assert audit(session) == []
+        assert session.scalar(select(func.count()).where(OrderLine.reserved_at.is_not(None))) == 3
+        assert session.scalars(select(Job.kind)).all() == ["deposits.tell_paid"] * 3
+
+
+def test_decision_and_deposits_are_measured(tmp_path: Path) -> None:
+    assert [figure.unit for figure in money.decision(TINY, tmp_path)] == ["lines/s", "lines/s"]
+    (figure,) = money.deposit(TINY, tmp_path)
+    assert (figure.ceiling, figure.c2b > 0) == (money.QUOTED, True)

@@ -92,7 +92,11 @@ MUTANTS = (
         (T_APPLY, T_FAULTS),
     ),
     Mutant(
-        "no answer is a failure", BACK, "if answer.heard is Heard.FAILED:", "if answer.heard in (Heard.FAILED, Heard.UNKNOWN):", (T_FAULTS,)
+        "no answer is a failure",
+        BACK,
+        "(RefundState.UNKNOWN, answer.heard.value)",
+        "(RefundState.FAILED, answer.heard.value)",
+        (T_FAULTS,),
     ),
     Mutant("a refund is sent without asking", SENDING, "if claimed.sent_before:", "if False:", (T_FAULTS,)),
     Mutant("a forgotten key is sent", SENDING, "if claimed.is_forgotten:", "if False:", (T_LIMITS,)),
@@ -101,11 +105,11 @@ MUTANTS = (
     Mutant(
         "begun refunds are begun again",
         REFUNDS,
-        "func.sum(PaymentPart.amount) - begun - taken_back",
-        "func.sum(PaymentPart.amount) - taken_back",
+        "RefundLine.line_id, -RefundLine.amount",
+        "RefundLine.line_id, -RefundLine.amount * 0",
         (T_REFUNDS,),
     ),
-    Mutant("disputed money goes back too", REFUNDS, "- begun - taken_back", "- begun", (T_EVENTS,)),
+    Mutant("disputed money goes back too", REFUNDS, "-DisputeLine.amount)", "-DisputeLine.amount * 0)", (T_EVENTS,)),
     Mutant("sent anew twice", REFUNDS, "    refund.resolved_at = now\n", "", (T_EVENTS,)),
     Mutant("a dispute takes more than there is", DISPUTES, "amount := min(most, held[account], left)", "amount := left", (T_EVENTS,)),
     Mutant(
@@ -133,12 +137,12 @@ MUTANTS = (
     Mutant(
         "forfeit without a reminder",
         DEFAULTS,
-        "_unpaid(campaign).where(_reminded()) if keeps else",
-        "_unpaid(campaign) if keeps else",
+        ".where(reminded()) if rules.forfeits",
+        " if rules.forfeits",
         (T_DEFAULTS,),
     ),
     Mutant("forfeit while a payment runs", DEFAULTS, "where(allocated, ~runs", "where(allocated, True | ~runs", (T_DEFAULTS,)),
-    Mutant("every profile forfeits", DEFAULTS, "keeps = legal(campaign.legal_profile).forfeits", "keeps = True", (T_DEFAULTS,)),
+    Mutant("every profile forfeits", DEFAULTS, "keeps = rules.forfeits\n", "keeps = True\n", (T_DEFAULTS,)),
     Mutant("one person forfeits", DEFAULTS, "agreed = not keeps or not campaign.two_person or", "agreed = True or", (T_DEFAULTS,)),
     Mutant("every profile doubles", DEFAULTS, "if legal(campaign.legal_profile).doubles:", "if True:", (T_DEFAULTS,)),
     Mutant("the grace ends early", DEFAULTS, "return ends is not None and now >= ends", "return ends is not None", (T_DEFAULTS,)),

@@ -1,7 +1,8 @@
 """Customers, banks, staff, worker, clock and gateway act in any order, over the decision and the balance: every fen stays somewhere.
 
 After every step the audit finds nothing and each order's money is where a model says that it may be, which knows only what customers
-paid and what has left: held + on its way + owed + gone = brought. A normal run plays 8 x 30 steps on SQLite and 2 x 20 on PostgreSQL,
+paid and what has left: held + on its way + owed + gone = brought. What each step does is foretold by `test_market`; here banks take
+money back and gateways take other amounts than were asked for. A normal run plays 8 x 30 steps on SQLite and 2 x 20 on PostgreSQL,
 `--long` 300 x 40 on both.
 """
 
