@@ -26,10 +26,17 @@ def balances_page(slug: str) -> str:
         count, amount, digest = defaults.forfeits(session, slug=slug, now=now())
         agreed = approvers(session, campaign=slug, action=defaults.FORFEIT, digest=digest)
         owed, products = penalties.owed(session, campaign.id), unpaid.confirmed(session, campaign.id)
+        owed_count = penalties.count(session, campaign.id)
     over = found.ends is not None and now() >= found.ends
     kept = {"keeps": legal(campaign.legal_profile).forfeits, "kept": count, "kept_amount": amount, "over": over}
     people = {"agreed": agreed, "mine": staff().actor in agreed, "others": [each for each in agreed if each != staff().actor]}
-    lists = {"unpaid": found, "penalties": owed, "choices": _choices(products), "decided": campaign.state in DECIDED}
+    lists = {
+        "unpaid": found,
+        "penalties": owed,
+        "penalty_count": owed_count,
+        "choices": _choices(products),
+        "decided": campaign.state in DECIDED,
+    }
     return show("balances.html", here="balances", campaign=campaign, **kept, **people, **lists)
 
 

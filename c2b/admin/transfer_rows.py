@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from c2b.deposits.models import Order
@@ -76,18 +76,21 @@ def expected(session: Session, campaign_id: int, *, search: str, unmasked: bool,
     return [_expected(payment, order, names) for payment, order in rows], count
 
 
-def to_pay(session: Session, campaign_id: int, *, search: str, unmasked: bool) -> list[ToPay]:
-    """Return the refunds that wait to be paid out by hand, the longest waiting first."""
+def to_pay(session: Session, campaign_id: int, *, search: str, unmasked: bool, key: str = "") -> tuple[list[ToPay], int]:
+    """Return the refunds that have waited longest to be paid out by hand, `PAGE` at most, and how many wait; of one `key`, that one."""
     waiting = (Refund.state.in_((RefundState.QUEUED, RefundState.UNKNOWN)), ~exists().where(ManualPayout.refund_key == Refund.key))
     query = select(Refund, Payment, Order).join(Payment, Payment.id == Refund.payment_id).join(Order, Order.ref == Payment.payer)
     if search:
         query = query.where(_found(search, Payment.key))
-    rows = session.execute(query.where(*_of(campaign_id), *waiting).order_by(Refund.queued_at, Refund.id)).all()
+    query = query.where(*_of(campaign_id), *waiting, Refund.key == key if key else true())
+    count = session.scalars(select(func.count()).select_from(query.with_only_columns(Refund.id).subquery())).one()
+    rows = session.execute(query.order_by(Refund.queued_at, Refund.id).limit(PAGE)).all()
     names = _customers(session, (order for _, _, order in rows), unmasked=unmasked)
-    return [
+    found = [
         ToPay(refund.key, order.ref, names.get(order.person_id, ""), refund.amount, payment.currency, refund.queued_at)
         for refund, payment, order in rows
     ]
+    return found, count
 
 
 def entered(session: Session, campaign_id: int, *, search: str) -> list[Entered]:

@@ -32,11 +32,11 @@ def transfers_page(slug: str) -> str:
     with reading() as session:
         campaign = queries.campaign(session, slug)
         waiting, count = transfer_rows.expected(session, campaign.id, search=search, unmasked=unmasked, page=page)
-        owed = transfer_rows.to_pay(session, campaign.id, search=search, unmasked=unmasked)
+        owed, owed_count = transfer_rows.to_pay(session, campaign.id, search=search, unmasked=unmasked)
+        owes = _owes(session, campaign, unmasked=unmasked)
         entered = transfer_rows.entered(session, campaign.id, search=search)
         came = _chosen(session, campaign, unmasked=unmasked) or (waiting[0] if search and count == 1 else None)
-    owes = next((row for row in owed if row.key == request.values.get("refund")), None)
-    lists = {"waiting": waiting, "count": count, "owed": owed, "entered": entered, "search": search, "page": page}
+    lists = {"waiting": waiting, "count": count, "owed": owed, "owed_count": owed_count, "entered": entered, "search": search, "page": page}
     form = {"came": came, "owes": owes, "hows": HOWS, "decimal": money.decimal, "pages": ceil(count / transfer_rows.PAGE)}
     today = now().astimezone(ZoneInfo(campaign.time_zone)).date().isoformat()
     return show("transfers.html", here="transfers", campaign=campaign, today=today, **lists, **form)
@@ -47,6 +47,13 @@ def _chosen(session: Session, campaign: Campaign, *, unmasked: bool) -> transfer
     key = request.values.get("key", "")
     found, _count = transfer_rows.expected(session, campaign.id, search=key, unmasked=unmasked) if key else ([], 0)
     return next((row for row in found if row.key == key), None)
+
+
+def _owes(session: Session, campaign: Campaign, *, unmasked: bool) -> transfer_rows.ToPay | None:
+    """Return the refund that is about to be paid out, wherever it stands in the list."""
+    key = request.values.get("refund", "")
+    found, _count = transfer_rows.to_pay(session, campaign.id, search="", unmasked=unmasked, key=key) if key else ([], 0)
+    return next(iter(found), None)
 
 
 @bp.get("/<slug>/transfers")

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b import money
@@ -42,7 +42,7 @@ def ask(session: Session, *, now: datetime) -> None:
 def remind(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
     """Queue the reminder in `payload` to everybody who still owes a balance; stopped in between, it tells nobody twice."""
     reminder = Reminder(payload["reminder"])
-    after: int | None = 0
+    after: tuple[int, int] | None = (0, 0)
     while after is not None:
         with database.transaction() as session:
             after = _step(session, session.get_one(Campaign, payload["campaign"]), reminder, after, now)
@@ -56,28 +56,28 @@ def event(order_ref: str, reminder: Reminder) -> str:
 EVENT = "balance:"
 
 
-def _step(session: Session, campaign: Campaign, reminder: Reminder, after: int, now: datetime) -> int | None:
+def _step(session: Session, campaign: Campaign, reminder: Reminder, after: tuple[int, int], now: datetime) -> tuple[int, int] | None:
     rows = session.execute(_owing(campaign, after).limit(STEP)).all()
     for row in rows:
         _tell(session, campaign, reminder, row, now)
-    return rows[-1].id if rows else None
+    return (rows[-1].id, rows[-1].address) if rows else None
 
 
-def _owing(campaign: Campaign, after: int) -> Select[int, str, str, str, int]:
+def _owing(campaign: Campaign, after: tuple[int, int]) -> Select[int, int, str, str, str, int]:
     address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
     due = (Obligation.order_id == Order.id) & (Obligation.state == ObligationState.DUE) & Obligation.kind.in_(_OWED)
     return (
-        select(Order.id, Order.ref, Person.locale, Address.value, func.sum(Obligation.amount).label("amount"))
+        select(Order.id, Address.id.label("address"), Order.ref, Person.locale, Address.value, func.sum(Obligation.amount).label("amount"))
         .join(Person, Person.id == Order.person_id)
         .join(Address, address)
         .join(Obligation, due)
-        .where(Order.campaign_id == campaign.id, Order.id > after)
+        .where(Order.campaign_id == campaign.id, tuple_(Order.id, Address.id) > after)
         .group_by(Order.id, Order.ref, Person.locale, Address.id, Address.value)
         .order_by(Order.id, Address.id)
     )
 
 
-def _tell(session: Session, campaign: Campaign, reminder: Reminder, row: Row[int, str, str, str, int], now: datetime) -> None:
+def _tell(session: Session, campaign: Campaign, reminder: Reminder, row: Row[int, int, str, str, str, int], now: datetime) -> None:
     locale, zone = row.locale or _LANGUAGE, ZoneInfo(campaign.time_zone)
     due, ends = campaign.balance_due or now, balance_ends(campaign) or now
     cases = legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale))

@@ -30,8 +30,8 @@ def _mismatches(session: Session) -> Iterator[Difference]:
 
 
 def _returned(session: Session) -> Iterator[Difference]:
-    """Yield refunds that the gateway refused or that came back, as long as the order is owed anything."""
-    wanted = or_(Refund.state == RefundState.FAILED, Refund.bounced_at.is_not(None))
+    """Yield refunds that were refused or came back, until they are sent anew or paid out, as long as the order is owed anything."""
+    wanted = or_(Refund.state == RefundState.FAILED, Refund.bounced_at.is_not(None)) & Refund.resolved_at.is_(None)
     found = session.execute(select(Refund, Payment).join(Payment, Payment.id == Refund.payment_id).where(wanted).order_by(Refund.id)).all()
     owed = balances(session, {accounts.owed(payment.payer) for _, payment in found}) if found else {}
     for refund, payment in found:

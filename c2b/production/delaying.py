@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -129,33 +129,33 @@ def _silent(delay: Delay) -> Select[int]:
 
 def tell_delay(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
     """Tell or ask the customers of the delay in `payload`; stopped in between, it tells nobody twice."""
-    after: int | None = 0
+    after: tuple[int, int] | None = (0, 0)
     while after is not None:
         with database.transaction() as session:
             after = _step(session, session.get_one(Delay, payload["delay"]), after, now)
 
 
-def _step(session: Session, delay: Delay, after: int, now: datetime) -> int | None:
+def _step(session: Session, delay: Delay, after: tuple[int, int], now: datetime) -> tuple[int, int] | None:
     campaign = session.get_one(Campaign, delay.campaign_id)
     address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
     waits = (OrderLine.candidate_id == delay.candidate_id) & (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.handed_over_at.is_(None)
     query = (
-        select(OrderLine.id, Order.ref, Person.locale, Address.value, Candidate.name, Candidate.name_en)
+        select(OrderLine.id, Address.id.label("address"), Order.ref, Person.locale, Address.value, Candidate.name, Candidate.name_en)
         .join(Order, Order.id == OrderLine.order_id)
         .join(Person, Person.id == Order.person_id)
         .join(Address, address)
         .join(Candidate, Candidate.id == OrderLine.candidate_id)
-        .where(waits, OrderLine.id > after)
+        .where(waits, tuple_(OrderLine.id, Address.id) > after)
         .order_by(OrderLine.id, Address.id)
     )
     rows = session.execute(query.limit(STEP)).all()
     for row in rows:
         _tell(session, campaign, delay, row, now)
-    return rows[-1].id if rows else None
+    return (rows[-1].id, rows[-1].address) if rows else None
 
 
-def _tell(session: Session, campaign: Campaign, delay: Delay, row: Row[int, str, str, str, str, str], now: datetime) -> None:
-    line_id, ref, spoken, recipient, name, name_en = row
+def _tell(session: Session, campaign: Campaign, delay: Delay, row: Row[int, int, str, str, str, str, str], now: datetime) -> None:
+    line_id, _address, ref, spoken, recipient, name, name_en = row
     locale = spoken or _LANGUAGE
     fields = {
         "order": ref,

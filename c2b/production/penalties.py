@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, cast, literal, select
+from sqlalchemy import Select, String, cast, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from c2b.audit.actions import record
@@ -14,6 +14,9 @@ from c2b.errors import N_, Invalid, Refused
 from c2b.ledger import rules as accounts
 from c2b.ledger.models import Transfer
 from c2b.ledger.rules import Posting
+
+MOST = 200
+"""Penalties shown at once."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,18 @@ class Penalty:
 
 
 def owed(session: Session, campaign_id: int) -> list[Penalty]:
-    """Return the campaign's penalties that nobody paid out yet, oldest first."""
+    """Return the campaign's penalties that nobody paid out yet, oldest first, `MOST` at most."""
+    return [Penalty(*row) for row in session.execute(_unpaid(campaign_id).limit(MOST))]
+
+
+def count(session: Session, campaign_id: int) -> int:
+    """Return how many of the campaign's penalties nobody paid out yet."""
+    return session.scalars(select(func.count()).select_from(_unpaid(campaign_id).subquery())).one()
+
+
+def _unpaid(campaign_id: int) -> Select[int, str, str, int, datetime]:
     line, paid = cast(OrderLine.id, String), aliased(Transfer)
-    query = (
+    return (
         select(OrderLine.id, Order.ref, Candidate.code, Transfer.amount, Transfer.at)
         .join(Order, Order.id == OrderLine.order_id)
         .join(Candidate, Candidate.id == OrderLine.candidate_id)
@@ -39,7 +51,6 @@ def owed(session: Session, campaign_id: int) -> list[Penalty]:
         .where(OrderLine.campaign_id == campaign_id, paid.id.is_(None))
         .order_by(Transfer.at, OrderLine.id)
     )
-    return [Penalty(*row) for row in session.execute(query)]
 
 
 def pay(session: Session, *, campaign_id: int, line: int, reference: str, actor: str, now: datetime) -> None:
@@ -60,7 +71,7 @@ def pay(session: Session, *, campaign_id: int, line: int, reference: str, actor:
 
 
 def _found(session: Session, campaign_id: int, line: int) -> Penalty:
-    found = next((each for each in owed(session, campaign_id) if each.line == line), None)
+    found = session.execute(_unpaid(campaign_id).where(OrderLine.id == line)).one_or_none()
     if found is None:
         raise Refused(N_("No penalty is owed for this line, or it was paid already"))
-    return found
+    return Penalty(*found)

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b import money
@@ -26,31 +26,32 @@ _Told = Row[OrderLine, str, str, str, str, str, str, int, datetime]
 
 def tell(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
     """Queue a message for every decided line of the campaign in `payload`; stopped in between, it begins anew and tells nobody twice."""
-    after: int | None = 0
+    after: tuple[int, int] | None = (0, 0)
     while after is not None:
         with database.transaction() as session:
             after = _step(session, session.get_one(Campaign, payload["campaign"]), after, now)
 
 
-def _step(session: Session, campaign: Campaign, after: int, now: datetime) -> int | None:
-    """Tell of the next lines after the line `after`; return the last one's key, or None if there are no more."""
+def _step(session: Session, campaign: Campaign, after: tuple[int, int], now: datetime) -> tuple[int, int] | None:
+    """Tell of the next lines after the line and address `after`; return the last ones' keys, or None if there are no more."""
     balance = (Obligation.line_id == OrderLine.id) & (Obligation.kind == ObligationKind.BALANCE)
     address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
     query = (
         select(OrderLine, Order.ref, Person.ref.label("reader"), Person.locale, Address.value, Candidate.name, Candidate.name_en)
-        .add_columns(Obligation.amount, Obligation.due_at)
+        .add_columns(Obligation.amount, Obligation.due_at, Address.id.label("address"))
         .join(Order, Order.id == OrderLine.order_id)
         .join(Person, Person.id == Order.person_id)
         .join(Address, address)
         .join(Candidate, Candidate.id == OrderLine.candidate_id)
         .outerjoin(Obligation, balance)
-        .where(OrderLine.campaign_id == campaign.id, OrderLine.outcome.in_((Outcome.ALLOCATED, Outcome.MISSED)), OrderLine.id > after)
+        .where(OrderLine.campaign_id == campaign.id, OrderLine.outcome.in_((Outcome.ALLOCATED, Outcome.MISSED)))
+        .where(tuple_(OrderLine.id, Address.id) > after)
         .order_by(OrderLine.id, Address.id)
     )
     rows = session.execute(query.limit(STEP)).all()
     for row in rows:
         _tell(session, campaign, row, now)
-    return rows[-1].OrderLine.id if rows else None
+    return (rows[-1].OrderLine.id, rows[-1].address) if rows else None
 
 
 def _tell(session: Session, campaign: Campaign, row: _Told, now: datetime) -> None:

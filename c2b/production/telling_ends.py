@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, literal, select
+from sqlalchemy import ColumnElement, Row, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b import money
@@ -20,7 +20,7 @@ from c2b.people.models import Address, Person
 
 STEP = 200
 _LANGUAGE = "zh_Hans_CN"
-_Told = Row[OrderLine, str, str, str, str, str, int, int]
+_Told = Row[OrderLine, str, str, str, str, str, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -58,33 +58,35 @@ def tell_unanswered(database: Database, payload: Mapping[str, Any], now: datetim
 
 
 def _tell_all(database: Database, campaign_id: int, end: _End, now: datetime) -> None:
-    after: int | None = 0
+    after: tuple[int, int] | None = (0, 0)
     while after is not None:
         with database.transaction() as session:
             after = _step(session, session.get_one(Campaign, campaign_id), end, after, now)
 
 
-def _step(session: Session, campaign: Campaign, end: _End, after: int, now: datetime) -> int | None:
+def _step(session: Session, campaign: Campaign, end: _End, after: tuple[int, int], now: datetime) -> tuple[int, int] | None:
     address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
     kept = select(Transfer.amount).where(Transfer.id == literal("forfeit:").concat(OrderLine.id)).correlate(OrderLine).scalar_subquery()
     back = select(func.sum(RefundLine.amount)).where(RefundLine.line_id == OrderLine.id, RefundLine.reason == end.reason)
     query = (
         select(OrderLine, Order.ref, Person.locale, Address.value, Candidate.name, Candidate.name_en, kept, back.scalar_subquery())
+        .add_columns(Address.id.label("address"))
         .join(Order, Order.id == OrderLine.order_id)
         .join(Person, Person.id == Order.person_id)
         .join(Address, address)
         .join(Candidate, Candidate.id == OrderLine.candidate_id)
-        .where(OrderLine.campaign_id == campaign.id, OrderLine.outcome == Outcome.CANCELLED, end.lines, OrderLine.id > after)
+        .where(OrderLine.campaign_id == campaign.id, OrderLine.outcome == Outcome.CANCELLED, end.lines)
+        .where(tuple_(OrderLine.id, Address.id) > after)
         .order_by(OrderLine.id, Address.id)
     )
     rows = session.execute(query.limit(STEP)).all()
     for row in rows:
         _tell(session, campaign, end, row, now)
-    return rows[-1].OrderLine.id if rows else None
+    return (rows[-1].OrderLine.id, rows[-1].address) if rows else None
 
 
 def _tell(session: Session, campaign: Campaign, end: _End, row: _Told, now: datetime) -> None:
-    line, ref, spoken, recipient, name, name_en, kept, back = row
+    line, ref, spoken, recipient, name, name_en, kept, back, _address = row
     locale = spoken or _LANGUAGE
     template, amount = (end.template, back) if kept is None else ("deposit_forfeited", kept)
     fields = {

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
@@ -41,14 +41,14 @@ def look(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
 
 def tell_held(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
     """Queue a message to the owner of each ballot that the decision in `payload` holds; stopped in between, it tells nobody twice."""
-    after: int | None = 0
+    after: tuple[int, int] | None = (0, 0)
     while after is not None:
         with database.transaction() as session:
             after = _step(session, payload, after, now)
 
 
-def _step(session: Session, payload: Mapping[str, Any], after: int, now: datetime) -> int | None:
-    """Tell the next people after the person `after`; return the last one's key, or None if there are no more."""
+def _step(session: Session, payload: Mapping[str, Any], after: tuple[int, int], now: datetime) -> tuple[int, int] | None:
+    """Tell the next people after the person and address `after`; return the last ones' keys, or None if there are no more."""
     decided = (Suspicion.decided_at == datetime.fromisoformat(payload["at"])) & Suspicion.state.in_(_TEMPLATES)
     group = session.scalar(select(Suspicion).where(Suspicion.id == payload["group"], decided))
     if group is None:
@@ -57,21 +57,21 @@ def _step(session: Session, payload: Mapping[str, Any], after: int, now: datetim
     rows = list(_owners(session, campaign, group, after))
     for row in rows:
         _tell(session, campaign, group, row, now)
-    return rows[-1].id if rows else None
+    return (rows[-1].id, rows[-1].address) if rows else None
 
 
-def _owners(session: Session, campaign: Campaign, group: Suspicion, after: int) -> Iterator[Row[Any]]:
+def _owners(session: Session, campaign: Campaign, group: Suspicion, after: tuple[int, int]) -> Iterator[Row[Any]]:
     """Yield who is told: those whose ballots this group holds, by a verified address of the campaign's kind."""
     address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
     own = (Ballot.campaign_id == SuspicionBallot.campaign_id) & (Ballot.person_id == SuspicionBallot.person_id)
     query = (
         select(Person.id)
-        .add_columns(Person.locale, Address.value, Ballot.held_at)
+        .add_columns(Address.id.label("address"), Person.locale, Address.value, Ballot.held_at)
         .join(SuspicionBallot, SuspicionBallot.person_id == Person.id)
         .join(Ballot, own)
         .join(Address, address)
         .where(SuspicionBallot.suspicion_id == group.id, SuspicionBallot.decided, SuspicionBallot.freed_at.is_(None))
-        .where(Ballot.held_at.is_not(None), Person.id > after)
+        .where(Ballot.held_at.is_not(None), tuple_(Person.id, Address.id) > after)
         .order_by(Person.id, Address.id)
     )
     return iter(session.execute(query.limit(STEP)))

@@ -211,6 +211,25 @@ def test_a_refund_is_paid_out_by_a_person_and_settled_at_once(database: Database
     assert "to pay out by hand" not in browser.words
 
 
+def test_of_many_refunds_those_are_listed_that_wait_longest_and_each_can_be_opened(
+    database: Database, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer_rows, "PAGE", 1)
+    for number, key in enumerate(("KEYA", "KEYB")):
+        waits(database, key, code=key, email=f"{key}@example.com", state=PaymentState.CAPTURED, captured=5980)
+        with database.transaction() as session:
+            payment = session.scalars(select(Payment).where(Payment.key == key)).one()
+            queued = make.ORDERING_OPENS + timedelta(hours=number)
+            made = Refund(key=f"{key}-1", payment_id=payment.id, amount=5980, queued_at=queued, next_attempt_at=queued)
+            session.add(made)
+    browser = opened(sign_in)
+    assert all(words in spoken(browser) for words in ("2 refunds to pay out by hand", "the first 1", "KEYA-1"))
+    assert "KEYB-1" not in browser.words
+    browser.get(f"{PAGE}?refund=KEYB-1")
+    assert "Pay ¥59.80 out for order" in browser.words, "the form of one that isn't listed yet"
+    assert "KEYB-1" in browser.words
+
+
 def test_another_campaigns_payment_is_not_entered_here(database: Database, sign_in: SignIn) -> None:
     waits(database)
     with database.transaction() as session:

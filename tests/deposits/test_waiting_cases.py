@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from c2b.audit.models import AuditEntry
+from c2b.deposits import resolving
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.payments import cases
 from c2b.payments.models import Dispute, InboxEvent, MoneyCase, Payment, Refund
@@ -97,6 +98,21 @@ def test_a_refund_that_was_refused_waits_until_nothing_is_owed(finance: Finance)
     assert finance.matches().closed == 0
     finance.books("paid_out:2", f"owed:{payer}", "bank", 1)
     assert finance.matches().closed == 1
+
+
+def test_a_refund_that_was_paid_out_by_hand_is_no_case_though_the_order_is_owed_more(finance: Finance) -> None:
+    shop = finance.shop
+    payer = shop.payments()[0].payer
+    shop.cancel(payer, finance.buyer)
+    (refund,) = shop.refunds()
+    with shop.database.transaction() as session:
+        session.execute(update(Refund).values(state=RefundState.FAILED))
+    finance.books(f"fail:{refund.key}", f"hold:{refund.key}", f"owed:{payer}")
+    finance.books("penalty:1", "penalty", f"owed:{payer}")
+    assert only_case(finance).kind is CaseKind.REFUND_FAILED
+    shop.resolves(resolving.paid_by_hand, key=refund.key, reference="BANK-1")
+    finance.matches()
+    assert finance.open_cases() == []
 
 
 def test_a_dispute_is_open_until_it_is_won(finance: Finance) -> None:

@@ -496,6 +496,17 @@ def test_shipping_of_which_a_bank_holds_a_part_goes_back_as_far_as_it_is_there(s
     assert ledger.balances(session, [own, f"owed:{order.ref}"]) == {own: 0, f"owed:{order.ref}": 0}
 
 
+def test_of_many_penalties_the_oldest_are_shown_and_each_can_be_paid(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(penalties, "MOST", 1)
+    campaign, (first, last) = decided(session, customers=2)
+    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    assert [each.order for each in penalties.owed(session, campaign.id)] == [first.ref]
+    assert penalties.count(session, campaign.id) == 2
+    (line,) = make.lines_of(session, last)
+    penalties.pay(session, campaign_id=campaign.id, line=line.id, reference="BANK-9", actor="staff:a@example.com", now=DUE)
+    assert (penalties.count(session, campaign.id), penalties.owed(session, campaign.id)[0].order) == (1, first.ref)
+
+
 def test_whether_a_customer_was_reminded_is_found_whatever_else_was_told(sqlite_database: Database) -> None:
     with sqlite_database.transaction() as session:
         decided(session, reminded=False)

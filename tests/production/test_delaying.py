@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from c2b.audit.models import AuditEntry
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Database
+from c2b.deposits import reminding
 from c2b.deposits.models import Delay, DelayAnswer, Order, RefundLine
 from c2b.deposits.rules import Money, Outcome, RefundReason
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.jobs.models import Job
 from c2b.messages.models import Message
 from c2b.payments.protocol import Limits
+from c2b.people.models import Person
 from c2b.production import delaying, telling_ends
 from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
@@ -178,6 +180,25 @@ def test_who_never_answered_is_told_once_that_the_order_ended_and_what_comes_bac
         (told,) = session.scalars(select(Message).where(Message.template == "delay_unanswered")).all()
     assert (told.recipient, told.fields["order"]) == ("anna2@example.com", silent)
     assert "240.00" in told.fields["amount"]
+
+
+def test_every_address_of_a_customer_is_told_wherever_a_step_ends(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in (delaying, reminding, telling_ends):
+        monkeypatch.setattr(room, "STEP", 1)
+    with database.transaction() as session:
+        delay, (anna, _) = late(session, date(2027, 9, 1), customers=2)
+        make.address(session, session.get_one(Person, anna.person_id), "anna@work.example.com")
+        campaign = anna.campaign_id
+    delaying.tell_delay(database, {"delay": delay}, NOW)
+    reminding.remind(database, {"campaign": campaign, "reminder": "3"}, NOW)
+    with database.transaction() as session:
+        delaying.settle(session, delay_id=delay, now=ends(date(2027, 7, 1)))
+    telling_ends.tell_unanswered(database, {"delay": delay}, ends(date(2027, 7, 1)))
+    with database.reading() as session:
+        told = session.scalars(select(Message).where(Message.created_at != DUE)).all()
+    everybody = ["anna0@example.com", "anna1@example.com", "anna@work.example.com"]
+    for event in ("delay:", "balance:", "ended:"):
+        assert sorted(message.recipient for message in told if message.event.startswith(event)) == everybody
 
 
 def test_where_silence_agrees_nobody_is_told_of_an_end(database: Database) -> None:

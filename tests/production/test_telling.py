@@ -8,6 +8,7 @@ from c2b.campaigns.models import Campaign
 from c2b.db import Database
 from c2b.jobs.worker import run_due
 from c2b.messages.models import Message
+from c2b.people.models import Address
 from c2b.people.rules import AddressKind
 from c2b.production import actions, telling
 from c2b.production.telling import tell
@@ -79,6 +80,15 @@ def test_everybody_is_told_in_steps_however_many_they_are(database: Database, mo
         season(session, customers=4)
     assert work(database) == 1
     assert sorted(message.recipient for message in told(database)) == sorted(2 * [f"customer{number}@example.com" for number in range(4)])
+
+
+def test_every_address_of_a_customer_is_told_wherever_a_step_ends(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "STEP", 1)
+    with database.transaction() as session:
+        season(session, customers=1)
+        make.address(session, session.scalars(select(Address)).one().person, "work@example.com")
+    work(database)
+    assert sorted(message.recipient for message in told(database)) == 2 * ["customer0@example.com"] + 2 * ["work@example.com"]
 
 
 def test_only_a_verified_address_of_the_campaigns_kind_is_written_to(database: Database) -> None:

@@ -137,13 +137,15 @@ MUTANTS = (
     Mutant(
         "forfeit without a reminder",
         DEFAULTS,
-        ".where(reminded()) if rules.forfeits",
-        " if rules.forfeits",
+        "unpaid(campaign).where(reminded()) if rules.forfeits and",
+        "unpaid(campaign) if rules.forfeits and",
         (T_DEFAULTS,),
     ),
     Mutant("forfeit while a payment runs", DEFAULTS, "where(allocated, ~runs", "where(allocated, True | ~runs", (T_DEFAULTS,)),
-    Mutant("every profile forfeits", DEFAULTS, "keeps = rules.forfeits\n", "keeps = True\n", (T_DEFAULTS,)),
-    Mutant("one person forfeits", DEFAULTS, "if marked and keeps and campaign.two_person and", "if False and", (T_DEFAULTS,)),
+    Mutant("every profile forfeits", DEFAULTS, "keeps = rules.forfeits", "keeps = True", (T_DEFAULTS,)),
+    Mutant(
+        "one person forfeits", DEFAULTS, "if marked and keeps and campaign.two_person", "if False and campaign.two_person", (T_DEFAULTS,)
+    ),
     Mutant("every profile doubles", DEFAULTS, "if legal(campaign.legal_profile).doubles:", "if True:", (T_DEFAULTS,)),
     Mutant("the grace ends early", DEFAULTS, "return ends is not None and now >= ends", "return ends is not None", (T_DEFAULTS,)),
     Mutant("less than was asked is accepted", RESOLVING, "came.amount < payment.amount:", "came.amount < 0:", (T_EVENTS, T_APPLY)),

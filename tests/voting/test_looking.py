@@ -137,6 +137,17 @@ def test_more_people_than_a_step_takes_are_all_told(database: Database, now: dat
 
 
 @pytest.mark.usefixtures("campaign")
+def test_every_address_of_an_owner_is_told_wherever_a_step_ends(database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "STEP", 1)
+    held_ring(database, SuspicionState.HELD, now)
+    with database.transaction() as session:
+        known = session.scalars(select(Address).where(Address.value == "ring1-ss27@example.com")).one()
+        make.address(session, known.person, "work@example.com")
+    tell(database, now)
+    assert "work@example.com" in [recipient for recipient, _ in told(database)]
+
+
+@pytest.mark.usefixtures("campaign")
 def test_who_was_let_off_meanwhile_or_has_no_verified_address_is_not_told(database: Database, now: datetime) -> None:
     serials = held_ring(database, SuspicionState.HELD, now)
     with database.transaction() as session:
