@@ -23,6 +23,7 @@ DEFAULTS, RESOLVING, ACTIONS = "production/defaults.py", "deposits/resolving.py"
 T_RULES, T_APPLY, T_EVENTS = "tests/deposits/test_rules.py", "tests/deposits/test_apply.py", "tests/deposits/test_events.py"
 T_FAULTS, T_LIMITS, T_REFUNDS = "tests/deposits/test_faults.py", "tests/deposits/test_limits.py", "tests/deposits/test_refunds.py"
 T_DEFAULTS, T_ACTIONS = "tests/production/test_defaults.py", "tests/deposits/test_actions.py"
+T_GOODS = "tests/production/test_disputed_goods.py"
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,15 @@ MUTANTS = (
         "if not each.is_open:",
         (T_EVENTS,),
     ),
+    Mutant("won money stays owed", DISPUTES, "    if not owed:\n        return\n", "    return\n", (T_EVENTS,)),
+    Mutant(
+        "shipping goes back by us and by a bank",
+        REFUNDS,
+        "_PAID = PaymentPart.amount - _TAKEN_BACK",
+        "_PAID = PaymentPart.amount",
+        (T_GOODS,),
+    ),
+    Mutant("handed over while a bank decides", "deposits/handing_over.py", "(of_them, UNDECIDED)", "(of_them, ~UNDECIDED)", (T_GOODS,)),
     Mutant("won money goes to ended lines", DISPUTES, "if line.ended_at is not None or", "if", (T_EVENTS,)),
     Mutant("a withheld refund is sent", SENDING, "Refund.withheld_at.is_(None), Refund.next", "Refund.next", (T_DISPUTED,)),
     Mutant("a disputed refund is sent again", SENDING, " or claimed.is_disputed:", ":", (T_DISPUTED,)),
