@@ -75,9 +75,9 @@ def start_payment(session: Session, *, order_ref: str, person_id: int, by: Way, 
     lines = [line for owed, line in due if line and owed.kind is ObligationKind.DEPOSIT]
     units = placing.by_candidate(lines)
     places.lock(session, units)
-    places.require(session, units, besides=order.id, now=now)
+    capped = places.require(session, units, besides=order.id, now=now)
     lasts = time_to_pay(campaign, lasts=by.lasts, now=now) if lines else by.lasts
-    places.take(session, lines, until=now + lasts)
+    places.take(session, [line for line in lines if line.candidate_id in capped], until=now + lasts)
     payment = Payment(key=new_key(), payer=order.ref, gateway=by.gateway, merchant=by.merchant, currency=campaign.currency)
     payment.amount, payment.created_at, payment.checked_at = sum(owed.amount for owed, _ in due), now, now
     payment.minutes = lasts // timedelta(minutes=1)
@@ -224,8 +224,9 @@ def _campaign(session: Session, slug: str, *, alone: bool = False) -> Campaign:
 def _locked(session: Session, order_ref: str, person_id: int) -> tuple[Campaign, Order]:
     """Lock a customer's own order, and its campaign beside others; somebody else's order is not found."""
     mine = select(Order).where(Order.ref == order_ref, Order.person_id == person_id)
-    slug = session.scalar(select(Campaign.slug).join(Order, Order.campaign_id == Campaign.id).where(Order.ref == order_ref))
-    campaign = _campaign(session, slug) if slug else None
+    of_order = select(Campaign).join(Order, Order.campaign_id == Campaign.id).where(Order.ref == order_ref, Order.person_id == person_id)
+    beside = of_order.with_for_update(of=Campaign, key_share=True, read=True)
+    campaign = session.scalar(beside.execution_options(populate_existing=True))
     order = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
     if campaign is None or order is None:
         raise NotFound(N_("There is no such order"))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from c2b.campaigns.models import Campaign
 from c2b.deposits.models import Order
@@ -30,14 +31,15 @@ def order_by_ref(session: Session, ref: str) -> Order:
 
 
 def _locked(session: Session, payer: Select[str]) -> Order:
-    ref = session.scalar(payer)
-    if ref is None:
+    here = select(Order.ref).add_columns(Campaign).join(Campaign, Campaign.id == Order.campaign_id).where(Order.ref.in_(payer))
+    beside = here.with_for_update(of=Campaign, key_share=True, read=True).execution_options(populate_existing=True)
+    row = session.execute(beside).one_or_none()
+    if row is None:
         raise NotFound(N_("There is no such payment"))
-    campaign = (
-        select(Campaign).join(Order, Order.campaign_id == Campaign.id).where(Order.ref == ref).execution_options(populate_existing=True)
-    )
-    session.scalars(campaign.with_for_update(of=Campaign, key_share=True, read=True)).one()
-    return session.scalars(select(Order).where(Order.ref == ref).with_for_update().execution_options(populate_existing=True)).one()
+    ref, campaign = row
+    order = session.scalars(select(Order).where(Order.ref == ref).with_for_update().execution_options(populate_existing=True)).one()
+    set_committed_value(order, "campaign", campaign)  # known already; asked for by itself it would be read once more
+    return order
 
 
 def book(session: Session, order: Order, currency: str, transfers: Sequence[Posting], now: datetime) -> None:

@@ -21,6 +21,8 @@ from c2b.payments.protocol import About, Answer, Client, Gateway, Gateways, Hear
 from c2b.payments.rules import OPEN, SWEEP_AFTER, UNHEARD, UNSETTLED, PaymentState, RefundState
 
 _log = logging.getLogger(__name__)
+Known = tuple[str, PaymentState, PaymentFacts]
+"""A payment as its gateway is asked about it: the gateway's name, the state, the facts."""
 
 
 def pay(
@@ -35,7 +37,7 @@ def pay(
     by = way(gateways, gateway)
     with database.transaction() as session:
         key = start_payment(session, order_ref=order_ref, person_id=person_id, by=by, now=now)
-        name, facts = _facts(session, key, client or Client())
+        name, _, facts = _facts(session, key, client or Client())
     if name not in gateways:
         return facts.back
     answer = ask(gateways[name].start, facts)
@@ -49,30 +51,30 @@ def check(database: Database, gateways: Gateways, *, key: str, now: datetime) ->
 
     One that the gateway surely never heard of is started again with the same key while it may still be paid, else it has failed.
     """
-    with database.reading() as session:
-        state = session.scalar(select(Payment.state).where(Payment.key == key))
-    if state is None:
-        raise NotFound(N_("There is no such payment"))
-    return ask_again(database, gateways, key=key, now=now) if state in OPEN else state
+    known = _known(database, key)
+    return _asked(database, gateways, known, now)[1] if known[1] in OPEN else known[1]
 
 
 def ask_again(database: Database, gateways: Gateways, *, key: str, now: datetime) -> PaymentState:
     """Ask about a payment whatever its state: one that failed may be captured by now, a captured one disputed."""
-    return _asked(database, gateways, key, now)[1]
+    return _asked(database, gateways, _known(database, key), now)[1]
 
 
-def _asked(database: Database, gateways: Gateways, key: str, now: datetime) -> tuple[Heard, PaymentState]:
-    """Ask about a payment and apply the answer; returns what was heard too: no answer leaves a captured payment captured."""
+def _known(database: Database, key: str) -> Known:
     with database.reading() as session:
-        state = session.scalars(select(Payment.state).where(Payment.key == key)).one()
-        name, facts = _facts(session, key, Client())
+        return _facts(session, key, Client())
+
+
+def _asked(database: Database, gateways: Gateways, known: Known, now: datetime) -> tuple[Heard, PaymentState]:
+    """Ask about a payment and apply the answer; returns what was heard too: no answer leaves a captured payment captured."""
+    name, state, facts = known
     if name not in gateways:
         return Heard.UNKNOWN, state
     answer = ask(gateways[name].query, facts)
     if answer.heard is Heard.ABSENT and state in OPEN:
         answer = _once_more(gateways[name], facts, now)
     with database.transaction() as session:
-        return answer.heard, apply(session, key=key, answer=answer, now=now)
+        return answer.heard, apply(session, key=facts.key, answer=answer, now=now)
 
 
 def _once_more(gateway: Gateway, facts: PaymentFacts, now: datetime) -> Answer:
@@ -136,7 +138,7 @@ def _hear_one(database: Database, gateways: Gateways, event: inbox.Waiting, now:
     if known is None:
         return False
     if event.about is About.PAYMENT:
-        heard, state = _asked(database, gateways, event.key, now)
+        heard, state = _asked(database, gateways, _known(database, event.key), now)
         return heard is not Heard.UNKNOWN and state not in UNHEARD
     heard, refund = _asked_about_refund(database, gateways, event.key, now)
     return heard is not Heard.UNKNOWN and refund is not RefundState.UNKNOWN
@@ -190,14 +192,17 @@ def refund_facts(refund: Refund, payment: Payment) -> RefundFacts:
     )
 
 
-def _facts(session: Session, key: str, client: Client) -> tuple[str, PaymentFacts]:
+def _facts(session: Session, key: str, client: Client) -> Known:
+    """Return what a payment's gateway is told of it; raises NotFound."""
     row = session.execute(
         select(Payment, Campaign.slug)
         .join(Order, Order.ref == Payment.payer)
         .join(Campaign, Campaign.id == Order.campaign_id)
         .where(Payment.key == key)
-    ).one()
+    ).one_or_none()
+    if row is None:
+        raise NotFound(N_("There is no such payment"))
     payment, slug = row
     money = {"currency": payment.currency, "merchant": payment.merchant, "handle": payment.handle}
-    back = f"/c/{slug}/pay/{key}"
-    return payment.gateway, PaymentFacts(key, payment.amount, expires_at=payment.expires_at, back=back, client=client, **money)
+    facts = PaymentFacts(key, payment.amount, expires_at=payment.expires_at, back=f"/c/{slug}/pay/{key}", client=client, **money)
+    return payment.gateway, payment.state, facts

@@ -60,24 +60,19 @@ def lock(session: Session, candidate_ids: Collection[int]) -> None:
     session.execute(offers.with_for_update())
 
 
-def require(session: Session, wanted: Mapping[int, int], *, besides: int | None, now: datetime) -> None:
-    """Raise Refused, naming the product, if fewer units are left than `wanted` by candidate."""
-    for candidate_id, left in sorted(free(session, wanted.keys(), besides=besides, now=now).items()):
+def require(session: Session, wanted: Mapping[int, int], *, besides: int | None, now: datetime) -> Collection[int]:
+    """Raise Refused, naming the product, if fewer units are left than `wanted` by candidate; returns which of them are capped."""
+    found = free(session, wanted.keys(), besides=besides, now=now)
+    for candidate_id, left in sorted(found.items()):
         if left < wanted[candidate_id]:
             code = session.get_one(Candidate, candidate_id).code
             raise Refused(N_("Only %(left)s of %(code)s are left; order fewer or take it out"), left=max(left, 0), code=code)
+    return found.keys()
 
 
 def take(session: Session, lines: Collection[OrderLine], *, until: datetime) -> None:
-    """Keep places for the lines of capped candidates; a place that a line had before is renewed. Locked and required by the caller."""
-    capped = set(
-        session.scalars(select(Offer.candidate_id).where(Offer.candidate_id.in_({line.candidate_id for line in lines}), Offer.cap > 0))
-    )
-    rows = [
-        {"line_id": line.id, "candidate_id": line.candidate_id, "units": line.units, "expires_at": until}
-        for line in lines
-        if line.candidate_id in capped
-    ]
+    """Keep places for lines of capped candidates; a place that a line had before is renewed. Locked and required by the caller."""
+    rows = [{"line_id": line.id, "candidate_id": line.candidate_id, "units": line.units, "expires_at": until} for line in lines]
     if rows:
         new = insert_into(session, Place)
         renewed = new.on_conflict_do_update(index_elements=["line_id"], set_={"expires_at": new.excluded.expires_at})
