@@ -120,16 +120,14 @@ MUTANTS = (
         DISPUTES,
         "if dispute.won_at is None and not each.is_open:",
         "if not each.is_open:",
-        (T_EVENTS,),
+        (T_DISPUTED,),
     ),
     Mutant("won money goes to ended lines", DISPUTES, "if line.ended_at is not None:", "if line.ended_at is None:", (T_EVENTS,)),
     Mutant("a withheld refund is sent", SENDING, "Refund.withheld_at.is_(None), Refund.next", "Refund.next", (T_DISPUTED,)),
     Mutant("a disputed refund is sent again", SENDING, " or claimed.is_disputed:", ":", (T_DISPUTED,)),
     Mutant("what a bank took is paid out", RESOLVING, "    require_decided(session, refund)\n", "", (T_DISPUTED,)),
     Mutant("a loss stays that was none", WITHHOLDING, "        if amount:\n", "        if False:\n", (T_DISPUTED,)),
-    Mutant(
-        "shipping stays that nobody hands over", DISPUTES, "return account if left is not None else", "return account or", (T_DISPUTED,)
-    ),
+    Mutant("shipping stays for nobody", DISPUTES, "return account if left is not None else", "return account or", (T_DISPUTED,)),
     Mutant(
         "forfeit without a reminder",
         DEFAULTS,
