@@ -12,7 +12,7 @@ from c2b.deposits.timeline import Event
 from c2b.errors import Refused
 from c2b.ledger import actions as ledger
 from c2b.ledger.rules import Posting
-from c2b.payments.models import Refund
+from c2b.payments.models import Dispute, Refund
 from c2b.payments.protocol import About, Answer, Disputed, Heard
 from c2b.payments.rules import RefundState
 from tests.deposits.scene import Shop
@@ -269,3 +269,14 @@ def test_shipping_that_a_bank_gives_back_goes_where_its_order_stands(shop: Shop,
     account = home.format(ref=ref, key=key)
     assert shop.balances(account, "revenue") == {account: held, "revenue": DEPOSIT if became == "handed over" else 0}
     assert shop.balances(f"ship:{ref}") == {f"ship:{ref}": 1200 if became == "stands" else 0}
+
+
+def test_a_dispute_that_is_told_of_again_later_stays_won_since_the_first_time(shop: Shop) -> None:
+    _, key, _ = cancelled(shop)
+    bank(shop, key, OPEN)
+    bank(shop, key, WON)
+    won = shop.now
+    bank(shop, key, WON)
+    with shop.database.reading() as session:
+        assert session.scalars(select(Dispute.won_at)).all() == [won]
+    assert shop.findings() == []

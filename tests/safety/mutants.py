@@ -125,7 +125,7 @@ MUTANTS = (
         DISPUTES,
         "if dispute.won_at is None and not each.is_open:",
         "if not each.is_open:",
-        (T_EVENTS,),
+        (T_DISPUTED,),
     ),
     Mutant("won money stays owed", DISPUTES, "    if not owed:\n        return\n", "    return\n", (T_EVENTS,)),
     Mutant(
@@ -141,9 +141,7 @@ MUTANTS = (
     Mutant("a disputed refund is sent again", SENDING, " or claimed.is_disputed:", ":", (T_DISPUTED,)),
     Mutant("what a bank took is paid out", RESOLVING, "    require_decided(session, refund)\n", "", (T_DISPUTED,)),
     Mutant("a loss stays that was none", WITHHOLDING, "        if amount:\n", "        if False:\n", (T_DISPUTED,)),
-    Mutant(
-        "shipping stays that nobody hands over", DISPUTES, "return account if left is not None else", "return account or", (T_DISPUTED,)
-    ),
+    Mutant("shipping stays for nobody", DISPUTES, "return account if left is not None else", "return account or", (T_DISPUTED,)),
     Mutant(
         "forfeit without a reminder",
         DEFAULTS,
