@@ -39,6 +39,22 @@ def parse(text: str, currency: str) -> int:
     return int(scaled)
 
 
+def coin(currency: str) -> int:
+    """Return the smallest amount that is asked for, minor units: cards take currencies with three digits in tens only, so 10 for KWD."""
+    return int(10 ** max(digits(currency) - 2, 0))
+
+
+def price(text: str, currency: str) -> int:
+    """Read an amount that will be asked for; raises Invalid as `parse` does, and for what isn't a multiple of the `coin`."""
+    amount = parse(text, currency)
+    if amount % coin(currency):
+        smallest = decimal(coin(currency), currency)
+        raise Invalid(
+            N_("“%(text)s” can’t be paid by card; in %(currency)s write multiples of %(coin)s"), text=text, currency=currency, coin=smallest
+        )
+    return amount
+
+
 def show(amount: int, currency: str, locale: str) -> str:
     """Format minor units for people: ¥50.00."""
     return format_currency(decimal(amount, currency), currency, locale=locale)

@@ -23,3 +23,16 @@ def test_people_see_the_sign_and_the_digits_of_the_currency() -> None:
 
 def test_per_cent_is_rounded_down_in_the_customers_favour() -> None:
     assert money.percent_floor(29999, 20) == 5999
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"), [("5.120", "KWD", 5120), ("5.12", "KWD", 5120), ("1500", "JPY", 1500), ("1.99", "CNY", 199)]
+)
+def test_a_price_is_one_that_cards_take(text: str, currency: str, minor: int) -> None:
+    assert money.price(text, currency) == minor
+
+
+def test_a_part_of_a_coin_may_have_come_but_is_no_price() -> None:
+    assert money.parse("5.125", "KWD") == 5125
+    with pytest.raises(Invalid, match=r"“5\.125” can’t be paid by card; in KWD write multiples of 0\.010"):
+        money.price("5.125", "KWD")

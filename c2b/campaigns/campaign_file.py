@@ -224,7 +224,7 @@ class _Reading:
 
     def _amount(self, where: str, text: str) -> int | None:
         try:
-            return money.parse(text, self.file.currency)
+            return money.price(text, self.file.currency)
         except Invalid as problem:
             self.problems.append(Invalid(problem.message, field=where, **problem.values))
             return None

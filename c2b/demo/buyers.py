@@ -141,7 +141,7 @@ def _lines(campaign: Campaign, order_id: int, basket: Basket) -> Iterator[dict[s
             "variant_id": variant.id,
             "units": units,
             "unit_price": variant.price,
-            "deposit": deposit_per_unit(prices, profile=campaign.legal_profile, **by) * units,
+            "deposit": deposit_per_unit(prices, profile=campaign.legal_profile, currency=campaign.currency, **by) * units,
             "reserved_at": basket.at + PAID_AFTER,
         }
 

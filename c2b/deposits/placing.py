@@ -156,7 +156,7 @@ def _offered(campaign: Campaign, variant: Variant, candidate: Candidate, units: 
         raise Refused(N_("%(code)s isn’t offered for pre-order; take it out"), code=candidate.code)
     prices = Prices(variant.price, variant.tier2_price, variant.tier3_price)
     rule = {"percent": campaign.deposit_percent, "amount": campaign.deposit_amount}
-    deposit = deposit_per_unit(prices, profile=campaign.legal_profile, **rule)
+    deposit = deposit_per_unit(prices, profile=campaign.legal_profile, currency=campaign.currency, **rule)
     if deposit == 0:
         raise Refused(N_("%(code)s costs too little for a deposit and can’t be ordered; take it out"), code=candidate.code)
     return Wanted(variant.id, candidate.id, candidate.code, units, variant.price, deposit)

@@ -149,5 +149,6 @@ def _item(campaign: Campaign, product: CandidateDetail, *, picked: bool, added: 
 
 def _choice(campaign: Campaign, variant: VariantRow, reached: int) -> Choice:
     prices = Prices(variant.price or 0, variant.tier2_price, variant.tier3_price)
-    deposit = deposit_per_unit(prices, percent=campaign.deposit_percent, amount=campaign.deposit_amount, profile=campaign.legal_profile)
+    rule = {"percent": campaign.deposit_percent, "amount": campaign.deposit_amount}
+    deposit = deposit_per_unit(prices, profile=campaign.legal_profile, currency=campaign.currency, **rule)
     return Choice(variant, prices.first, prices.at(reached), deposit)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from c2b.campaigns.rules import DEPOSIT_CAP_PERCENT, CampaignState, LegalProfile, Timetable, ordering_is_open
-from c2b.money import percent_floor
+from c2b.money import coin, percent_floor
 
 
 class Outcome(enum.StrEnum):
@@ -120,14 +120,15 @@ def units_to_next_tier(units: int, tier2_units: int | None, tier3_units: int | N
     return min(ahead, default=None)
 
 
-def deposit_per_unit(prices: Prices, *, percent: int | None, amount: int | None, profile: LegalProfile) -> int:
-    """Return the deposit for one unit in minor units: a rate of the lowest tier's price rounded down, or a fixed amount.
+def deposit_per_unit(prices: Prices, *, percent: int | None, amount: int | None, profile: LegalProfile, currency: str) -> int:
+    """Return the deposit for one unit in minor units: a rate of the lowest tier's price, or a fixed amount, rounded down to a coin.
 
     Never above the lowest price itself, nor above the legal profile's cap (`DEPOSIT_CAP_PERCENT`).
     """
     asked = percent_floor(prices.lowest, percent) if percent is not None else amount or 0
     cap = DEPOSIT_CAP_PERCENT.get(profile, 100)
-    return min(asked, percent_floor(prices.lowest, cap))
+    most = min(asked, percent_floor(prices.lowest, cap))
+    return most - most % coin(currency)
 
 
 class Closing(Protocol):

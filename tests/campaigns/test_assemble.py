@@ -35,6 +35,9 @@ def test_amounts_are_read_in_the_campaigns_currency() -> None:
     parsed = importing.read(csv("code,name,price", "K1,Coat,15.50"))
     assert assemble(parsed, currency="JPY") == []
     assert "more decimal digits than JPY has" in str(parsed.findings.problems[0])
+    parsed = importing.read(csv("code,name,price", "K1,Coat,15.505"))
+    assert assemble(parsed, currency="KWD") == []
+    assert "can’t be paid by card" in str(parsed.findings.problems[0])
 
 
 def test_a_long_sku_that_is_made_up_stays_within_its_column_and_is_the_same_every_time() -> None:

@@ -114,6 +114,14 @@ def test_balance_and_delivery_may_be_left_out() -> None:
     assert (values["balance_due"], values["delivery_expected"], values["shipping"], values["countries"]) == (None, None, 0, [])
 
 
+def test_what_cards_do_not_take_is_no_deposit_and_no_shipping() -> None:
+    changed = document(currency="KWD", ordering={"deposit_percent": None, "deposit": "5.125"}, delivery={"shipping": "1.001"})
+    assert mistakes(changed) == {
+        "ordering.deposit": "“5.125” can’t be paid by card; in KWD write multiples of 0.010",
+        "delivery.shipping": "“1.001” can’t be paid by card; in KWD write multiples of 0.010",
+    }
+
+
 def test_a_fixed_deposit_is_read_in_the_campaigns_currency() -> None:
     values = campaign_file.read(document(ordering={"deposit_percent": None, "deposit": "50.00"})).values
     assert (values["deposit_percent"], values["deposit_amount"]) == (None, 5000)

@@ -81,22 +81,29 @@ def test_more_units_never_raise_the_price_and_nobody_pays_above_the_promise(
 )
 def test_a_deposit_is_reckoned_from_the_lowest_price(profile: LegalProfile, percent: int | None, amount: int | None, deposit: int) -> None:
     prices = Prices(29900, 25900, 19900)
-    assert rules.deposit_per_unit(prices, percent=percent, amount=amount, profile=profile) == deposit
+    assert rules.deposit_per_unit(prices, percent=percent, amount=amount, profile=profile, currency="CNY") == deposit
 
 
 def test_a_deposit_is_rounded_down() -> None:
-    assert rules.deposit_per_unit(Prices(999), percent=20, amount=None, profile=LegalProfile.CN_DINGJIN) == 199
+    assert rules.deposit_per_unit(Prices(999), percent=20, amount=None, profile=LegalProfile.CN_DINGJIN, currency="CNY") == 199
+
+
+@pytest.mark.parametrize(("percent", "amount"), [(20, None), (None, 2_598)])
+@pytest.mark.parametrize(("currency", "deposit"), [("CNY", 2_598), ("JPY", 2_598), ("KWD", 2_590), ("TND", 2_590)])
+def test_a_deposit_is_an_amount_that_cards_take(currency: str, deposit: int, percent: int | None, amount: int | None) -> None:
+    rule = {"percent": percent, "amount": amount}
+    assert rules.deposit_per_unit(Prices(12_990), profile=LegalProfile.CN_DINGJIN, currency=currency, **rule) == deposit
 
 
 @given(price=amounts, percent=st.integers(1, 100))
 def test_a_dingjin_deposit_never_exceeds_a_fifth_of_the_price(price: int, percent: int) -> None:
-    deposit = rules.deposit_per_unit(Prices(price), percent=percent, amount=None, profile=LegalProfile.CN_DINGJIN)
+    deposit = rules.deposit_per_unit(Prices(price), percent=percent, amount=None, profile=LegalProfile.CN_DINGJIN, currency="CNY")
     assert 0 <= deposit * 5 <= price
 
 
 @given(price=amounts, fixed=amounts, profile=st.sampled_from(LegalProfile))
 def test_a_fixed_deposit_never_exceeds_the_price(price: int, fixed: int, profile: LegalProfile) -> None:
-    assert rules.deposit_per_unit(Prices(price), percent=None, amount=fixed, profile=profile) <= min(price, fixed)
+    assert rules.deposit_per_unit(Prices(price), percent=None, amount=fixed, profile=profile, currency="CNY") <= min(price, fixed)
 
 
 @pytest.mark.parametrize(("after", "may"), [(-TICK, True), (timedelta(0), False), (TICK, False)])

@@ -101,7 +101,7 @@ COLUMNS: Mapping[str, Column] = (
         "barcode": _words(Level.VARIANT, 40),
         "weight_g": _column(Level.VARIANT, _whole(0, 10_000_000)),
     }
-    | {name: _column(Level.VARIANT, money.parse) for name in ("price", "tier2_price", "tier3_price")}
+    | {name: _column(Level.VARIANT, money.price) for name in ("price", "tier2_price", "tier3_price")}
 )
 """All but `code`, which names the candidate, and `image`, which names pictures."""
 

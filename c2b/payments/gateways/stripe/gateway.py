@@ -102,13 +102,11 @@ class Stripe:
             "amount": to_stripe(facts.amount, facts.currency),
             "metadata": {answers.OURS: facts.key},
         }
-        sent_as = facts.handle or facts.key
+        sent_as = facts.handle if facts.handle.startswith(facts.key) else facts.key
         try:
             sent = self._client.v1.refunds.create(wish, {"idempotency_key": sent_as})
         except stripe.InvalidRequestError as error:
-            known = self.query_refund(facts)
-            waits = known.heard is Heard.ABSENT and error.code in _PASSING
-            return Answer(Heard.UNKNOWN, why=error.code or "", handle=_next(sent_as)) if waits else _refused(known, error)
+            return _not_sent(self.query_refund(facts), error, sent_as)
         if _is_repeated(sent):
             return self.query_refund(replace(facts, handle=sent.id))
         return answers.refund(sent, merchant=self.merchant)
@@ -205,6 +203,13 @@ def _refused(known: Answer, error: stripe.InvalidRequestError) -> Answer:
     if known.heard is not Heard.ABSENT:
         return known
     return Answer(Heard.FAILED, why=error.code or error.user_message or "refused")
+
+
+def _not_sent(known: Answer, error: stripe.InvalidRequestError, sent_as: str) -> Answer:
+    """Say what a refund's refusal means, after asking: nobody knows while it only has to wait, and it has another key next time."""
+    if known.heard is Heard.ABSENT and error.code in _PASSING:
+        return Answer(Heard.UNKNOWN, why=error.code or "", handle=_next(sent_as))
+    return _refused(known, error)
 
 
 def _next(sent_as: str) -> str:
