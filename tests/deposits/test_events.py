@@ -153,13 +153,15 @@ def test_a_dispute_that_we_win_before_anything_ended_gives_the_money_back_to_its
     assert shop.lines(ref)[0].ended_at is None
     shop.forward(days=30)
     shop.gateway.says[key] = captured(key, Disputed("dp_1", DEPOSIT, is_open=False))
+    won = shop.now
     for number in range(2):
         shop.hear(key=key, event=f"evt-{number}")
+        shop.forward(days=1)
     assert money(shop, line) is Money.HELD
     assert shop.balances(PSP, f"dep:{line}") == {PSP: -DEPOSIT, f"dep:{line}": DEPOSIT}
     assert shop.findings() == []
     with shop.database.reading() as session:
-        assert [each.won_at for each in session.scalars(select(Dispute))] == [shop.now]
+        assert [each.won_at for each in session.scalars(select(Dispute))] == [won]
 
 
 def test_money_of_a_dispute_that_we_win_over_an_ended_line_goes_back_to_the_customer(shop: Shop) -> None:
