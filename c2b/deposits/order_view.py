@@ -236,7 +236,7 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
     """Return what can be paid now and until when, and what the shipping is."""
     due = {kind: amount for (kind, state), amount in owed.items() if state is ObligationState.DUE}
     kinds = payable(campaign, due, now)
-    is_balance = bool(kinds) and ObligationKind.DEPOSIT not in kinds
+    is_balance = bool(kinds - {ObligationKind.DEPOSIT})
     balance_until = balance_ends(campaign) if ObligationKind.BALANCE in kinds else None
     opens = campaign.balance_opens if due.get(ObligationKind.BALANCE) else None
     return {

@@ -213,7 +213,7 @@ def may_pay(campaign: Window, kind: ObligationKind, now: datetime) -> bool:
     """
     if kind is ObligationKind.DEPOSIT:
         return ordering_is_open(campaign, now)
-    opened = campaign.balance_opens is None or campaign.balance_opens <= now
+    opened = (campaign.balance_opens or now) <= now
     ends = balance_ends(campaign) if kind is ObligationKind.BALANCE else None
     return campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED) and opened and (ends is None or now < ends)
 
