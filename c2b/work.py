@@ -2,10 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -78,6 +78,7 @@ MINUTE = timedelta(minutes=1)
 PATIENCE = timedelta(seconds=20)
 """What gateways may take of a round for each kind of question: one that hangs keeps the worker from its other work no longer."""
 _log = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
 
 
 def gates(settings: Settings) -> Gates:
@@ -217,9 +218,8 @@ class Worker:
             reminding.ask(session, now=self._now())
             over = defaults.over(session, now=self._now())
             unanswered = delaying.over(session, now=self._now())
-        ends = {f"ending the unpaid lines of {slug}": partial(self._end_unpaid, slug) for slug in over}
-        ends |= {f"ending delay {delay}": partial(self._end_unanswered, delay) for delay in unanswered}
-        return [line for what, end in ends.items() for line in _tried(what, end)]
+        unpaid = _each("ending the unpaid lines of", self._end_unpaid, over)
+        return [*unpaid, *_each("ending delay", self._end_unanswered, unanswered)]
 
     def _end_unanswered(self, delay: int) -> Iterable[str]:
         with self._database.transaction() as session:
@@ -273,6 +273,12 @@ def _tried(what: str, work: Callable[[], Iterable[str]]) -> Iterable[str]:
     except Exception as error:  # noqa: BLE001  a worker outlives whatever one part meets
         _log.error("%s failed: %s", what, describe(error))
         return []
+
+
+def _each(what: str, work: Callable[[_Item], Iterable[str]], items: Iterable[_Item]) -> Iterator[str]:
+    """Do some work for each of `items`; one that fails keeps no other waiting."""
+    for item in items:
+        yield from _tried(f"{what} {item}", partial(work, item))
 
 
 def _next_night(now: datetime) -> datetime:

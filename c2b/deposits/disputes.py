@@ -90,14 +90,18 @@ def _won(session: Session, order: Order, payment: Payment, dispute: Dispute, now
     back = [Posting(f"won:{each.id}", each.credit, home[each.id], each.amount, "chargeback_won") for each in taken]
     earned = [_earned(session, order, each) for each in back if each.credit == accounts.shipping(order.ref)]
     book(session, order, payment.currency, [*back, *filter(None, earned)], now)
-    owed = {_source(dispute, each.id): each.amount for each in taken if home[each.id] == accounts.owed(order.ref)}
-    _send_owed(session, order, payment, {name: amount for name, amount in owed.items() if not withholding.waits(session, name)}, now)
+    if owed := _owed(session, order, dispute, back):
+        _send_owed(session, order, payment, owed, now)
+
+
+def _owed(session: Session, order: Order, dispute: Dispute, back: Sequence[Posting]) -> dict[str, int]:
+    """Return what is owed now and waits for nobody, by source; what belongs to a refused refund waits for a person with it."""
+    owed = {_source(dispute, each.id.removeprefix("won:")): each.amount for each in back if each.credit == accounts.owed(order.ref)}
+    return {source: amount for source, amount in owed.items() if not withholding.waits(session, source)}
 
 
 def _send_owed(session: Session, order: Order, payment: Payment, owed: Mapping[str, int], now: datetime) -> None:
-    """Send what is owed now by source, for what it was for is no more; what belongs to a refused refund waits for a person with it."""
-    if not owed:
-        return
+    """Send what is owed now that what it was for is no more; the refund carries the lines among its sources."""
     lines = {int(name.removeprefix(accounts.DEPOSIT)): amount for name, amount in owed.items() if name.startswith(accounts.DEPOSIT)}
     amount, why = sum(owed.values()), RefundReason.DISPUTED
     queue_owed(session, payment=payment, order=order, amount=amount, lines=lines, reason=why, now=now)

@@ -127,7 +127,7 @@ MUTANTS = (
         "if not each.is_open:",
         (T_DISPUTED,),
     ),
-    Mutant("won money stays owed", DISPUTES, "    if not owed:\n        return\n", "    return\n", (T_EVENTS,)),
+    Mutant("won money stays owed", DISPUTES, "        _send_owed(session, order, payment, owed, now)\n", "        pass\n", (T_EVENTS,)),
     Mutant(
         "shipping goes back by us and by a bank",
         REFUNDS,

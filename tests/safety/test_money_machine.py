@@ -76,8 +76,12 @@ class Market(RuleBasedStateMachine):
         self.shop.gateway = self.trial
         self.is_decided = self.has_ended = False
 
-    @initialize(profile=st.sampled_from(LegalProfile))
-    def opens(self, profile: LegalProfile) -> None:
+    @initialize(target=orders, profile=st.sampled_from(LegalProfile))
+    def opens(self, profile: LegalProfile) -> Any:
+        self._offers(profile)
+        return multiple()
+
+    def _offers(self, profile: LegalProfile) -> None:
         tiers = {"tier2_units": 3}
         self.products = [self.shop.sells("K1", offer={"cap": CAP}), self.shop.sells("K2", price=9900, offer=tiers)]
         with self.database.transaction() as session:
@@ -244,7 +248,7 @@ class Market(RuleBasedStateMachine):
     def our_books_never_claim_more_than_the_gateway_has(self) -> None:
         assert -self.shop.balances(PSP)[PSP] <= self.trial.captured()
 
-    def _pays(self, order: tuple[str, int]) -> str | None:
+    def _pays(self, order: tuple[str, int]) -> Any:
         """Pay what is due at once, if anything is; returns the payment's key."""
         if key := self._try(lambda: self.shop.pay(*order)):
             self.trial.approve(key)
@@ -387,8 +391,8 @@ class MarketThatDelivers(MarketThatCloses):
 
     @initialize(target=Market.orders, profile=st.sampled_from(LegalProfile))
     def opens(self, profile: LegalProfile) -> Any:
-        super().opens(profile)
-        bought = [self.order(2, 0), self.order(1, 2)]
+        self._offers(profile)
+        bought: list[Any] = [self.order(2, 0), self.order(1, 2)]
         for order in bought:
             self._pays(order)
         self.decide()
