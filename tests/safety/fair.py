@@ -26,7 +26,7 @@ SLUG = "ss27"
 DUE = make.ORDERING_CLOSES + timedelta(days=13)
 PRODUCTS = {
     "K1": Product(price=29900, deposit=5980, minimum=2, cap=4),
-    "K2": Product(price=9900, deposit=1760, minimum=2, tier_from=3, tier_price=8800),
+    "K2": Product(price=9900, deposit=1760, minimum=1, tier_from=2, tier_price=8800),
     "K3": Product(price=5000, deposit=1000, minimum=3),
 }
 RULES = Rules(PRODUCTS, make.CLOSES, make.ORDERING_OPENS, make.ORDERING_CLOSES, DUE)
