@@ -12,6 +12,7 @@ from c2b.deposits.locking import book, order_of_payment, order_of_refund
 from c2b.deposits.models import Order, PayoutAccount
 from c2b.deposits.refunds import queue_owed, send_anew
 from c2b.deposits.rules import RefundReason
+from c2b.deposits.timeline import BY_HAND
 from c2b.deposits.withholding import require_decided
 from c2b.errors import N_, Invalid, Refused
 from c2b.ledger import queries as ledger
@@ -83,7 +84,7 @@ def paid_by_hand(session: Session, *, key: str, reference: str, reason: str, act
     order, refund = _failed(session, key)
     paid = Posting(f"out:{key}", accounts.owed(order.ref), accounts.BANK, refund.amount, "paid_by_hand")
     book(session, order, refund.payment.currency, [paid], now)
-    refund.resolved_at, refund.last_error = now, f"paid out by hand: {bank}"
+    refund.resolved_at, refund.last_error = now, f"{BY_HAND}{bank}"
     account = session.get(PayoutAccount, order.id)
     about = {"reference": bank, "account_of": account.given_at.isoformat() if account else ""}
     _record(session, order, action="deposits.paid_by_hand", key=key, reason=reason, actor=actor, now=now, **about)

@@ -40,6 +40,8 @@ class Event(enum.StrEnum):
     """The bank's decision stands for it."""
     REFUND_BOUNCED = "refund_bounced"
     """It was settled, and then it came back to us."""
+    REFUND_BY_HAND = "refund_by_hand"
+    """It was paid out from our bank account, another way than the money came."""
     FORFEITED = "forfeited"
     DISPUTED = "disputed"
     DELAYED = "delayed"
@@ -66,6 +68,8 @@ class Entry:
     cause: RefundReason | None = None
 
 
+BY_HAND = "paid out by hand: "
+"""What a refund's note begins with that was paid out another way; then the bank's reference."""
 _LINE_ENDS = {Outcome.CANCELLED: Event.CANCELLED, Outcome.MISSED: Event.MISSED}
 _MONEY_ENDS = {Money.FORFEITED: Event.FORFEITED, Money.DISPUTED: Event.DISPUTED}
 _PAYMENT_ENDS = {
@@ -133,6 +137,8 @@ def _of_refunds(refunds: Mapping[Refund, RefundReason]) -> Iterator[Entry]:
             yield Entry(at, ended, refund.amount, refund.provider_reference or refund.key)
         if refund.bounced_at is not None:
             yield Entry(refund.bounced_at, Event.REFUND_BOUNCED, refund.amount, refund.key)
+        if refund.resolved_at is not None and refund.last_error.startswith(BY_HAND):
+            yield Entry(refund.resolved_at, Event.REFUND_BY_HAND, refund.amount, refund.last_error.removeprefix(BY_HAND))
 
 
 def _withheld(refund: Refund, since: datetime) -> Entry:

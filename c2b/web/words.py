@@ -124,6 +124,7 @@ def _entry(order: OrderView, entry: Entry) -> dict[str, str]:
         Event.REFUND_BOUNCED: _("%(amount)s came back to us; we ask you for another way", **values),
         Event.REFUND_WITHHELD: _("%(amount)s wait: your bank took the payment back, and decides first", **values),
         Event.REFUND_BY_BANK: _("%(amount)s: you have it from your bank, which took the payment back", **values),
+        Event.REFUND_BY_HAND: _("%(amount)s sent to you another way", **values),
         Event.REMINDED: _("We reminded you of the balance"),
         Event.UNPAID: _("%(code)s: the balance was not paid, so it is cancelled", **values),
         Event.FORFEITED: _("%(code)s: the balance was not paid, the deposit is kept", **values),

@@ -4,7 +4,7 @@ import pytest
 
 from c2b.deposits.models import Order, OrderLine
 from c2b.deposits.rules import Money, Outcome, RefundReason
-from c2b.deposits.timeline import Entry, Event, timeline
+from c2b.deposits.timeline import BY_HAND, Entry, Event, timeline
 from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import PaymentState, RefundState
 
@@ -97,6 +97,12 @@ def test_a_line_that_ended_for_want_of_its_balance_says_so_beside_one_that_was_c
     refund = Refund(key="k-1", amount=5980, state=RefundState.QUEUED, queued_at=LATER, next_attempt_at=LATER)
     told = events(unpaid, cancelled, refunds=(refund,), why=RefundReason.UNPAID)
     assert told == [Event.PLACED, Event.CANCELLED, Event.UNPAID, Event.REFUND_QUEUED]
+
+
+def test_a_refund_that_was_paid_by_hand_says_so_with_the_banks_reference() -> None:
+    back = Refund(key="k-1", amount=5980, state=RefundState.FAILED, queued_at=AT, next_attempt_at=AT, last_error=f"{BY_HAND}BANK-77")
+    back.resolved_at = LATER
+    assert timeline(order(), [], [], {back: RefundReason.CANCELLED})[-1] == Entry(LATER, Event.REFUND_BY_HAND, 5980, "BANK-77")
 
 
 def test_money_that_goes_back_says_why() -> None:

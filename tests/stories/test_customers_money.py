@@ -260,6 +260,7 @@ def test_cancelling_one_of_two_returns_its_deposit_alone(timed: TimedShop, brows
         assert "Your refund of CN¥70.00" in anna.subjects()
     assert (timed.gateway.captured(), timed.gateway.refunded()) == (12980, 7000)
     timed.has_nothing_amiss()
+    timed.statement_agrees()
 
 
 def test_what_missed_its_minimum_comes_back_without_anybody_asking(timed: TimedShop, browser: Browser) -> None:

@@ -114,6 +114,8 @@ def test_a_refund_that_came_back_is_owed_and_then_paid_by_hand(timed: TimedShop,
             finance.opens("/admin/money")
             finance.reads("Nothing differs.")
         anna.comes_back()
+        anna.reads("¥59.80 sent to you another way")
+        anna.reads("reference BANK-77")
         anna.photographs("bounced-paid")
     timed.has_nothing_amiss()
 
