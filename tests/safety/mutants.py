@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant(
         "deposits from the first price", RULES, "percent_floor(prices.lowest, percent)", "percent_floor(prices.first, percent)", (T_RULES,)
     ),
-    Mutant("no cap on deposits", RULES, "return min(asked, percent_floor(prices.lowest, cap))", "return asked", (T_RULES,)),
+    Mutant("no cap on deposits", RULES, "most = min(asked, percent_floor(prices.lowest, cap))", "most = asked", (T_RULES,)),
     Mutant("cancelling at the close", RULES, "and now < campaign.ordering_closes\n", "and now <= campaign.ordering_closes\n", (T_RULES,)),
     Mutant(
         "a payment begun at the close",
