@@ -14,13 +14,14 @@ from tests.admin.conftest import Logged, SignIn
 from tests.admin.test_files import export
 
 BUNDLES = {"bundle", "opened-bundle"}
+MADE = ("production-orders", "shopify-products")
 CLOSED = [
-    (Role.OWNER, CampaignState.VOTING, {"production-orders", "results", "votes", *BUNDLES}),
-    (Role.MANAGER, CampaignState.VOTING, {"production-orders", "results", "votes", "customers", *BUNDLES}),
-    (Role.AUDITOR, CampaignState.TALLY, {"production-orders", "results", "votes", "customers", *BUNDLES}),
-    (Role.FINANCE, CampaignState.TALLY, {"production-orders", "results", "votes", "customers", *BUNDLES}),
-    (Role.FINANCE, CampaignState.SELECTED, {"production-orders", "customers", "opened-bundle"}),
-    (Role.AUDITOR, CampaignState.SELECTED, {"production-orders", "customers"}),
+    (Role.OWNER, CampaignState.VOTING, {*MADE, "results", "votes", *BUNDLES}),
+    (Role.MANAGER, CampaignState.VOTING, {*MADE, "results", "votes", "customers", *BUNDLES}),
+    (Role.AUDITOR, CampaignState.TALLY, {*MADE, "results", "votes", "customers", *BUNDLES}),
+    (Role.FINANCE, CampaignState.TALLY, {*MADE, "results", "votes", "customers", *BUNDLES}),
+    (Role.FINANCE, CampaignState.SELECTED, {*MADE, "customers", "opened-bundle"}),
+    (Role.AUDITOR, CampaignState.SELECTED, {*MADE, "customers"}),
     (Role.OWNER, CampaignState.DECIDED, {"opened-bundle"}),
 ]
 

@@ -112,7 +112,13 @@ class Season(Campaigning):
         assert done is market_ends.settle(self.market)
 
     def _remind(self, ref: str) -> None:
-        told = {"event": reminding.event(ref, Reminder.ONE_DAY), "channel": "email", "recipient": "a@example.com", "fields": {}}
+        told = {
+            "event": reminding.event(ref, Reminder.ONE_DAY),
+            "channel": "email",
+            "recipient": "a@example.com",
+            "about": ref,
+            "fields": {},
+        }
         with self.fair.database.transaction() as session:
             session.add(Message(**told, template="balance_reminder", locale="en", state=MessageState.SENT, created_at=self.market.now))
         self.market.reminded.add(ref)

@@ -36,7 +36,7 @@ HAN = re.compile(r"[\u3400-\u9fff]+")
 CODE = re.compile(r"[0-9a-f]+…[0-9a-f]+|[\w.%+-]*[@/_\d#][\w.@/%#=&?+:-]*|\b[A-Z]{1,5}\b|--?[a-z]\w*")
 """Hashes cut short, addresses, paths, references, numbers, abbreviations."""
 WORD = re.compile(r"[A-Za-z][a-z’']+")
-NAMES = {"Python", "nonce", "pick", "Pabulib", "Beancount", "English", "demo"}
+NAMES = {"Python", "nonce", "pick", "Pabulib", "Beancount", "Shopify", "English", "demo"}
 
 
 def said(element: Element, tag: str) -> Iterator[str]:
