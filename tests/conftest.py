@@ -63,6 +63,7 @@ LONG = (
     "tests/stories/",
     "tests/safety/test_money_killed",
     "tests/safety/test_decision_killed",
+    "tests/safety/test_market",
     "tests/safety/test_money_machine",
     "tests/safety/test_gateway_faults",
     "tests/voting/test_verifiers",

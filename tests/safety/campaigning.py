@@ -134,7 +134,7 @@ class Campaigning(RuleBasedStateMachine):
         self.market.now = max(self.market.now, self.market.rules.opens)
         self.tick()
 
-    @precondition(lambda self: self.market.paused or (self.market.state == "ordering" and len(self.market.addressed) > 2))
+    @precondition(lambda self: self.market.state == "ordering" and (self.market.paused or len(self.market.addressed) > 2))
     @rule(stops=st.sampled_from([True, False, False]))
     def pause(self, *, stops: bool) -> None:
         self.act(campaigns.pause if stops else campaigns.resume, slug=SLUG, reason="a storm", actor=STAFF)

@@ -169,12 +169,12 @@ def on(opened: AbstractContextManager[Any]) -> Iterator[type[Season]]:
 
 def test_a_campaign_is_what_the_model_says_after_every_step(tmp_path: Path) -> None:
     with on(databases.sqlite(tmp_path)) as season:
-        played(season, 100, 40)
+        played(season, 240, 40)
 
 
 def test_on_postgresql_it_is_too() -> None:
     with on(databases.postgresql()) as season:
-        played(season, 20, 40)
+        played(season, 60, 40)
 
 
 @pytest.mark.long
