@@ -16,7 +16,7 @@ from tests.benchmarks import ceilings, driving, population, servers
 from tests.benchmarks.driving import Load
 from tests.benchmarks.figures import Figure, Scale, compared
 
-BLOCK = 2500
+BLOCK = 6000
 """Voters of a client: more than it has time for."""
 CLIENTS = 4
 """As `c2b serve` on two cores: two processes, two threads each."""
