@@ -117,26 +117,20 @@ def _caps(session: Session) -> Iterator[Finding]:
 
 def _owed(session: Session) -> Iterator[Finding]:
     """What is owed to a customer is refunds that were refused or came back, less what a bank gave of them, and penalties."""
-    refused = {accounts.owed(payer): int(amount) for payer, amount in session.execute(_refused())}
     came, gone = Transfer.credit.startswith(accounts.OWED), Transfer.debit.startswith(accounts.OWED)
     sides = union_all(
         select(Transfer.credit.label("account"), Transfer.amount).where(came, Transfer.debit != accounts.PENALTY),
-        select(Transfer.debit.label("account"), -Transfer.amount).where(gone, ~Transfer.id.startswith("penalty-out:")),
+        select(Transfer.debit, -Transfer.amount).where(gone, ~Transfer.id.startswith("penalty-out:")),
+        _refused(),
     ).subquery()
-    left = func.sum(sides.c.amount)
-    owed = {
-        account: int(amount)
-        for account, amount in session.execute(select(sides.c.account, left).group_by(sides.c.account).having(left != 0))
-    }
-    for account in sorted(owed.keys() | refused.keys()):
-        if owed.get(account, 0) != refused.get(account, 0):
-            yield Finding(
-                "deposits.owed", f"{account} has {owed.get(account, 0)}, refunds that wait for a person {refused.get(account, 0)}"
-            )
+    more = func.sum(sides.c.amount)
+    apart = select(sides.c.account, more).group_by(sides.c.account).having(more != 0).order_by(sides.c.account)
+    for account, amount in session.execute(apart):
+        yield Finding("deposits.owed", f"{account} has {int(amount)} more than the refunds that wait for a person")
 
 
 def _refused() -> Select[str, int]:
-    """Choose what refunds that wait for a person still bring, by payer: what a bank took of them doesn't come back."""
+    """Select what refunds that wait for a person take off what is owed, by account: what a bank took of them doesn't come back."""
     taken = (
         select(func.coalesce(func.sum(Transfer.amount), 0))
         .select_from(Dispute)
@@ -145,8 +139,8 @@ def _refused() -> Select[str, int]:
         .correlate(Refund)
         .scalar_subquery()
     )
-    waiting = select(Payment.payer, func.sum(Refund.amount - taken)).join(Payment, Payment.id == Refund.payment_id)
-    return waiting.where(Refund.state == RefundState.FAILED, Refund.resolved_at.is_(None)).group_by(Payment.payer)
+    waiting = select(literal(accounts.OWED).concat(Payment.payer), taken - Refund.amount).join(Payment, Payment.id == Refund.payment_id)
+    return waiting.where(Refund.state == RefundState.FAILED, Refund.resolved_at.is_(None))
 
 
 def _mismatches(session: Session) -> Iterator[Finding]:

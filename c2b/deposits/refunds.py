@@ -17,6 +17,9 @@ from c2b.ledger import rules as accounts
 from c2b.ledger.models import GuardedAccount, Transfer
 from c2b.payments.models import Dispute, Payment, Refund
 
+_LAST = select(func.coalesce(func.max(Refund.id), 0)).scalar_subquery()
+"""The key of the refund that was begun last."""
+
 
 @dataclass(frozen=True)
 class RefundFigures:
@@ -29,27 +32,35 @@ class RefundFigures:
 def refund_figures(session: Session, *, lines: Select[int]) -> RefundFigures:
     """Return what `queue_refunds` would return for the same line ids; writes nothing."""
     held = held_for(lines)
-    row = session.execute(select(func.count(held.c.payment_id.distinct()), func.coalesce(func.sum(held.c.amount), 0))).one()
-    return RefundFigures(int(row[0]), int(row[1]))
+    count, amount = session.execute(select(*_figures(held))).one()
+    return RefundFigures(count, int(amount))
+
+
+def _figures(held: Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    return func.count(held.c.payment_id.distinct()), func.coalesce(func.sum(held.c.amount), 0)
 
 
 def queue_refunds(session: Session, *, lines: Select[int], reason: RefundReason, now: datetime) -> RefundFigures:
     """Begin the refund of all that is held for `lines`, see `begin_refunds`; returns what goes back."""
-    figures = refund_figures(session, lines=lines)
-    if figures.count:
-        begin_refunds(session, lines=lines, reason=reason, now=now)
-    return figures
+    held = held_for(lines)
+    count, amount, before = session.execute(select(*_figures(held), _LAST)).one()
+    if count:
+        _begin(session, lines=lines, reason=reason, before=before, now=now)
+    return RefundFigures(count, int(amount))
 
 
 def begin_refunds(session: Session, *, lines: Select[int], reason: RefundReason, now: datetime) -> None:
     """Begin the refund of all that is held for `lines` (a query of line ids): one refund a payment, which carries lines.
 
     Moves the money to the refunds' hold accounts, so that no second refund can take it: from the lines' own accounts, or from revenue
-    once the goods were handed over. Four statements, however many lines; what is new is told from what was there by its key, for nobody
-    else begins a refund of these payments meanwhile.
+    once the goods were handed over. Four statements, however many lines.
     The caller holds the lock on the campaign or on the orders; a line without money is passed over, so repeating it does nothing.
     """
-    before = session.scalar(select(func.coalesce(func.max(Refund.id), 0))) or 0
+    _begin(session, lines=lines, reason=reason, before=session.scalar(select(_LAST)) or 0, now=now)
+
+
+def _begin(session: Session, *, lines: Select[int], reason: RefundReason, before: int, now: datetime) -> None:
+    """Begin the refunds; what is new comes after the key `before`, for nobody else begins a refund of these payments meanwhile."""
     held = held_for(lines)
     payments = select(held.c.payment_id, func.sum(held.c.amount).label("amount")).group_by(held.c.payment_id).subquery()
     begun = _begun(lines)

@@ -154,7 +154,7 @@ def test_late_money_is_booked_and_sent_back_once(shop: Shop) -> None:
         assert [(refund.amount, refund.state) for refund in mine] == [(DEPOSIT, RefundState.SETTLED)]
         assert shop.balances(f"owed:{ref}") == {f"owed:{ref}": 0}
 
-    assert at_every_statement(shop, prepare, lambda about: shop.check(about[1]), restart) > 15
+    assert at_every_statement(shop, prepare, lambda about: shop.check(about[1]), restart) == 20
 
 
 def test_a_cancelled_order_is_cancelled_with_its_refund_or_not_at_all(shop: Shop) -> None:
