@@ -75,6 +75,9 @@ def test_lines_of_one_payment_may_go_back_one_after_the_other(session: Session, 
     refunds = session.scalars(select(Refund).order_by(Refund.id)).all()
     assert [(refund.key, refund.amount) for refund in refunds] == [(f"{payment.key}-1", 11960), (f"{payment.key}-2", 4000)]
     assert queries.balances(session, [f"hold:{payment.key}-2"]) == {f"hold:{payment.key}-2": 4000}
+    carried = session.execute(select(RefundLine.refund_id, RefundLine.line_id, RefundLine.amount).order_by(RefundLine.id)).all()
+    assert carried == [(refunds[0].id, first, 11960), (refunds[1].id, second, 4000)]
+    assert checks.checks(session) == []
 
 
 def test_a_line_that_nobody_paid_gets_nothing_back(session: Session, now: datetime) -> None:
