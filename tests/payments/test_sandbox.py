@@ -1,8 +1,10 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -120,6 +122,22 @@ def test_refunds_of_different_keys_asked_for_at_once_never_exceed_it(sandbox: Sa
         answers = list(pool.map(lambda n: sandbox.refund(replace(refund, key=f"pay-1-{n}", amount=1000)), range(16)))
     assert [answer.heard for answer in answers].count(Heard.DONE) == 5
     assert total(sandbox) == 5000
+
+
+def test_customers_who_all_pay_first_find_books_that_are_whole(tmp_path: Path, payment: PaymentFacts, clock: Clock) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for shop in range(60):  # it went wrong one time in twelve
+            path, gate = tmp_path / f"{shop}" / "sandbox.db", Barrier(8)
+
+            def pays(number: int, path: Path = path, gate: Barrier = gate) -> Heard:
+                gate.wait()
+                return Sandbox(path, clock).start(replace(payment, key=f"pay-{number}")).heard
+
+            assert set(pool.map(pays, range(8))) == {Heard.PENDING}
+            assert [each.name for each in path.parent.iterdir() if each.is_dir()] == []
+            with closing(sqlite3.connect(path)) as books:
+                assert books.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+                assert books.execute("SELECT count(*) FROM payment").fetchone() == (8,)
 
 
 def test_the_books_outlive_the_program(tmp_path: Path, payment: PaymentFacts, clock: Clock) -> None:

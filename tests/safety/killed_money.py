@@ -75,6 +75,7 @@ POINTS = (
     "refunds:query_refund:done",
     "told:1:commit",  # a bounce's event
     "told:answered",
+    "told:answered#2",  # 2xx for the bounce, not applied
     "learn:1:statement#4",
 )
 """Step, transaction of the step or call, what happens there; `#n`: the n-th time."""

@@ -1,10 +1,12 @@
 """A gateway without real money, with books of its own in a file of its own, as strict as a real one."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from c2b.payments.gateways.sandbox import statement as sheet
 from c2b.payments.protocol import Answer, Call, Client, Forged, Heard, Limits, Notice, PaymentFacts, RefundFacts, StatementLine
@@ -153,12 +155,10 @@ class Sandbox:
 
     @contextmanager
     def _books(self) -> Iterator[sqlite3.Connection]:
-        new = not self._path.exists()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists():
+            self._open_books()
         with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as books:
             books.row_factory = sqlite3.Row
-            if new:
-                books.execute("PRAGMA journal_mode=WAL")
             books.executescript(_SCHEMA)
             books.execute("PRAGMA synchronous=FULL")
             books.execute("BEGIN IMMEDIATE")
@@ -168,6 +168,16 @@ class Sandbox:
                 books.execute("ROLLBACK")
                 raise
             books.execute("COMMIT")
+
+    def _open_books(self) -> None:
+        """Make the file at one blow: SQLite refuses to change the journal of one that somebody else opens meanwhile."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self._path.parent) as folder:
+            made = Path(folder) / "books"
+            with closing(sqlite3.connect(made)) as books:
+                books.execute("PRAGMA journal_mode=WAL")
+            with suppress(FileExistsError):  # another was quicker
+                os.link(made, self._path)
 
 
 def _write(at: datetime) -> str:
