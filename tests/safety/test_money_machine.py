@@ -36,7 +36,7 @@ from sqlalchemy import select, update
 from c2b.campaigns.models import Campaign, Variant
 from c2b.campaigns.rules import CampaignState, LegalProfile
 from c2b.db import Database
-from c2b.deposits import actions, handing_over, leaving, reminding, resolving
+from c2b.deposits import actions, handing_over, leaving, pay, reminding, resolving
 from c2b.deposits.models import Obligation, Order, Withdrawal
 from c2b.deposits.rules import Fulfilment, ObligationState, Outcome, Reminder
 from c2b.errors import Refused
@@ -271,6 +271,7 @@ class Market(RuleBasedStateMachine):
         for event in self.trial.events():
             about = json.loads(event[1])
             self.shop.hear(key=about["key"], about=About(about["about"]), event=about["id"])
+        pay.hear(self.database, {"sandbox": self.trial}, self.shop.now)  # what nobody answered the last time
         self.shop.sweep()
         self.shop.send_refunds()
 
