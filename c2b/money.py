@@ -1,23 +1,33 @@
 """Money is an integer in the currency's minor unit; this is where it meets people.
 
-Digits per currency come from Unicode CLDR by way of Babel.
+How many digits a currency has decides what a stored amount means, so they stand here and never change with a library's release.
+Source: ISO 4217, list one; only Madagascar's ariary, which has fifths by the list, is counted whole, as banks and cards count it.
 """
 
 import re
+from copy import copy
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
-from babel.numbers import format_currency, get_currency_precision
+from babel import Locale
+from babel.numbers import NumberPattern
 
 from c2b.errors import N_, Invalid
 
 _PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,4})?")
+_WHOLE = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+_THREE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 
 
 def digits(currency: str) -> int:
     """Return how many decimal digits `currency` has: 2 for CNY, 0 for JPY."""
-    return get_currency_precision(currency)
+    if currency in _WHOLE:
+        return 0
+    return 3 if currency in _THREE else 2
 
 
 def decimal(amount: int, currency: str) -> Decimal:
@@ -57,7 +67,15 @@ def price(text: str, currency: str) -> int:
 
 def show(amount: int, currency: str, locale: str) -> str:
     """Format minor units for people: ¥50.00."""
-    return format_currency(decimal(amount, currency), currency, locale=locale)
+    shown: str = _pattern(locale, digits(currency)).apply(decimal(amount, currency), locale, currency=currency, currency_digits=False)
+    return shown
+
+
+@cache
+def _pattern(locale: str, decimals: int) -> NumberPattern:
+    pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
 
 
 def percent_floor(amount: int, percent: int) -> int:

@@ -21,6 +21,15 @@ def test_people_see_the_sign_and_the_digits_of_the_currency() -> None:
     assert (money.show(5000, "CNY", "zh_Hans_CN"), money.show(1500, "JPY", "en")) == ("¥50.00", "¥1,500")
 
 
+def test_amounts_keep_their_meaning_whatever_a_library_says_of_a_currency() -> None:
+    assert [money.digits(currency) for currency in ("CNY", "RSD", "HUF", "ISK", "MGA", "KWD")] == [2, 2, 2, 0, 0, 3]
+    assert (money.show(350, "RSD", "en"), money.show(5120, "KWD", "en"), money.show(-150, "CNY", "en")) == (
+        "RSD3.50",
+        "KWD5.120",
+        "-CN¥1.50",
+    )
+
+
 def test_per_cent_is_rounded_down_in_the_customers_favour() -> None:
     assert money.percent_floor(29999, 20) == 5999
 

@@ -254,7 +254,8 @@ def test_a_payment_of_another_account_is_neither_sent_nor_called_absent(
         ("KWD", 5120, 5120),
         ("ISK", 5, 500),
         ("UGX", 700, 70000),
-        ("RSD", 3, 300),
+        ("RSD", 300, 300),
+        ("MGA", 7, 7),
     ],
 )
 def test_amounts_are_counted_as_stripe_counts_them(currency: str, ours: int, stripes: int) -> None:
