@@ -10,7 +10,9 @@ import pytest
 from tests.stories.shop import Shop
 from tests.stories.timed import TimedShop
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"))), None)
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+"""The same engine in all of them; the first has no windows to care for and is quicker."""
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @pytest.fixture(scope="session")
