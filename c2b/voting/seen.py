@@ -38,6 +38,7 @@ class Impressions:
         self._waiting: Shown = {}
         self._marks = 0
         self._under_way: Shown = {}
+        self._last: Shown = {}
         self._guard = threading.Lock()
         self._one_flush = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -61,9 +62,17 @@ class Impressions:
         with self._guard:
             return set().union(*(shown.get((campaign_id, viewer), ()) for shown in (self._waiting, self._under_way)))
 
+    def recent(self, campaign_id: int, viewer: int) -> set[int]:
+        """Return what a viewer was shown of late: all that isn't written yet, and what the last flush wrote.
+
+        Who asked the database before that flush ended and asks here after it would miss what it wrote.
+        """
+        waiting = self.waiting(campaign_id, viewer)
+        return waiting | self._last.get((campaign_id, viewer), set())
+
     def seen(self, session: Session, campaign_id: int, viewer: int, ids: list[int]) -> set[int]:
         """Return which of the campaign's candidates a viewer was shown in any process, by one statement; `ids` are all, as in the file."""
-        return stored(session, campaign_id, viewer, ids) | self.waiting(campaign_id, viewer)
+        return self.recent(campaign_id, viewer) | stored(session, campaign_id, viewer, ids)
 
     def bring(self, session: Session, *, browser: int, account: int) -> None:
         """Mark for the account's viewer number what a browser was shown, once its person has signed in."""
@@ -84,7 +93,7 @@ class Impressions:
                 self._under_way, self._waiting, self._marks = self._waiting, {}, 0
             left = self._written(self._under_way)
             with self._guard:
-                self._under_way = {}
+                self._last, self._under_way = self._under_way, {}
                 for key, shown in left.items():
                     self._add(key, shown)
                 if left:

@@ -170,9 +170,9 @@ def visited(slug: str) -> tuple[Visit, Kept]:
 
 def _shelf(kept: Kept, visit: Visit) -> Shelf:
     number = viewer()
-    waiting = parts().impressions.waiting(visit.campaign_id, number)
+    recent = parts().impressions.recent(visit.campaign_id, number)
     order = gallery_order(kept.campaign.secret, number, len(kept.ids))
-    return Shelf(kept, order, visit.seen & kept.all | kept.bits(waiting), kept.bits(visit.ballot.picked))
+    return Shelf(kept, order, visit.seen & kept.all | kept.bits(recent), kept.bits(visit.ballot.picked))
 
 
 def _listed(shelf: Shelf, filters: Filters) -> tuple[Sequence[int], frozenset[int]]:

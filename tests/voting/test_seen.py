@@ -72,6 +72,14 @@ def test_the_next_page_knows_what_is_not_written_yet(database: Database, impress
         assert impressions.seen(session, here + 1, 7, ids) == set()
 
 
+def test_a_page_that_was_begun_before_a_flush_misses_nothing_of_it(database: Database, impressions: Impressions, ids: list[int]) -> None:
+    with database.reading() as session:
+        here = make.campaign_of(session, "ss27").id
+        impressions.note(here, 7, ids[:5])
+        impressions.flush()
+        assert impressions.seen(session, here, 7, ids) == set(ids[:5])
+
+
 def test_a_viewer_counts_once_for_a_candidate_however_often_they_look(database: Database, impressions: Impressions, ids: list[int]) -> None:
     here = campaign_id(database)
     for viewer, shown in ((1, ids[:4]), (1, ids[2:6]), (2, ids[:1]), (1, ids[:6])):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from c2b.campaigns.models import Campaign, Candidate, Picture
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.deposits.actions import withdraw
+from c2b.voting import visits
 from c2b.web import gallery
 from tests import make
 from tests.statements import counted
@@ -200,6 +202,20 @@ def test_a_kept_page_is_the_page_that_is_made_anew(visit: Open, sqlite_database:
             kept._KEPT.clear()
             gallery.rendered.cache_clear()
             assert visitor.get(f"/c/ss27/{address}") == warm, (address, visitor is bo)
+
+
+def test_what_is_written_while_a_page_is_made_was_seen_all_the_same(app: Flask, visit: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor, impressions, asked = visit(), app.extensions["c2b"].impressions, visits.visit
+    visitor.get("/c/ss27/")
+
+    def then_it_is_written(*args: Any, **named: Any) -> visits.Visit | None:
+        found = asked(*args, **named)
+        impressions.flush()
+        return found
+
+    monkeypatch.setattr(visits, "visit", then_it_is_written)
+    visitor.get("/c/ss27/")
+    assert "Seen 24 of 30" in visitor.words
 
 
 def test_a_page_that_is_kept_costs_one_statement(app: Flask, visit: Open) -> None:
