@@ -17,7 +17,7 @@ from c2b.ui.language import locale
 from c2b.ui.shell import now, reading, staff_required
 
 _LANGUAGES = {"zh_Hans_CN": "zh-CN", "en": "en"}
-_TITLES = {
+TITLES = {
     LegalProfile.CN_DINGJIN: N_("China, deposit that binds both sides"),
     LegalProfile.CN_PREPAY: N_("China, advance payment"),
     LegalProfile.EU: N_("European Union"),
@@ -61,7 +61,7 @@ def _profile(profile: LegalProfile, used: list[Campaign]) -> Profile:
         for spoken, tag in _LANGUAGES.items()
     )
     titles = tuple((each.slug, text(each.title, each.title_en, locale())) for each in used)
-    return Profile(profile.value, _(_TITLES[profile]), _rules(profile, legal.legal(profile)), terms, titles)
+    return Profile(profile.value, _(TITLES[profile]), _rules(profile, legal.legal(profile)), terms, titles)
 
 
 def _rules(profile: LegalProfile, rules: Legal) -> tuple[tuple[str, str], ...]:

@@ -54,6 +54,7 @@ CAMPAIGN_MENU = (
     Entry("production", "box", N_("Production"), Permission.OFFERS),
     Entry("exports", "download", N_("Exports"), Permission.EXPORTS),
     Entry("log", "file", N_("Audit log"), Permission.AUDIT),
+    Entry("settings", "sliders", N_("Settings"), Permission.PHASES),
     Entry("cancelling", "bad", N_("Cancel campaign"), Permission.PHASES),
 )
 SHOP_MENU = (
@@ -163,7 +164,7 @@ def page_address(number: int) -> str:
 
 
 def shown_again_by(page: Callable[P, str]) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
-    """Answer what an action refuses by the page that the form stands on: what is wrong on top, and what was typed kept."""
+    """Answer what an action refuses by the page that the form stands on: all that is wrong on top, and what was typed kept."""
 
     def decorate(action: Callable[P, Answer]) -> Callable[P, Answer]:
         @wraps(action)
@@ -171,7 +172,7 @@ def shown_again_by(page: Callable[P, str]) -> Callable[[Callable[P, Answer]], Ca
             try:
                 return action(*args, **kwargs)
             except (Refused, Invalid) as problem:
-                g.errors = {getattr(problem, "field", ""): say(problem)}
+                g.errors = {getattr(each, "field", ""): say(each) for each in getattr(problem, "problems", [problem])}
                 return page(*args, **kwargs), 400 if isinstance(problem, Invalid) else 409
 
         return tried

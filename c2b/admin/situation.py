@@ -136,6 +136,8 @@ def _suspicious(session: Session, campaign: Campaign) -> Iterator[Chore]:
         yield Chore("warn", _("Decide"), what, _("They count until somebody decides; after the selection nobody can"), "trust")
 
 
+_WHERE = {"code": "candidates", "slug": "importing", "asked": "settings", "identity": "settings", "at": "settings"}
+"""The page where something is repaired, by what its sentence names."""
 _URGENCY = {True: ("warn", N_("Watch")), False: ("bad", N_("Missing"))}
 
 
@@ -148,7 +150,7 @@ def _missing(found: list[Missing]) -> Iterator[Chore]:
         kind, word = _URGENCY[thing.warning]
         what = str(_(thing.message, **thing.values))
         why = _("and %(count)s more like this", count=number(len(more))) if more else ""
-        yield Chore(kind, _(word), what[:1].upper() + what[1:], why, "candidates" if "code" in thing.values else "")
+        yield Chore(kind, _(word), what[:1].upper() + what[1:], why, next((_WHERE[name] for name in thing.values if name in _WHERE), ""))
 
 
 ADVANCE: dict[CampaignState, tuple[str, str]] = {

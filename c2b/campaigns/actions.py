@@ -29,8 +29,11 @@ def create(session: Session, *, document: Mapping[str, Any], actor: str, now: da
         _change(session, found, values, actor=actor, now=now)
         return found
     made = Campaign(state=CampaignState.DRAFT, secret=secrets.token_bytes(32), created_at=now, **values)
-    session.add(made)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError as error:
+        raise Refused(N_("Campaign %(slug)s was made by somebody else this moment; look at it first"), slug=made.slug) from error
     record(session, actor=actor, action="campaign.create", campaign=made.slug, after=_plain(values), now=now)
     return made
 

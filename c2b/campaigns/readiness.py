@@ -26,7 +26,12 @@ def before_voting(session: Session, campaign: Campaign, *, kinds: Collection[Add
     here = Candidate.campaign_id == campaign.id
     count = session.scalars(select(func.count()).where(here)).one()
     if not count:
-        return [Missing(N_("it has no candidates; import some with c2b candidates import %(slug)s FILE"), {"slug": campaign.slug})]
+        return [
+            Missing(
+                N_("it has no candidates; import a file of them, in the admin or with c2b candidates import %(slug)s FILE"),
+                {"slug": campaign.slug},
+            )
+        ]
     unpriced = N_("candidate %(code)s has no estimated price")
     missing = [Missing(unpriced, {"code": code}) for code in _without_estimate(session, campaign)]
     missing += _too_few(campaign, count) + _unreachable(campaign, kinds)

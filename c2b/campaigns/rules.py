@@ -201,8 +201,8 @@ def frozen(campaign: Timetable, names: Iterable[str]) -> list[str]:
 
 def too_late(campaign: Timetable, *, to: CampaignState, now: datetime) -> list[Missing]:
     """Return what the clock says against entering `to`: a phase that would be over when it begins."""
-    voting = N_("voting closed on %(at)s already; set a later time in the campaign file")
-    ordering = N_("ordering closed on %(at)s already; set a later time in the campaign file")
+    voting = N_("voting closed on %(at)s already; set a later time in its settings")
+    ordering = N_("ordering closed on %(at)s already; set a later time in its settings")
     closes: dict[CampaignState, list[tuple[str, datetime | None]]] = {
         CampaignState.VOTING: [(voting, campaign.voting_closes), (ordering, campaign.ordering_closes)],
         CampaignState.ORDERING: [(ordering, campaign.ordering_closes)],

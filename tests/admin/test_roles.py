@@ -16,6 +16,10 @@ from tests.admin.conftest import SignIn
 ALLOWED: dict[str, Permission | None] = {
     "campaigns": None,
     "overview": None,
+    "new_campaign": Permission.PHASES,
+    "make_campaign": Permission.PHASES,
+    "settings": Permission.PHASES,
+    "save_settings": Permission.PHASES,
     "look": Permission.COUNTS,
     "look_at_account": Permission.MONEY,
     "advance": Permission.PHASES,

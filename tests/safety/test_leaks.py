@@ -109,8 +109,10 @@ admin.look POST /admin/ss27/counts
 admin.look_at_account POST /admin/ss27/orders/none/account
 admin.look_again POST /admin/ss27/trust/look
 admin.lost_addresses /admin/lost
+admin.make_campaign POST /admin/new
 admin.messages /admin/messages
 admin.money /admin/money
+admin.new_campaign /admin/new /admin/new?like=ss27
 admin.next_customer POST /admin/ss27/counter/next
 admin.order /admin/ss27/orders/nothing
 admin.orders /admin/ss27/orders
@@ -130,6 +132,7 @@ admin.reset_account POST /admin/staff/reset
 admin.resume POST /admin/ss27/resume
 admin.revoke_override POST /admin/ss27/overrides/revoke
 admin.sandbox_statement /admin/money/sandbox.csv
+admin.save_settings POST /admin/ss27/settings
 admin.select POST /admin/ss27/selection?confirm=ss27
 admin.selection /admin/ss27/selection /admin/ss27/selection?places=3&held=1&all=yes
 admin.send_again POST /admin/messages
@@ -139,6 +142,7 @@ admin.send_to_customer POST /admin/ss27/counter
 admin.set_up POST /admin/set-up/nothing
 admin.set_up_form /admin/set-up/nothing
 admin.settle_mismatch POST /admin/ss27/orders/none/mismatch
+admin.settings /admin/ss27/settings
 admin.settle_refund POST /admin/ss27/refunds
 admin.shut_account POST /admin/staff/shut
 admin.sign_in POST /admin/sign-in

@@ -32,7 +32,8 @@ PAGES = {
         /c/spring/how /c/spring/shuffle /c/spring/order /me /me/addresses /me/addresses?kind=phone /me/addresses/code /me/orders/{order}
     """,
     "owner": """
-        /admin/ /admin/staff /admin/messages /admin/lost /admin/legal
+        /admin/ /admin/new /admin/new?like=autumn /admin/draft/settings /admin/autumn/settings
+        /admin/staff /admin/messages /admin/lost /admin/legal
         /admin/money /admin/money?slug=spring /admin/money/books /admin/money/books?slug=spring
         /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
         /admin/stopped/ /admin/over/cancel /admin/autumn/ /admin/autumn/candidates /admin/autumn/candidates/{autumn} /admin/autumn/decision
