@@ -12,7 +12,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.deposits.legal import legal
 from c2b.errors import N_, Invalid
 from c2b.people.rules import Permission
-from c2b.production import defaults, penalties, unpaid
+from c2b.production import defaults, penalties, undeliverable, unpaid
 from c2b.ui.shell import now, reading, staff, staff_required, transaction
 
 DECIDED = (CampaignState.DECIDED, CampaignState.COMPLETED)
@@ -130,5 +130,5 @@ def cannot_deliver(slug: str) -> Answer:
     if typed("confirm").strip().lower() != code.lower():
         raise Invalid(N_("Type the product’s code %(code)s to confirm; nothing was changed"), field="confirm", code=code)
     with transaction() as session:
-        count = defaults.cannot_deliver(session, slug=slug, code=code, reason=typed("reason"), actor=staff().actor, now=now())
+        count = undeliverable.cannot_deliver(session, slug=slug, code=code, reason=typed("reason"), actor=staff().actor, now=now())
     return done(_("%(code)s: %(count)s lines ended, everything paid for them goes back.", code=code, count=count), "refunds", slug=slug)

@@ -2,19 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
 
 from c2b.admin.blueprint import bp
 from c2b.admin.page import show, steps
 from c2b.campaigns import queries as campaigns
+from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import text
 from c2b.errors import N_, NotFound
 from c2b.people.rules import Permission
-from c2b.production import queries
-from c2b.production.queries import Line
-from c2b.production.rules import ProductionOrderState
+from c2b.production import queries, sharing
+from c2b.production.progress import Progress, progress
+from c2b.production.queries import Line, OrderOf
+from c2b.production.rules import ProductionOrderState, next_states, takes_goods
 from c2b.ui.language import locale
-from c2b.ui.shell import reading, staff_required
+from c2b.ui.shell import now, reading, staff_required
 
 STATES = {
     ProductionOrderState.DRAFT: N_("Draft"),
@@ -102,15 +108,41 @@ def production_page(slug: str) -> str:
     return show("production.html", here="production", campaign=campaign, orders=orders, order_states=STATES, products=choices)
 
 
+def order_of(session: Session, campaign: Campaign, number: str) -> OrderOf:
+    """Return a production order of the campaign; raises NotFound."""
+    order = next((each for each in queries.orders(session, campaign.id) if each.number == number), None)
+    if order is None:
+        raise NotFound(N_("There is no production order %(number)s in this campaign"), number=number)
+    return order
+
+
+def order_page(slug: str, number: str) -> str:
+    """Render one production order: how far it is, a size grid a product, what changed, what came, and the forms for all that."""
+    with reading() as session:
+        campaign = campaigns.campaign(session, slug)
+        order = order_of(session, campaign, number)
+        found = progress(session, order.id)
+        short = sharing.shortage(session, campaign, order.id) if order.state is ProductionOrderState.RECEIVED else None
+    values = {"order": order, "found": found, "short": short, "grids": grids(order.lines, locale()), "steps": _steps(order, found)}
+    values |= {"next": next_states(order.state), "takes_goods": takes_goods(order.state), "order_states": STATES}
+    values["today"] = now().astimezone(ZoneInfo(campaign.time_zone)).date().isoformat()
+    return show("production_order.html", here="production", campaign=campaign, struck=_struck(found), **values)
+
+
+def _steps(order: OrderOf, found: Progress) -> list[tuple[str, str, datetime | None]]:
+    """Return each state with how it stands (done, now, to come) and when it was reached."""
+    reached = steps(STATES.values(), list(STATES).index(order.state))
+    at = [order.created_at if state is ProductionOrderState.DRAFT else found.reached(state) for state in STATES]
+    return [(name, kind, when) for (name, kind), when in zip(reached, at, strict=True)]
+
+
+def _struck(found: Progress) -> dict[str, int]:
+    """Return by SKU the units that the last revision changed, as they were before."""
+    return {sku: before for sku, before, _after in found.revisions[0].lines} if found.revisions else {}
+
+
 @bp.get("/<slug>/production/<number>")
 @staff_required(Permission.OFFERS)
 def production_order(slug: str, number: str) -> str:
-    """Show one production order with a size grid a product."""
-    with reading() as session:
-        campaign = campaigns.campaign(session, slug)
-        order = next((each for each in queries.orders(session, campaign.id) if each.number == number), None)
-    if order is None:
-        raise NotFound(N_("There is no production order %(number)s in this campaign"), number=number)
-    reached = steps(STATES.values(), list(STATES).index(order.state))
-    values = {"order": order, "grids": grids(order.lines, locale()), "steps": reached}
-    return show("production_order.html", here="production", campaign=campaign, **values)
+    """Show one production order."""
+    return order_page(slug, number)

@@ -193,7 +193,7 @@ class Withdrawal(Base):
 
 
 class SellerDefault(Base):
-    """A confirmed product that we can't deliver, with the reason that its customers read; never changed."""
+    """A confirmed product that we can't deliver, to all or to some, with the reason that its customers read; never changed."""
 
     __tablename__ = "seller_default"
     __table_args__ = (
@@ -204,7 +204,7 @@ class SellerDefault(Base):
     candidate_id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int]
     reason: Mapped[str] = mapped_column(Text)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(primary_key=True)
     """The very instant at which its lines ended: so they are told from lines that ended otherwise."""
 
 

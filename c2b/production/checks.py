@@ -10,7 +10,8 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState
 from c2b.deposits.models import OrderLine
 from c2b.deposits.rules import Outcome
-from c2b.production.models import Decision, DecisionLine, ProductionOrderLine
+from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine, ReceiptLine
+from c2b.production.progress import counts
 from c2b.production.queries import refunds_apart
 
 
@@ -21,6 +22,7 @@ def checks(session: Session) -> list[Finding]:
         *_found(session, "production.only_what_reached", "%s: %s lines are allocated of products that aren't made", _allocated_of_missed()),
         *_found(session, "production.units", "%s: ordered of factories less allocated to customers is %s, not 0", _units_apart()),
         *_found(session, "production.decided", "%s: %s decisions in its state", _without_decision()),
+        *_found(session, "production.receipts", "%s: %s more good pieces came of a line than it asks for", _too_many_came()),
         *_refunds(session),
     ]
 
@@ -56,6 +58,14 @@ def _units_apart() -> Select[str, int]:
     apart = func.coalesce(asked_of.c.units, 0) - taken.c.units
     query = select(Candidate.code, apart).join(taken, taken.c.candidate_id == Candidate.id)
     return query.outerjoin(asked_of, asked_of.c.variant_id == taken.c.variant_id).where(apart != 0)
+
+
+def _too_many_came() -> Select[str, int]:
+    line = ProductionOrderLine
+    more = func.sum(ReceiptLine.units) - line.units_ordered - line.units_extra
+    query = select(ProductionOrder.number, more).join(line, line.production_order_id == ProductionOrder.id)
+    query = query.join(ReceiptLine, ReceiptLine.line_id == line.id).where(counts())
+    return query.group_by(ProductionOrder.number, line.id, line.units_ordered, line.units_extra).having(more > 0)
 
 
 def _without_decision() -> Select[str, int]:

@@ -1,27 +1,27 @@
-"""Balances that nobody paid, and products that we can't deliver: what becomes of the lines, their money and their units."""
+"""Balances that nobody paid, and confirmed lines that are left: what becomes of them, their money and their units."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import approve, record
 from c2b.audit.queries import approvers
 from c2b.audit.rules import is_staff
 from c2b.campaigns.actions import locked
-from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Instant
 from c2b.deposits import reminding
 from c2b.deposits.leaving import emptied
 from c2b.deposits.legal import Legal, legal
-from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, SellerDefault
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
 from c2b.deposits.refunds import queue_refunds, queue_shipping
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, balance_ends
-from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.errors import N_, Invalid, Refused
 from c2b.jobs.actions import enqueue
 from c2b.ledger import actions as ledger
 from c2b.ledger import rules as accounts
@@ -30,7 +30,7 @@ from c2b.messages.models import Message
 from c2b.messages.rules import MessageState
 from c2b.payments.models import Payment
 from c2b.payments.rules import UNSETTLED
-from c2b.production.models import ProductionOrderLine
+from c2b.production import ending
 
 FORFEIT = "production.forfeit"
 """Its name in the audit log and in approvals."""
@@ -68,9 +68,9 @@ def settle(session: Session, *, slug: str, actor: str, now: datetime) -> Default
     rules = legal(campaign.legal_profile)
     keeps = rules.forfeits
     figures = DefaultFigures(0, 0, 0, 0, 0)
-    marked = _mark(session, campaign, _ending(campaign, rules), now)
+    marked = ending.mark(session, campaign, _ending(campaign, rules), now)
     if marked and keeps and campaign.two_person and not _are_two(session, campaign, actor, now):
-        _unmark(session, campaign, now)
+        ending.unmark(session, campaign, now)
     elif marked:
         figures = _forfeit(session, campaign, now) if keeps else _return(session, campaign, now)
         _end(session, campaign, now)
@@ -107,48 +107,16 @@ def release(session: Session, *, slug: str, line: int | None, reason: str, actor
     campaign = locked(session, slug)
     if not reason.strip():
         raise Invalid(N_("Say why; the audit log keeps it"), field="reason")
-    ending = unpaid(campaign).where(~reminded())
+    silent = unpaid(campaign).where(~reminded())
     if line is not None:
-        ending = ending.where(OrderLine.id == line)
-    if not _has_ended(campaign, now) or not _mark(session, campaign, ending, now):
+        silent = silent.where(OrderLine.id == line)
+    if not _has_ended(campaign, now) or not ending.mark(session, campaign, silent, now):
         raise Refused(N_("No such line waits for a person"))
     figures = _return(session, campaign, now)
     _end(session, campaign, now)
     after = {"lines": figures.returned, "refund_amount": figures.returned_amount}
     record(session, actor=actor, action="production.release", campaign=slug, after=after, reason=reason.strip(), now=now)
     return figures
-
-
-def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor: str, now: datetime) -> int:
-    """Give everything back for a confirmed product that can't be delivered; `reason` is public. Returns how many lines ended.
-
-    Under a profile with double return (`penalty_percent`) the penalty is booked as owed to the customers, and finance pays it out.
-    """
-    campaign = locked(session, slug)
-    candidate = session.scalar(select(Candidate).where(Candidate.campaign_id == campaign.id, Candidate.code == code))
-    if candidate is None:
-        raise NotFound(N_("There is no product %(code)s in this campaign"), code=code)
-    why = reason.strip()
-    if not why:
-        raise Invalid(N_("Give the reason; customers read it"), field="reason")
-    waits = (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.handed_over_at.is_(None)
-    query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, waits)
-    lines = _mark(session, campaign, query, now)
-    if not lines:
-        return 0
-    session.add(SellerDefault(candidate_id=candidate.id, campaign_id=campaign.id, reason=why, at=now))
-    session.flush()
-    if legal(campaign.legal_profile).doubles:
-        _penalty(session, campaign, now)
-    figures = queue_refunds(session, lines=_marked(campaign, now), reason=RefundReason.UNDELIVERED, now=now)
-    _to_stock(session, campaign, now)  # whatever of it still comes is nobody's
-    _close(session, campaign, now)
-    _shipping(session, campaign, now, reason=RefundReason.UNDELIVERED)
-    after = {"lines": lines, "refunds": figures.count, "refund_amount": figures.amount}
-    record(session, actor=actor, action="production.cannot_deliver", campaign=slug, object=code, after=after, reason=why, now=now)
-    payload = {"campaign": campaign.id, "candidate": candidate.id}
-    enqueue(session, kind="production.tell_undelivered", payload=payload, key=f"production.tell_undelivered:{slug}:{code}", now=now)
-    return lines
 
 
 def end_left(session: Session, campaign: Campaign, *, lines: Select[int], reason: RefundReason, now: datetime) -> int:
@@ -159,33 +127,14 @@ def end_left(session: Session, campaign: Campaign, *, lines: Select[int], reason
     waiting = select(OrderLine.id).where(
         OrderLine.id.in_(lines), OrderLine.outcome == Outcome.ALLOCATED, OrderLine.handed_over_at.is_(None)
     )
-    if not _mark(session, campaign, waiting, now):
+    if not ending.mark(session, campaign, waiting, now):
         return 0
-    figures = queue_refunds(session, lines=_marked(campaign, now), reason=reason, now=now)
-    _to_stock(session, campaign, now)
-    _close(session, campaign, now)
+    figures = queue_refunds(session, lines=ending.marked(campaign, now), reason=reason, now=now)
+    ending.to_stock(session, campaign, now)
+    ending.close(session, campaign, now)
     just_left = select(OrderLine.order_id).where(OrderLine.campaign_id == campaign.id, OrderLine.ended_at == now)
     queue_shipping(session, orders=emptied(just_left), reason=reason, now=now)
     return figures.amount
-
-
-def _mark(session: Session, campaign: Campaign, lines: Select[int], now: datetime) -> int:
-    """Note of lines that they end now, so that all that follows is over the same set; returns how many there are."""
-    marked = update(OrderLine).where(OrderLine.id.in_(lines)).values(ended_at=now)
-    session.execute(marked, execution_options={"synchronize_session": False})
-    return session.scalar(select(func.count()).select_from(_marked(campaign, now).subquery())) or 0
-
-
-def _unmark(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Take the marks away again: the lines wait."""
-    marked = update(OrderLine).where(OrderLine.id.in_(_marked(campaign, now))).values(ended_at=None)
-    session.execute(marked, execution_options={"synchronize_session": False})
-
-
-def _marked(campaign: Campaign, now: datetime) -> Select[int]:
-    """Choose the lines that `_mark` has marked: they end now and aren't closed yet."""
-    ending = (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.ALLOCATED) & (OrderLine.ended_at == now)
-    return select(OrderLine.id).where(ending)
 
 
 def _has_ended(campaign: Campaign, now: datetime) -> bool:
@@ -217,15 +166,11 @@ def reminded() -> ColumnElement[bool]:
     return exists(sent.correlate(OrderLine))
 
 
-def _account() -> ColumnElement[str]:
-    return literal(accounts.DEPOSIT).concat(cast(OrderLine.id, String))
-
-
-def _kept(session: Session, ending: Select[int]) -> dict[int, int]:
+def _kept(session: Session, lines: Select[int]) -> dict[int, int]:
     """Return what is held of each line that ends, minor units by line id."""
     held = func.coalesce(GuardedAccount.credits - GuardedAccount.debits, 0)
-    lines = select(OrderLine.id, held).outerjoin(GuardedAccount, GuardedAccount.account == _account())
-    return {line: int(amount) for line, amount in session.execute(lines.where(OrderLine.id.in_(ending)).order_by(OrderLine.id))}
+    query = select(OrderLine.id, held).outerjoin(GuardedAccount, GuardedAccount.account == ending.account())
+    return {line: int(amount) for line, amount in session.execute(query.where(OrderLine.id.in_(lines)).order_by(OrderLine.id))}
 
 
 def _digest(kept: Mapping[int, int]) -> str:
@@ -235,7 +180,7 @@ def _digest(kept: Mapping[int, int]) -> str:
 
 def _are_two(session: Session, campaign: Campaign, actor: str, now: datetime) -> bool:
     """Say whether two people want exactly what is marked to end; the worker, which comes by the clock, is nobody."""
-    digest = _digest(_kept(session, _marked(campaign, now)))
+    digest = _digest(_kept(session, ending.marked(campaign, now)))
     agreed = set(approvers(session, campaign=campaign.slug, action=FORFEIT, digest=digest))
     return len(agreed | {actor} if is_staff(actor) else agreed) > 1
 
@@ -245,7 +190,7 @@ def _forfeit(session: Session, campaign: Campaign, now: datetime) -> DefaultFigu
     rows = (
         select(
             literal("forfeit:").concat(cast(OrderLine.id, String)),
-            _account(),
+            ending.account(),
             literal(accounts.FORFEIT),
             held,
             literal(campaign.currency),
@@ -254,8 +199,8 @@ def _forfeit(session: Session, campaign: Campaign, now: datetime) -> DefaultFigu
             literal(now, Instant()),
         )
         .select_from(OrderLine)
-        .join(GuardedAccount, GuardedAccount.account == _account())
-        .where(OrderLine.id.in_(_marked(campaign, now)), held > 0)
+        .join(GuardedAccount, GuardedAccount.account == ending.account())
+        .where(OrderLine.id.in_(ending.marked(campaign, now)), held > 0)
     )
     sums = rows.with_only_columns(func.count(), func.coalesce(func.sum(held), 0), maintain_column_froms=True)
     count, amount = session.execute(sums).one()
@@ -264,64 +209,17 @@ def _forfeit(session: Session, campaign: Campaign, now: datetime) -> DefaultFigu
 
 
 def _return(session: Session, campaign: Campaign, now: datetime) -> DefaultFigures:
-    lines = session.scalar(select(func.count()).select_from(_marked(campaign, now).subquery())) or 0
-    figures = queue_refunds(session, lines=_marked(campaign, now), reason=RefundReason.UNPAID, now=now)
+    lines = session.scalar(select(func.count()).select_from(ending.marked(campaign, now).subquery())) or 0
+    figures = queue_refunds(session, lines=ending.marked(campaign, now), reason=RefundReason.UNPAID, now=now)
     return DefaultFigures(0, 0, lines, figures.amount, 0)
 
 
 def _end(session: Session, campaign: Campaign, now: datetime) -> None:
     """Make the units extra stock, end the lines, and send back the shipping of orders in which nothing is left."""
-    _to_stock(session, campaign, now)
-    _close(session, campaign, now)
-    _shipping(session, campaign, now, reason=RefundReason.UNPAID)
+    ending.to_stock(session, campaign, now)
+    ending.close(session, campaign, now)
+    ending.return_shipping(session, campaign, now, reason=RefundReason.UNPAID)
     payload = {"campaign": campaign.id, "at": now.isoformat()}
     enqueue(
         session, kind="production.tell_defaults", payload=payload, key=f"production.tell_defaults:{campaign.id}:{now.isoformat()}", now=now
     )
-
-
-def _to_stock(session: Session, campaign: Campaign, now: datetime) -> None:
-    units = (
-        select(func.sum(OrderLine.units))
-        .where(OrderLine.id.in_(_marked(campaign, now)), OrderLine.variant_id == ProductionOrderLine.variant_id)
-        .correlate(ProductionOrderLine)
-        .scalar_subquery()
-    )
-    left = {"units_ordered": ProductionOrderLine.units_ordered - units, "units_extra": ProductionOrderLine.units_extra + units}
-    hit = select(OrderLine.variant_id).where(OrderLine.id.in_(_marked(campaign, now)))
-    moved = update(ProductionOrderLine).where(ProductionOrderLine.campaign_id == campaign.id, ProductionOrderLine.variant_id.in_(hit))
-    session.execute(moved.values(left), execution_options={"synchronize_session": False})
-
-
-def _close(session: Session, campaign: Campaign, now: datetime) -> None:
-    due = (Obligation.state == ObligationState.DUE) & Obligation.line_id.in_(_marked(campaign, now))
-    session.execute(update(Obligation).where(due).values(state=ObligationState.VOID), execution_options={"synchronize_session": False})
-    ended = update(OrderLine).where(OrderLine.id.in_(_marked(campaign, now))).values(outcome=Outcome.CANCELLED)
-    session.execute(ended, execution_options={"synchronize_session": False})
-    session.expire_all()
-
-
-def _shipping(session: Session, campaign: Campaign, now: datetime, *, reason: RefundReason) -> None:
-    """Where nothing of an order is left, its shipping isn't owed any more, and goes back if it was paid."""
-    left = select(OrderLine.id).where(OrderLine.order_id == Order.id, OrderLine.outcome == Outcome.ALLOCATED)
-    empty = select(Order.id).where(Order.campaign_id == campaign.id, ~left.correlate(Order).exists())
-    queue_shipping(session, orders=empty, reason=reason, now=now)
-
-
-def _penalty(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Book what the seller owes besides the refund: the deposit once more (Civil Code of China, art. 587)."""
-    rows = (
-        select(
-            literal("penalty:").concat(cast(OrderLine.id, String)),
-            literal(accounts.PENALTY),
-            literal(accounts.OWED).concat(Order.ref),
-            OrderLine.deposit,
-            literal(campaign.currency),
-            literal("penalty"),
-            literal(campaign.slug),
-            literal(now, Instant()),
-        )
-        .join(Order, Order.id == OrderLine.order_id)
-        .where(OrderLine.id.in_(_marked(campaign, now)), OrderLine.deposit > 0)
-    )
-    ledger.post_rows(session, rows)

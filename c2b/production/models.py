@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from c2b.campaigns.models import Candidate, Supplier, Variant
 from c2b.db import Base, Key, append_only, choice
-from c2b.production.rules import ProductionOrderState, ProductOutcome
+from c2b.production.rules import Grade, ProductionOrderState, ProductOutcome
 
 
 class Decision(Base):
@@ -106,5 +106,66 @@ class ProductionOrderLine(Base):
     )
 
 
+class ProductionStep(Base):
+    """A production order reached a state; never changed."""
+
+    __tablename__ = "production_step"
+
+    id: Mapped[Key]
+    production_order_id: Mapped[int] = mapped_column(ForeignKey("production_order.id"))
+    state: Mapped[ProductionOrderState] = mapped_column(choice(ProductionOrderState))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+    expected: Mapped[date | None]
+    """The day that the supplier promised with it."""
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class ProductionRevision(Base):
+    """What a revision changed of one line after the order was sent: its extra stock; never changed."""
+
+    __tablename__ = "production_revision"
+    __table_args__ = (CheckConstraint("before >= 0 AND after >= 0 AND before <> after", name="changes"),)
+
+    line_id: Mapped[int] = mapped_column(ForeignKey("production_order_line.id"), primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    before: Mapped[int]
+    """All units of the line, customers' and extra."""
+    after: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+
+
+class Receipt(Base):
+    """A delivery from a factory, or the taking back of one that was entered wrongly; never changed."""
+
+    __tablename__ = "receipt"
+
+    id: Mapped[Key]
+    production_order_id: Mapped[int] = mapped_column(ForeignKey("production_order.id"))
+    arrived: Mapped[date]
+    note: Mapped[str] = mapped_column(Text, default="")
+    voids_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"), unique=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+
+
+class ReceiptLine(Base):
+    """Units of one line and grade that a delivery brought."""
+
+    __tablename__ = "receipt_line"
+    __table_args__ = (CheckConstraint("units > 0", name="units"),)
+
+    receipt_id: Mapped[int] = mapped_column(ForeignKey("receipt.id"), primary_key=True, autoincrement=False)
+    line_id: Mapped[int] = mapped_column(ForeignKey("production_order_line.id"), primary_key=True, autoincrement=False)
+    grade: Mapped[Grade] = mapped_column(choice(Grade), primary_key=True)
+    units: Mapped[int]
+
+
+append_only("production_step")
+append_only("production_revision")
+append_only("receipt")
+append_only("receipt_line")
 append_only("decision")
 append_only("decision_line")

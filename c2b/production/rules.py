@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from c2b.deposits.rules import tier
@@ -25,6 +26,64 @@ class ProductionOrderState(enum.StrEnum):
     PRODUCING = "producing"
     RECEIVED = "received"
     CLOSED = "closed"
+
+
+class Grade(enum.StrEnum):
+    """How good delivered pieces are; rejects go back to the factory and count as not delivered."""
+
+    A = "a"
+    B = "b"
+    REJECT = "reject"
+
+
+_LIFE = tuple(ProductionOrderState)
+_AHEAD: Mapping[ProductionOrderState, tuple[ProductionOrderState, ...]] = {
+    ProductionOrderState.SENT: (ProductionOrderState.ACKNOWLEDGED, ProductionOrderState.PRODUCING),
+    ProductionOrderState.PRODUCING: (),
+    ProductionOrderState.CLOSED: (),
+}
+"""Not every factory says that it has read the order; the first delivery makes it received."""
+
+
+def next_states(state: ProductionOrderState) -> tuple[ProductionOrderState, ...]:
+    """Return the states that a person can move a production order on to."""
+    following = _LIFE[_LIFE.index(state) + 1 : _LIFE.index(state) + 2]
+    return _AHEAD.get(state, following)
+
+
+def takes_goods(state: ProductionOrderState) -> bool:
+    """Say whether a delivery can come: the order went out and isn't closed."""
+    return _LIFE.index(ProductionOrderState.SENT) <= _LIFE.index(state) < _LIFE.index(ProductionOrderState.CLOSED)
+
+
+def is_revised(state: ProductionOrderState) -> bool:
+    """Say whether a change is a new revision: the factory has the order (domain.md 6)."""
+    return state is not ProductionOrderState.DRAFT and state is not ProductionOrderState.APPROVED
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A customer's line that waits for goods of one variant; `since`: when its deposit was captured."""
+
+    line: int
+    variant: int
+    units: int
+    since: datetime
+
+
+def left_without(claims: Iterable[Claim], arrived: Mapping[int, int]) -> list[Claim]:
+    """Return the lines that get nothing where fewer units of a variant arrived than customers wait for.
+
+    Goods go by the time of the deposit, the earliest first, of equals the lower key. A line gets all its units or none; where one
+    doesn't fit any more, a later smaller one may.
+    """
+    left, short = dict(arrived), []
+    for claim in sorted(claims, key=lambda one: (one.since, one.line)):
+        if claim.units <= left.get(claim.variant, 0):
+            left[claim.variant] -= claim.units
+        else:
+            short.append(claim)
+    return short
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ def tell_defaults(database: Database, payload: Mapping[str, Any], now: datetime)
 
 
 def tell_undelivered(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
-    """Tell the customers of the product in `payload` that it can't be delivered, and why."""
+    """Tell the customers whose lines of the product in `payload` ended at its instant that it can't be delivered, and why."""
     with database.reading() as session:
-        found = session.get_one(SellerDefault, payload["candidate"])
+        found = session.get_one(SellerDefault, (payload["candidate"], datetime.fromisoformat(payload["at"])))
     ended = (OrderLine.candidate_id == found.candidate_id) & (OrderLine.ended_at == found.at)
     why = {"reason": " ".join(found.reason.split())}
     _tell_all(database, payload["campaign"], _End(ended, "seller_default", RefundReason.UNDELIVERED, why), now)

@@ -79,7 +79,7 @@ def confirmed(session: Session, campaign_id: int) -> list[Undelivered]:
 
 
 def undelivered(session: Session, campaign: Campaign, code: str) -> Undelivered | None:
-    """Return what `defaults.cannot_deliver` would do now; None: nobody waits for this product."""
+    """Return what `undeliverable.cannot_deliver` would do now; None: nobody waits for this product."""
     lines = select(OrderLine.id).join(Candidate, Candidate.id == OrderLine.candidate_id).where(Candidate.code == code, _waits(campaign.id))
     sums = select(func.count(), func.coalesce(func.sum(OrderLine.units), 0), func.coalesce(func.sum(OrderLine.deposit), 0))
     count, units, deposits = session.execute(sums.where(OrderLine.id.in_(lines))).one()

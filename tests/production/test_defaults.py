@@ -29,7 +29,7 @@ from c2b.messages.rules import MessageState
 from c2b.payments.models import Payment, Refund
 from c2b.payments.protocol import Answer, Heard, Limits, Way
 from c2b.payments.rules import PaymentState, RefundState
-from c2b.production import actions, defaults, penalties, telling_ends, unpaid
+from c2b.production import actions, defaults, penalties, telling_ends, undeliverable, unpaid
 from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
 from tests import books, make
@@ -279,12 +279,13 @@ def test_what_cannot_be_delivered_goes_back_whole_and_in_china_the_deposit_is_ow
     _, (order,) = decided(session)
     pays(session, order, DUE)
     assert (
-        defaults.cannot_deliver(session, slug="ss27", code="K1", reason="The mill burnt down", actor="staff:a@example.com", now=OVER) == 1
+        undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="The mill burnt down", actor="staff:a@example.com", now=OVER)
+        == 1
     )
     lines = [tuple(row) for row in session.execute(select(RefundLine.amount, RefundLine.reason).order_by(RefundLine.id))]
     assert sorted(lines) == [(1500, RefundReason.UNDELIVERED), (24000, RefundReason.UNDELIVERED), (96000, RefundReason.UNDELIVERED)]
     assert ledger.balances(session, [f"owed:{order.ref}", "penalty"]) == {f"owed:{order.ref}": 24000, "penalty": -24000}
-    assert defaults.cannot_deliver(session, slug="ss27", code="K1", reason="again", actor="staff:a@example.com", now=OVER) == 0
+    assert undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="again", actor="staff:a@example.com", now=OVER) == 0
     assert audit(session) == []
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "production.cannot_deliver")).one()
     assert (entry.object, entry.reason, entry.after["lines"]) == ("K1", "The mill burnt down", 1)
@@ -292,7 +293,7 @@ def test_what_cannot_be_delivered_goes_back_whole_and_in_china_the_deposit_is_ow
 
 def test_elsewhere_nothing_is_doubled(session: Session) -> None:
     _, (order,) = decided(session, legal_profile=LegalProfile.GENERIC)
-    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
     assert ledger.balances(session, [f"owed:{order.ref}", "penalty"]) == {f"owed:{order.ref}": 0, "penalty": 0}
     assert audit(session) == []
 
@@ -300,9 +301,9 @@ def test_elsewhere_nothing_is_doubled(session: Session) -> None:
 def test_a_product_that_is_not_there_or_no_reason_is_refused(session: Session) -> None:
     decided(session)
     with pytest.raises(NotFound, match="K9"):
-        defaults.cannot_deliver(session, slug="ss27", code="K9", reason="x", actor="staff:a@example.com", now=DUE)
+        undeliverable.cannot_deliver(session, slug="ss27", code="K9", reason="x", actor="staff:a@example.com", now=DUE)
     with pytest.raises(Invalid, match="reason"):
-        defaults.cannot_deliver(session, slug="ss27", code="K1", reason=" ", actor="staff:a@example.com", now=DUE)
+        undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason=" ", actor="staff:a@example.com", now=DUE)
 
 
 @pytest.mark.parametrize("profile", [LegalProfile.CN_DINGJIN, LegalProfile.GENERIC])
@@ -354,11 +355,11 @@ def test_customers_of_what_cannot_be_delivered_are_told_why_once_in_the_mail_and
         whose: dict[str, Any] = {"ref": order.ref, "person_id": order.person_id}
     with database.transaction() as session:
         facts = {"slug": "ss27", "code": "K1", "reason": " The mill\nburnt down ", "actor": "staff:a@example.com"}
-        defaults.cannot_deliver(session, now=DUE, **facts)
+        undeliverable.cannot_deliver(session, now=DUE, **facts)
     with database.reading() as session:
         candidate = session.scalars(select(Candidate.id)).one()
     for _ in range(2):
-        telling_ends.tell_undelivered(database, {"campaign": of.id, "candidate": candidate}, DUE)
+        telling_ends.tell_undelivered(database, {"campaign": of.id, "candidate": candidate, "at": DUE.isoformat()}, DUE)
     with database.reading() as session:
         told = session.scalars(select(Message).where(Message.event.startswith("ended:"))).all()
         assert [message.template for message in told] == ["seller_default", "seller_default"]
@@ -378,9 +379,9 @@ def test_a_line_that_ended_otherwise_before_is_not_told_that_the_product_cannot_
         campaign = of.id
         defaults.end_left(session, of, lines=lines, reason=RefundReason.WITHDRAWN, now=DECIDED)
     with database.transaction() as session:
-        defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+        undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
         candidate = session.scalars(select(Candidate.id)).one()
-    telling_ends.tell_undelivered(database, {"campaign": campaign, "candidate": candidate}, DUE)
+    telling_ends.tell_undelivered(database, {"campaign": campaign, "candidate": candidate, "at": DUE.isoformat()}, DUE)
     with database.reading() as session:
         assert len(session.scalars(select(Message).where(Message.template == "seller_default")).all()) == 1
         seen = queries.order(session, locale="en", now=DUE, **whose)
@@ -430,7 +431,7 @@ def test_what_it_means_not_to_deliver_is_said_before_and_is_what_happens(session
     campaign, (order,) = decided(session, legal_profile=profile, shipping=0)
     before = unpaid.undelivered(session, campaign, "K1")
     assert before == unpaid.Undelivered("K1", lines=1, units=12, refunds=1, amount=24000, penalty=penalty)
-    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
     assert unpaid.undelivered(session, campaign, "K1") is None
     assert [one.amount for one in session.scalars(select(Refund))] == [before.amount]
     assert ledger.balances(session, [f"owed:{order.ref}"]) == {f"owed:{order.ref}": penalty}
@@ -438,7 +439,7 @@ def test_what_it_means_not_to_deliver_is_said_before_and_is_what_happens(session
 
 def test_a_penalty_is_paid_out_once_with_a_reference(session: Session) -> None:
     campaign, (order,) = decided(session)
-    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
     (one,) = penalties.owed(session, campaign.id)
     assert (one.order, one.code, one.amount) == (order.ref, "K1", 24000)
     about: dict[str, Any] = {"campaign_id": campaign.id, "line": one.line, "actor": "staff:a@example.com", "now": OVER}
@@ -491,7 +492,7 @@ def test_shipping_of_which_a_bank_holds_a_part_goes_back_as_far_as_it_is_there(s
     pays(session, order, DUE)
     own = f"ship:{order.ref}"
     make.transfer(session, of, "dis:dp_1:ship", 600, debit=own, credit=books.PSP, event="chargeback")
-    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=OVER)
+    undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=OVER)
     assert sorted(session.scalars(select(Refund.amount))) == [900, 24000, 96000]
     assert ledger.balances(session, [own, f"owed:{order.ref}"]) == {own: 0, f"owed:{order.ref}": 0}
 
@@ -499,7 +500,7 @@ def test_shipping_of_which_a_bank_holds_a_part_goes_back_as_far_as_it_is_there(s
 def test_of_many_penalties_the_oldest_are_shown_and_each_can_be_paid(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(penalties, "MOST", 1)
     campaign, (first, last) = decided(session, customers=2)
-    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
+    undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="No yarn", actor="staff:a@example.com", now=DUE)
     assert [each.order for each in penalties.owed(session, campaign.id)] == [first.ref]
     assert penalties.count(session, campaign.id) == 2
     (line,) = make.lines_of(session, last)

@@ -14,7 +14,7 @@ from c2b.deposits.rules import Money
 from c2b.errors import Refused
 from c2b.payments.models import Payment
 from c2b.payments.protocol import Answer, Disputed, Heard
-from c2b.production import defaults
+from c2b.production import undeliverable
 from c2b.work import audit
 from tests import make
 from tests.production.test_defaults import DUE, decided, money, pays
@@ -125,7 +125,7 @@ def test_of_shipping_that_a_bank_took_in_part_the_rest_goes_back_and_the_part_on
     pays(session, order, DUE)
     taken = Disputed("dp_1", BALANCE + 1000)
     bank(session, order, taken)
-    defaults.cannot_deliver(session, slug="ss27", code="K1", reason="Fire", actor=STAFF, now=AT)
+    undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="Fire", actor=STAFF, now=AT)
     assert [amount for amount, _ in refunds(session)] == [SHIPPING - 1000, DEPOSIT]
     bank(session, order, replace(taken, is_open=False))
     assert [amount for amount, _ in refunds(session)] == [SHIPPING - 1000, 1000, DEPOSIT, BALANCE]

@@ -23,7 +23,7 @@ from c2b.messages.models import Message
 from c2b.payments.models import Dispute, Payment, Refund
 from c2b.people.models import Address
 from c2b.people.rules import AddressKind, address_digest
-from c2b.production import actions, defaults, withdrawing
+from c2b.production import actions, undeliverable, withdrawing
 from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
 from tests import books, make
@@ -112,7 +112,7 @@ def test_what_was_cancelled_or_taken_back_by_a_bank_is_not_handed_over(session: 
 
 def test_goods_that_are_there_are_not_undeliverable(session: Session) -> None:
     order, _ = delivered(session)
-    assert defaults.cannot_deliver(session, slug="ss27", code="K1", reason="Fire", actor=STAFF, now=AT) == 0
+    assert undeliverable.cannot_deliver(session, slug="ss27", code="K1", reason="Fire", actor=STAFF, now=AT) == 0
     assert balances(session, "revenue", "penalty", f"owed:{order.ref}") == (120000, 0, 0)
 
 

@@ -11,8 +11,10 @@ from c2b.db import TRIGGERS, Database
 from c2b.deposits.models import OrderLine
 from c2b.payments.models import ManualPayout, ManualReceipt, Payment, Refund
 from c2b.payments.rules import How
-from c2b.production import actions
+from c2b.production import actions, making
+from c2b.production.making import Words
 from c2b.production.models import DecisionLine, ProductionOrder, ProductionOrderLine
+from c2b.production.rules import Grade, ProductionOrderState
 from c2b.voting.models import VoteEvent
 from tests import make
 from tests.production import shop
@@ -111,6 +113,11 @@ def fill(session: Session) -> None:
     payment, refund = session.query(Payment).first(), session.query(Refund).first()
     assert payment
     assert refund
+    at = making.opened(session, slug="ss27", number=decided.order.number, actor="staff:a@example.com", now=NOW)
+    for state in (ProductionOrderState.APPROVED, ProductionOrderState.SENT):
+        making.advance(at, state, Words())
+    making.change(at, {1: 3}, "for the outlet")
+    making.receive(at, {(1, Grade.A): 1}, on=NOW.date())
     entered = {"reference": "B1", "entered_by": "staff:a@example.com", "entered_at": NOW}
     session.add(ManualReceipt(payment_key=payment.key, amount=1, currency="CNY", received_at=NOW, how=How.CASH, **entered))
     session.add(ManualPayout(refund_key=refund.key, amount=1, paid_at=NOW, **entered))
@@ -124,6 +131,10 @@ def test_the_books_the_result_and_the_log_are_never_rewritten() -> None:
         "ballot_seal",
         "decision",
         "decision_line",
+        "production_revision",
+        "production_step",
+        "receipt",
+        "receipt_line",
         "seal_block",
         "selection",
         "selection_line",

@@ -70,6 +70,7 @@ addresses.send POST /me/addresses
 admin.accounts /admin/staff
 admin.add_account POST /admin/staff
 admin.advance POST /admin/ss27/advance
+admin.advance_production POST /admin/ss27/production/nothing/step
 admin.agree_to_forfeit POST /admin/ss27/balances/agree
 admin.agree_to_override POST /admin/ss27/overrides/agree
 admin.approve POST /admin/ss27/decision/approve
@@ -84,6 +85,7 @@ admin.cancelling /admin/ss27/cancel
 admin.candidate /admin/ss27/candidates/K101 /admin/ss27/candidates/K104
 admin.candidates /admin/ss27/candidates /admin/ss27/candidates?q=K1&sort=votes
 admin.cannot_deliver POST /admin/ss27/undelivered
+admin.change_production POST /admin/ss27/production/nothing/extra
 admin.checked /admin/ss27/import/nothing
 admin.close_case POST /admin/money/cases
 admin.counter /admin/ss27/counter
@@ -124,6 +126,7 @@ admin.pay_refund_out POST /admin/ss27/transfers/payouts
 admin.production /admin/ss27/production
 admin.production_order /admin/ss27/production/nothing
 admin.propose_move POST /admin/lost/propose
+admin.receive_goods POST /admin/ss27/production/nothing/receipts
 admin.receive_transfer POST /admin/ss27/transfers
 admin.refunds /admin/ss27/refunds
 admin.refuse_move POST /admin/lost/refuse
@@ -144,10 +147,13 @@ admin.set_up_form /admin/set-up/nothing
 admin.settle_mismatch POST /admin/ss27/orders/none/mismatch
 admin.settings /admin/ss27/settings
 admin.settle_refund POST /admin/ss27/refunds
+admin.share_goods /admin/ss27/production/nothing/share
+admin.share_out POST /admin/ss27/production/nothing/share
 admin.shut_account POST /admin/staff/shut
 admin.sign_in POST /admin/sign-in
 admin.sign_in_form /admin/sign-in
 admin.sign_out POST /admin/sign-out
+admin.take_delivery_back POST /admin/ss27/production/nothing/receipts/back
 admin.take_back_override POST /admin/ss27/overrides/take-back
 admin.transfers /admin/ss27/transfers
 admin.trust /admin/ss27/trust

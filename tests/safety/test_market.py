@@ -20,7 +20,7 @@ from c2b.deposits.rules import Reminder
 from c2b.messages.models import Message
 from c2b.messages.rules import MessageState
 from c2b.production import actions as production
-from c2b.production import defaults
+from c2b.production import defaults, undeliverable
 from c2b.work import audit
 from tests import databases
 from tests.safety import market_ends
@@ -126,7 +126,7 @@ class Season(Campaigning):
     @was_decided
     @rule(code=codes)
     def cannot_deliver(self, code: str) -> None:
-        done = self.tried(defaults.cannot_deliver, slug=SLUG, code=code, reason="it burnt", actor=STAFF)
+        done = self.tried(undeliverable.cannot_deliver, slug=SLUG, code=code, reason="it burnt", actor=STAFF)
         assert done is market_ends.cannot_deliver(self.market, code)
 
     @invariant()

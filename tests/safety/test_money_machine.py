@@ -46,7 +46,7 @@ from c2b.messages.rules import MessageState
 from c2b.payments.protocol import About
 from c2b.payments.rules import OPEN, PaymentState, RefundState
 from c2b.production import actions as production
-from c2b.production import defaults, withdrawing
+from c2b.production import defaults, undeliverable, withdrawing
 from c2b.work import audit
 from tests import databases, make
 from tests.deposits.scene import Shop
@@ -187,7 +187,7 @@ class Market(RuleBasedStateMachine):
     @precondition(lambda self: self.is_decided)
     @rule(code=st.sampled_from(["K1", "K2"]))
     def cannot_deliver(self, code: str) -> None:
-        self._act(defaults.cannot_deliver, slug="ss27", code=code, reason="it burnt", actor="staff:a@example.com")
+        self._act(undeliverable.cannot_deliver, slug="ss27", code=code, reason="it burnt", actor="staff:a@example.com")
 
     @precondition(lambda self: self.is_decided)
     @rule(target=keys, order=orders)
