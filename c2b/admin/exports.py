@@ -34,6 +34,7 @@ CARDS: dict[str, tuple[str, str]] = {
     "votes": (N_("Votes"), N_("Votes by candidate; as Pabulib for other tools.")),
     "results": (N_("Selection results"), N_("Rank, votes, held votes, result and lot of every candidate.")),
     "ledger": (N_("Ledger"), N_("Every movement of money; as Beancount balanced for accounting.")),
+    "shipments": (N_("Shipments"), N_("What the warehouse packs, with addresses; filled in, it comes back as the list of parcels.")),
     "shopify-products": (
         N_("Products for Shopify"),
         N_("What is made, for Shopify’s import, as drafts; the stock is the extra units."),
@@ -55,6 +56,7 @@ _DECIDED = (CampaignState.DECIDED, CampaignState.COMPLETED)
 _SELECTED = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTLING, *_DECIDED)
 _MADE: dict[Kind, tuple[Collection[CampaignState], str]] = {
     Kind.PRODUCTION_ORDERS: (_DECIDED, N_("The decision makes them")),
+    Kind.SHIPMENTS: (_DECIDED, N_("The decision makes them")),
     Kind.SHOPIFY_PRODUCTS: (_DECIDED, N_("The decision makes them")),
     Kind.RESULTS: (_SELECTED, N_("The selection makes them")),
     Kind.BUNDLE: (_SELECTED, N_("The selection makes it")),

@@ -78,6 +78,8 @@ DID = {
     "deposits.send_failed_again": N_("Sent all failed refunds again"),
     "deposits.give_up_refund": N_("Gave a refund up that nobody knew the end of"),
     "deposits.paid_by_hand": N_("Noted that a refund was paid by hand"),
+    "deposits.enter_parcels": N_("Entered parcels"),
+    "deposits.take_out_parcel": N_("Took out a parcel that was entered wrongly"),
     "production.decide": N_("Decided"),
     "production.decide.approve": N_("Agreed to the decision"),
     "production.forfeit": N_("Kept deposits of unpaid balances"),

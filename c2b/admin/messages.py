@@ -53,6 +53,7 @@ TEMPLATES = {
     "delay_unanswered": N_("Ended after a delay without an answer"),
     "withdrawal_received": N_("Withdrawal received"),
     "product_confirmed": N_("Product is made"),
+    "parcel_sent": N_("Parcel on its way"),
     "product_missed": N_("Product is not made"),
     "result_published": N_("Result published"),
     "receipt": N_("Receipt of a ballot"),

@@ -52,6 +52,7 @@ CAMPAIGN_MENU = (
     Entry("balances", "cash", N_("Balances"), Permission.DEPOSITS),
     Entry("transfers", "cash", N_("Transfers"), Permission.MONEY, gateway="manual"),
     Entry("production", "box", N_("Production"), Permission.OFFERS),
+    Entry("shipping", "truck", N_("Delivery"), Permission.DEPOSITS),
     Entry("exports", "download", N_("Exports"), Permission.EXPORTS),
     Entry("log", "file", N_("Audit log"), Permission.AUDIT),
     Entry("settings", "sliders", N_("Settings"), Permission.PHASES),

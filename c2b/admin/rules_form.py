@@ -6,6 +6,7 @@ A control is named as the campaign file names its setting ("voting.opens"), so t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -196,28 +197,24 @@ def shown(control: Control, value: Any) -> Any:
     """Return a setting as its control shows it."""
     if control.kind == "words":
         return ", ".join(value or ())
-    if control.kind == "several":
-        return [key for key, _text in control.choices] if value is None else value
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="minutes")
-    return "" if value is None else value
+    if value is None:
+        return [key for key, _text in control.choices] if control.kind == "several" else ""
+    return value.isoformat(timespec="minutes") if isinstance(value, datetime) else value
 
 
 def read(form: MultiDict[str, str], base: Document, closed: Iterable[str]) -> Document:
     """Return the document that the form asks for: what is `closed` stays as `base` says, what can't be read stays a text, to be refused."""
     kept = set(closed)
     document: Document = {}
-    for section in SECTIONS:
-        if not section.optional or _is_asked(section, form, kept):
-            for control in section.controls:
-                value = inside(base, control.name) if control.name in kept else _typed(control, form)
-                _put(document, control.name, value)
+    asked = chain.from_iterable(section.controls for section in SECTIONS if _is_asked(section, form, kept))
+    for control in asked:
+        _put(document, control.name, inside(base, control.name) if control.name in kept else _typed(control, form))
     return document
 
 
 def _is_asked(section: Section, form: MultiDict[str, str], kept: set[str]) -> bool:
-    """Say whether an optional section is in: ticked, or frozen with what it holds."""
-    return section.name in form or all(control.name in kept for control in section.controls)
+    """Say whether a section is in: always, or where it is optional if it is ticked, or frozen with what it holds."""
+    return not section.optional or section.name in form or all(control.name in kept for control in section.controls)
 
 
 def _put(document: Document, name: str, value: Any) -> None:

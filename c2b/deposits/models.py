@@ -192,6 +192,37 @@ class Withdrawal(Base):
     """When staff entered that the goods are here: then the money goes back."""
 
 
+class Parcel(Base):
+    """A parcel on its way to a customer; an order may come in several."""
+
+    __tablename__ = "parcel"
+    __table_args__ = (
+        UniqueConstraint("order_id", "carrier", "number"),
+        CheckConstraint("carrier <> '' AND number <> ''", name="named"),
+        CheckConstraint("delivered_on >= sent_on", name="delivered_later"),
+    )
+
+    id: Mapped[Key]
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"))
+    carrier: Mapped[str] = mapped_column(String(60))
+    number: Mapped[str] = mapped_column(String(60))
+    sent_on: Mapped[date]
+    delivered_on: Mapped[date | None]
+    entered_at: Mapped[datetime] = mapped_column(index=True)
+    """The very instant of its import: its customers are told from there."""
+
+
+class ParcelLine(Base):
+    """Units of an order's line that a parcel holds."""
+
+    __tablename__ = "parcel_line"
+    __table_args__ = (CheckConstraint("units > 0", name="units"),)
+
+    parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True, autoincrement=False)
+    line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True, autoincrement=False, index=True)
+    units: Mapped[int]
+
+
 class SellerDefault(Base):
     """A confirmed product that we can't deliver, to all or to some, with the reason that its customers read; never changed."""
 

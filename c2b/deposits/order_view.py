@@ -19,6 +19,7 @@ from c2b.deposits.leaving import WayOut, way_out
 from c2b.deposits.legal import Consequence
 from c2b.deposits.models import Order, OrderLine, SellerDefault, Withdrawal
 from c2b.deposits.order_money import Owed, owed_by, payments_of
+from c2b.deposits.parcel_views import ParcelView, of_orders
 from c2b.deposits.placing import ADDRESS
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import (
@@ -110,6 +111,7 @@ class OrderView:
     """From when the balance can be paid, while it can't yet."""
     payment: PaymentView | None
     """The last one begun."""
+    parcels: tuple[ParcelView, ...]
     timeline: tuple[Entry, ...]
     consequences: tuple[Consequence, ...]
     terms: str
@@ -181,6 +183,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
     payments, refunds = payments_of(session, [each.ref for each in orders])
     told = reminders(session, [each.ref for each in orders])
     owed = owed_by(session, ids)
+    parcels = of_orders(session, ids, locale=locale)
     return [
         _view(
             each,
@@ -190,6 +193,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
             refunds=refunds[each.ref],
             told=told.get(each.ref, []),
             owed=owed.get(each.id, Owed()),
+            parcels=parcels.get(each.id, ()),
             locale=locale,
             now=now,
         )
@@ -206,6 +210,7 @@ def _view(
     refunds: Mapping[Refund, RefundReason],
     told: Sequence[Entry],
     owed: Owed,
+    parcels: tuple[ParcelView, ...],
     locale: str,
     now: datetime,
 ) -> OrderView:
@@ -222,6 +227,7 @@ def _view(
         balance_due=campaign.balance_due,
         lines=shown,
         payment=payment_view(payments[-1], campaign.slug) if payments else None,
+        parcels=parcels,
         timeline=_timeline(order, lines, payments, refunds, told),
         consequences=legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)),
         terms=order.terms,

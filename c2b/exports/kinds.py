@@ -12,7 +12,19 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign
 from c2b.errors import N_, Invalid, Refused
 from c2b.exports.sheet import About, Sheet
-from c2b.exports.sheets import bundle, candidates, customers, deposits, ledger, production_orders, refunds, results, shopify_products, votes
+from c2b.exports.sheets import (
+    bundle,
+    candidates,
+    customers,
+    deposits,
+    ledger,
+    production_orders,
+    refunds,
+    results,
+    shipments,
+    shopify_products,
+    votes,
+)
 from c2b.exports.writers import account_book, beancount, csv, json, order_book, pabulib, xlsx, zipped
 from c2b.voting.queries import is_published
 
@@ -70,6 +82,7 @@ _EXPORTS: Mapping[Kind, _Export] = {
     Kind.VOTES: _Export(votes.sheet, {**_TABLES, Format.PB: pabulib.write}, counts=True),
     Kind.RESULTS: _Export(results.sheet, counts=True),
     Kind.LEDGER: _Export(ledger.sheet, {**_TABLES, Format.XLSX: account_book.write, Format.BEANCOUNT: beancount.write}),
+    Kind.SHIPMENTS: _Export(shipments.sheet, personal=True),
     Kind.SHOPIFY_PRODUCTS: _Export(shopify_products.sheet, {Format.CSV: partial(csv.write, bom=False)}),
     Kind.BUNDLE: _Export(bundle.sheet, {Format.ZIP: zipped.write}, counts=True),
     Kind.OPENED_BUNDLE: _Export(bundle.opened_sheet, {Format.ZIP: zipped.write}, picks=True, counts=True),

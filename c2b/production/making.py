@@ -1,6 +1,5 @@
 """A production order on its way: approved, sent, changed, delivered in parts, closed."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -168,13 +167,12 @@ def _require_open(at: Opened) -> None:
 def _fits(lines: Mapping[int, ProductionOrderLine], brought: Mapping[tuple[int, Grade], int], came: Units) -> None:
     if not brought:
         raise Invalid(N_("Enter at least one piece"), field="arrived")
-    good: dict[int, int] = defaultdict(int)
-    for (number, grade), count in brought.items():
+    for (number, _grade), count in brought.items():
         if number not in lines or count < 0:
             raise Invalid(N_("Line %(line)s can’t be delivered like that"), field=f"a-{number}", line=number)
-        good[number] += 0 if grade is Grade.REJECT else count
-    for number, count in good.items():
-        _not_too_much(lines[number], count, came.get(number, 0))
+    for number in {number for number, _grade in brought}:
+        good = brought.get((number, Grade.A), 0) + brought.get((number, Grade.B), 0)
+        _not_too_much(lines[number], good, came.get(number, 0))
 
 
 def _not_too_much(line: ProductionOrderLine, good: int, came: int) -> None:

@@ -14,7 +14,7 @@ from tests.admin.conftest import Logged, SignIn
 from tests.admin.test_files import export
 
 BUNDLES = {"bundle", "opened-bundle"}
-MADE = ("production-orders", "shopify-products")
+MADE = ("production-orders", "shipments", "shopify-products")
 CLOSED = [
     (Role.OWNER, CampaignState.VOTING, {*MADE, "results", "votes", *BUNDLES}),
     (Role.MANAGER, CampaignState.VOTING, {*MADE, "results", "votes", "customers", *BUNDLES}),
@@ -80,7 +80,7 @@ def test_other_roles_get_nothing(database: Database, sign_in: SignIn, role: Role
 
 
 @pytest.mark.parametrize(
-    ("kind", "form", "status"), [("customers", "pb", 400), ("shipments", "csv", 404), ("votes", "", 400), ("x", "csv", 404)]
+    ("kind", "form", "status"), [("customers", "pb", 400), ("pickups", "csv", 404), ("votes", "", 400), ("x", "csv", 404)]
 )
 def test_what_does_not_exist_is_refused_and_not_logged(
     database: Database, sign_in: SignIn, logged: Logged, *, kind: str, form: str, status: int

@@ -13,7 +13,7 @@ from c2b.db import Database
 from tests import make
 from tests.cli.shell import Shell
 
-LATER_KINDS = ["pickups", "shipments"]
+LATER_KINDS = ["pickups"]
 
 
 @pytest.fixture

@@ -134,7 +134,6 @@ def test_what_no_command_knows_is_wrong_usage(shell: Shell, command: tuple[str, 
     [
         ("stores", "import", "stores.csv"),
         ("export", "ss27", "pickups"),
-        ("export", "ss27", "shipments", "--format", "xlsx"),
     ],
     ids=" ".join,
 )

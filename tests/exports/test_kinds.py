@@ -12,11 +12,11 @@ from tests.exports import files
 from tests.exports.conftest import Shop
 
 SOON = make.CLOSES - timedelta(seconds=1)
-NEEDS_A_RUN = (Kind.PRODUCTION_ORDERS, Kind.SHOPIFY_PRODUCTS, Kind.RESULTS, Kind.BUNDLE, Kind.OPENED_BUNDLE)
+NEEDS_A_RUN = (Kind.PRODUCTION_ORDERS, Kind.SHIPMENTS, Kind.SHOPIFY_PRODUCTS, Kind.RESULTS, Kind.BUNDLE, Kind.OPENED_BUNDLE)
 PACKED = (Kind.BUNDLE, Kind.OPENED_BUNDLE)
 
 
-@pytest.mark.parametrize("kind", [Kind.PICKUPS, Kind.SHIPMENTS])
+@pytest.mark.parametrize("kind", [Kind.PICKUPS])
 def test_a_kind_that_comes_later_says_so(kind: Kind) -> None:
     with pytest.raises(Refused, match="comes in a later version; there are production-orders, "):
         kinds.writer(kind, Format.CSV)
@@ -47,8 +47,8 @@ def test_a_format_that_a_kind_has_not_is_refused_with_those_it_has(kind: Kind, f
         kinds.writer(kind, form)
 
 
-def test_only_customers_are_personal_data() -> None:
-    assert [kind for kind in Kind if kinds.is_personal(kind)] == [Kind.CUSTOMERS]
+def test_only_customers_and_where_goods_go_are_personal_data() -> None:
+    assert [kind for kind in Kind if kinds.is_personal(kind)] == [Kind.CUSTOMERS, Kind.SHIPMENTS]
 
 
 def test_a_campaign_that_is_not_there_is_named(session: Session) -> None:

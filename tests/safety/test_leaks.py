@@ -99,6 +99,7 @@ admin.download POST /admin/ss27/exports/candidates?format=csv /admin/ss27/export
 admin.download POST /admin/ss27/exports/ledger?format=csv /admin/ss27/exports/refunds?format=csv
 admin.download POST /admin/ss27/exports/votes?format=csv /admin/ss27/exports/votes?format=pb /admin/ss27/exports/results?format=csv
 admin.enter_ballot POST /admin/ss27/counter/ballot
+admin.enter_parcels POST /admin/ss27/shipping
 admin.exports /admin/ss27/exports
 admin.forfeit POST /admin/ss27/balances/keep
 admin.hand_over POST /admin/ss27/orders/none/hand-over
@@ -149,11 +150,13 @@ admin.settings /admin/ss27/settings
 admin.settle_refund POST /admin/ss27/refunds
 admin.share_goods /admin/ss27/production/nothing/share
 admin.share_out POST /admin/ss27/production/nothing/share
+admin.shipping /admin/ss27/shipping /admin/ss27/shipping?q=nothing
 admin.shut_account POST /admin/staff/shut
 admin.sign_in POST /admin/sign-in
 admin.sign_in_form /admin/sign-in
 admin.sign_out POST /admin/sign-out
 admin.take_delivery_back POST /admin/ss27/production/nothing/receipts/back
+admin.take_out_parcel POST /admin/ss27/shipping/take-out
 admin.take_back_override POST /admin/ss27/overrides/take-back
 admin.transfers /admin/ss27/transfers
 admin.trust /admin/ss27/trust

@@ -40,7 +40,8 @@ PAGES = {
         /admin/autumn/orders /admin/autumn/refunds /admin/autumn/production /admin/autumn/cancel /admin/summer/ /admin/summer/selection
         /admin/summer/decision /admin/summer/orders /admin/spring/ /admin/spring/candidates/{spring} /admin/spring/decision
         /admin/spring/orders/{staff_order} /admin/spring/refunds /admin/spring/balances /admin/spring/undelivered?code={spring}
-        /admin/spring/production /admin/spring/production/{number} /admin/spring/production/{number}/share
+        /admin/spring/production /admin/spring/shipping /admin/spring/shipping?q=nobody
+        /admin/spring/production/{number} /admin/spring/production/{number}/share
         /admin/autumn/counter /admin/spring/exports /admin/spring/log /admin/soon/selection
         /admin/autumn/trust /admin/spring/trust
         /admin/autumn/transfers /admin/summer/transfers /admin/summer/transfers?key={transfer} /admin/summer/transfers?q=nobody
