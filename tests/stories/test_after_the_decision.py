@@ -1,0 +1,107 @@
+"""From the factory to the customer's door, told in a browser: a delivery that is too small, and parcels that leave."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from c2b.people.rules import Role
+from tests.stories.customers import Customer
+from tests.stories.people import leaving
+from tests.stories.test_finances_money import Clerk
+from tests.stories.timed import BALANCE, TimedShop
+
+
+class Sourcing(Clerk):
+    """Whoever speaks with the factory."""
+
+    def sends_the_order(self) -> None:
+        self.opens("/admin/ss27/production")
+        self.page.get_by_role("link", name=re.compile("^ss27")).first.click()
+        for step in ("Enter: Approved", "Enter: Sent"):
+            self.presses(step)
+            self.page.wait_for_load_state()
+
+    def enters_a_delivery(self, pieces: int) -> None:
+        self.page.get_by_label(re.compile("Grade A$")).first.fill(str(pieces))
+        self.presses("Enter the delivery")
+        self.reads("If it was a mistake")
+
+    def shares_it_out(self, reason: str) -> None:
+        self.follows("Who gets goods?")
+        self.reads("by the time of the deposit")
+        self.writes(Reason=reason)
+        self.presses("Give back")
+        self.reads("everything paid for them goes back")
+
+
+def test_a_short_delivery_goes_to_the_earliest_and_the_last_one_gets_everything_back(timed: TimedShop, browser: Browser) -> None:
+    timed.sells("K1")
+    timed.has_sold("K1", 2)
+    anna = Customer(timed, browser)
+    with leaving(anna):
+        anna.buys("K1", size="S")
+        timed.decides()
+        owner = Sourcing(timed, browser, Role.OWNER)
+        with leaving(owner):
+            owner.sends_the_order()
+            owner.enters_a_delivery(2)
+            owner.reads("Customers still wait for 1 pieces")
+            owner.photographs("production-order")
+            owner.shares_it_out("The mill ran out of yarn")
+        timed.works()
+        anna.opens(f"/me/orders/{timed.payments()[-1].payer}")
+        anna.reads("The mill ran out of yarn")
+        anna.photographs("undelivered")
+        assert "deliver" in anna.subjects()
+    timed.has_nothing_amiss()
+
+
+def test_the_warehouse_packs_and_the_customer_knows_the_number(timed: TimedShop, browser: Browser, tmp_path: Path) -> None:
+    timed.sells("K1")
+    anna = Customer(timed, browser)
+    with leaving(anna):
+        anna.buys("K1")
+        timed.decides()
+        timed.later(BALANCE)
+        anna.comes_back()
+        anna.says_where_it_goes()
+        anna.begins_to_pay("balance")
+        anna.approves()
+        finance = Sourcing(timed, browser, Role.OWNER)
+        with leaving(finance):
+            packed = fill_in(export(finance, tmp_path), "DHL", "00340434161094")
+            finance.opens("/admin/ss27/shipping")
+            finance.reads("Orders that wait")
+            finance.page.locator("#file").set_input_files({"name": "parcels.csv", "mimeType": "text/csv", "buffer": packed})
+            finance.presses("Take it in")
+            finance.reads("1 new parcel")
+            finance.photographs("shipping")
+        timed.works()
+        anna.comes_back()
+        anna.reads("00340434161094")
+        anna.photographs("parcel")
+        assert "on its way" in anna.subjects()
+    timed.has_nothing_amiss()
+
+
+def export(clerk: Clerk, folder: Path) -> str:
+    """Take the export of shipments as a file, as the warehouse does."""
+    clerk.opens("/admin/ss27/exports")
+    with clerk.page.expect_download() as download:
+        clerk.page.locator("form[action$='/exports/shipments']").get_by_role("button").first.click()
+    path = folder / "shipments.csv"
+    download.value.save_as(path)
+    return path.read_text(encoding="utf-8-sig")
+
+
+def fill_in(text: str, carrier: str, number: str) -> bytes:
+    """Write carrier and number into every row."""
+    rows = list(csv.DictReader(io.StringIO(text)))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(row | {"carrier": carrier, "number": number} for row in rows)
+    return out.getvalue().encode()
