@@ -20,6 +20,7 @@ RULES, APPLY, REFUNDS = "deposits/rules.py", "deposits/apply.py", "deposits/refu
 BACK, DISPUTES, SENDING = "deposits/apply_refund.py", "deposits/disputes.py", "deposits/sending.py"
 WITHHOLDING, T_DISPUTED = "deposits/withholding.py", "tests/deposits/test_disputed_refunds.py"
 DEFAULTS, RESOLVING, ACTIONS = "production/defaults.py", "deposits/resolving.py", "deposits/actions.py"
+UNDELIVERABLE = "production/undeliverable.py"
 T_RULES, T_APPLY, T_EVENTS = "tests/deposits/test_rules.py", "tests/deposits/test_apply.py", "tests/deposits/test_events.py"
 T_FAULTS, T_LIMITS, T_REFUNDS = "tests/deposits/test_faults.py", "tests/deposits/test_limits.py", "tests/deposits/test_refunds.py"
 T_DEFAULTS, T_ACTIONS = "tests/production/test_defaults.py", "tests/deposits/test_actions.py"
@@ -154,7 +155,7 @@ MUTANTS = (
     Mutant(
         "one person forfeits", DEFAULTS, "if marked and keeps and campaign.two_person", "if False and campaign.two_person", (T_DEFAULTS,)
     ),
-    Mutant("every profile doubles", DEFAULTS, "if legal(campaign.legal_profile).doubles:", "if True:", (T_DEFAULTS,)),
+    Mutant("every profile doubles", UNDELIVERABLE, "if legal(campaign.legal_profile).doubles:", "if True:", (T_DEFAULTS,)),
     Mutant("the grace ends early", DEFAULTS, "return ends is not None and now >= ends", "return ends is not None", (T_DEFAULTS,)),
     Mutant("less than was asked is accepted", RESOLVING, "came.amount < payment.amount:", "came.amount < 0:", (T_EVENTS, T_APPLY)),
     Mutant("the surplus stays", RESOLVING, "if surplus := came.amount - payment.amount:", "if surplus := 0:", (T_EVENTS, T_APPLY)),

@@ -22,9 +22,11 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
     """Open a shop with an empty database."""
     shop = Shop(tmp_path)
+    if keep := request.config.getoption("--screenshots"):
+        shop.keep = Path(keep)
     shop.open()
     yield shop
     shop.close()
