@@ -46,9 +46,10 @@ class Beginner(Merchant):
         self.reads("No campaign yet")
         self.photographs("first-nothing")
         self.page.get_by_role("link", name="New campaign").click()
+        self.page.wait_for_url("**/admin/new")
+        self.photographs("first-rules")
         for label, text in (("Title in Chinese", "第一季"), ("Title in English", "First season"), ("Web address", SLUG), ("Places", "12")):
             self.page.get_by_label(label, exact=True).fill(text)
-        self.photographs("first-rules")
         self.presses("Make the draft")
         self.page.wait_for_url(f"**/admin/{SLUG}/")
 
