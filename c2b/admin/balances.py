@@ -6,6 +6,7 @@ from flask_babel import ngettext
 
 from c2b.admin.blueprint import bp
 from c2b.admin.page import Answer, confirm, done, show, shown_again_by, typed
+from c2b.admin.two_people import only_asks, wishes
 from c2b.audit.queries import approvers
 from c2b.campaigns import queries
 from c2b.campaigns.rules import CampaignState
@@ -111,7 +112,8 @@ def undelivered_page(slug: str) -> str:
     with reading() as session:
         campaign = queries.campaign(session, slug)
         found = unpaid.undelivered(session, campaign, code)
-    return show("undelivered.html", here="balances", campaign=campaign, code=code, found=found)
+        asked = wishes(session, campaign, undeliverable.undelivering(campaign, code))
+    return show("undelivered.html", here="balances", campaign=campaign, code=code, found=found, asked=asked)
 
 
 @bp.get("/<slug>/undelivered")
@@ -125,8 +127,10 @@ def undelivered(slug: str) -> str:
 @staff_required(Permission.MONEY)
 @shown_again_by(undelivered_page)
 def cannot_deliver(slug: str) -> Answer:
-    """Give everything back for a product that can't be delivered."""
+    """Give everything back for a product that can't be delivered, or ask for it as one of two people."""
     code = typed("code")
+    if said := only_asks(slug, lambda _session, campaign: undeliverable.undelivering(campaign, code), reason=typed("reason")):
+        return done(said, "undelivered", slug=slug, code=code)
     if typed("confirm").strip().lower() != code.lower():
         raise Invalid(N_("Type the product’s code %(code)s to confirm; nothing was changed"), field="confirm", code=code)
     with transaction() as session:

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from c2b.admin.attention import attention, sizes_of
 from c2b.admin.blueprint import bp
 from c2b.admin.page import page_asked, show
+from c2b.admin.two_people import wishes
 from c2b.campaigns import queries
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import CandidateDetail
 from c2b.campaigns.rules import CampaignState
+from c2b.deposits.cancelling import withdrawing
 from c2b.errors import N_
 from c2b.people.rules import Permission
 from c2b.ui.language import locale
@@ -92,9 +94,11 @@ def candidate_page(slug: str, code: str) -> str:
         row = rows(session, campaign, [detail.card.id])[0]
         seen = attention(session, campaign)
         curve = sizes_of(session, campaign, detail.card.id) if seen.responses else []
+        asked = wishes(session, campaign, withdrawing(campaign, code))
     may_withdraw = campaign.state in CAN_WITHDRAW and detail.card.withdrawn_at is None
     target = url_for("admin.candidates", slug=slug)
     values = {"seen": seen, "curve": curve, "row": row, "detail": detail, "results": RESULTS, "may_withdraw": may_withdraw, "back": target}
+    values["asked"] = asked
     return show("candidate.html", here="candidates", campaign=campaign, **values)
 
 

@@ -9,7 +9,10 @@ from sqlalchemy.orm import Session
 from c2b.admin.blueprint import bp
 from c2b.admin.page import Answer, done, show, shown_again_by, typed, whole
 from c2b.admin.production import STATES, order_of, order_page
+from c2b.admin.two_people import only_asks, wishes
+from c2b.audit.two_people import Step
 from c2b.campaigns import queries as campaigns
+from c2b.campaigns.models import Campaign
 from c2b.errors import N_, Invalid
 from c2b.people.rules import Permission
 from c2b.production import making, sharing, undeliverable
@@ -98,7 +101,9 @@ def share_page(slug: str, number: str) -> str:
         order = order_of(session, campaign, number)
         short = sharing.shortage(session, campaign, order.id)
         left_out = sharing.left_out(session, campaign, short)
-    return show("share_out.html", here="production", campaign=campaign, order=order, short=short, left_out=left_out)
+        asked = wishes(session, campaign, undeliverable.sharing_out(campaign, number, short))
+    values = {"order": order, "short": short, "left_out": left_out, "asked": asked}
+    return show("share_out.html", here="production", campaign=campaign, **values)
 
 
 @bp.get("/<slug>/production/<number>/share")
@@ -112,7 +117,14 @@ def share_goods(slug: str, number: str) -> str:
 @staff_required(Permission.MONEY)
 @shown_again_by(share_page)
 def share_out(slug: str, number: str) -> Answer:
-    """Share out what came."""
+    """Share out what came, or ask for it as one of two people."""
+    if said := only_asks(slug, lambda session, campaign: _sharing(session, campaign, number), reason=typed("reason")):
+        return done(said, "share_goods", slug=slug, number=number)
     with transaction() as session:
         count = undeliverable.share_out(_opened(session, slug, number), expected=typed("seen"), reason=typed("reason"))
     return done(_("%(count)s lines ended; everything paid for them goes back.", count=count), "refunds", slug=slug)
+
+
+def _sharing(session: Session, campaign: Campaign, number: str) -> Step:
+    order = order_of(session, campaign, number)
+    return undeliverable.sharing_out(campaign, number, sharing.shortage(session, campaign, order.id))

@@ -8,6 +8,7 @@ from sqlalchemy import Select, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
+from c2b.audit.two_people import public_reason
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState, ordering_is_open
 from c2b.deposits import cancelling, legal, places, placing
@@ -119,8 +120,8 @@ def cancel_campaign(session: Session, *, slug: str, reason: str, actor: str, now
     if campaign.state is CampaignState.CANCELLED:
         return RefundFigures(0, 0)
     cancelling.require_going_on(campaign)
-    public = cancelling.public_reason(reason)
-    cancelling.require_second(session, campaign, reason=public, actor=actor)
+    public = public_reason(reason)
+    cancelling.require_two(session, campaign, cancelling.cancelling(campaign), reason=public, actor=actor)
     lines = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id)
     figures = end_lines(session, lines=lines, reason=RefundReason.CAMPAIGN_CANCELLED, now=now)
     before = campaign.state
@@ -142,7 +143,7 @@ def cancel_campaign(session: Session, *, slug: str, reason: str, actor: str, now
 def withdraw(session: Session, *, slug: str, code: str, reason: str, actor: str, now: datetime) -> RefundFigures:
     """Take a candidate out, with a public `reason`: its votes go back while voting is open, its deposits always; repeated it does nothing.
 
-    Raises Refused once the campaign is decided or cancelled, Invalid without a reason.
+    Raises Refused once the campaign is decided or cancelled and without the second person that it asks for, Invalid without a reason.
     """
     campaign = _campaign(session, slug, alone=True)
     candidate = session.scalar(select(Candidate).where(Candidate.campaign_id == campaign.id, Candidate.code == code))
@@ -152,7 +153,8 @@ def withdraw(session: Session, *, slug: str, code: str, reason: str, actor: str,
         return RefundFigures(0, 0)
     if campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED, CampaignState.CANCELLED):
         raise Refused(N_("Campaign %(slug)s is over; %(code)s can’t be withdrawn any more"), slug=slug, code=code)
-    public = cancelling.public_reason(reason)
+    public = public_reason(reason)
+    cancelling.require_two(session, campaign, cancelling.withdrawing(campaign, code), reason=public, actor=actor)
     can_vote_anew = _votes_may_change(campaign, now)
     # Who asked in time and waited until voting had closed comes after the close: the votes that were counted stay.
     candidate.withdrawn_at = now if can_vote_anew else max(now, campaign.voting_closes or now)
@@ -162,7 +164,7 @@ def withdraw(session: Session, *, slug: str, code: str, reason: str, actor: str,
     lines = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id, OrderLine.candidate_id == candidate.id)
     figures = end_lines(session, lines=lines, reason=RefundReason.CANCELLED, now=now)
     after = {"votes_given_back": votes} | _json(figures)
-    record(session, actor=actor, action="deposits.withdraw", campaign=slug, object=code, after=after, reason=reason, now=now)
+    record(session, actor=actor, action=cancelling.WITHDRAW, campaign=slug, object=code, after=after, reason=reason, now=now)
     return figures
 
 

@@ -6,38 +6,55 @@ from sqlalchemy import Select, String, cast, literal, select
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
+from c2b.audit.two_people import Step, public_reason
 from c2b.campaigns.actions import locked
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.db import Instant
+from c2b.deposits.cancelling import require_two
 from c2b.deposits.legal import legal
 from c2b.deposits.models import Order, OrderLine, SellerDefault
 from c2b.deposits.refunds import RefundFigures, queue_refunds
 from c2b.deposits.rules import Outcome, RefundReason
-from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.errors import N_, NotFound, Refused
 from c2b.jobs.actions import enqueue
 from c2b.ledger import actions as ledger
 from c2b.ledger import rules as accounts
 from c2b.production import ending, sharing
 from c2b.production.making import Opened
 from c2b.production.rules import ProductionOrderState
+from c2b.production.sharing import Shortage
+
+CANNOT_DELIVER, SHARE_OUT = "production.cannot_deliver", "production.share_out"
+"""Their names in the audit log and in approvals."""
+
+
+def undelivering(campaign: Campaign, code: str) -> Step:
+    """Return the step of not delivering a product."""
+    return Step(campaign.slug, CANNOT_DELIVER, code)
+
+
+def sharing_out(campaign: Campaign, number: str, short: Shortage) -> Step:
+    """Return the step of sharing out a production order exactly like this."""
+    return Step(campaign.slug, SHARE_OUT, f"{number} {short.digest}")
 
 
 def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor: str, now: datetime) -> int:
     """Give everything back for a confirmed product that can't be delivered; `reason` is public. Returns how many lines ended.
 
     Under a profile with double return (`penalty_percent`) the penalty is booked as owed to the customers, and finance pays it out.
+    Raises NotFound, Invalid without a reason, Refused without the second person that the campaign asks for.
     """
     campaign = locked(session, slug)
     candidate = session.scalar(select(Candidate).where(Candidate.campaign_id == campaign.id, Candidate.code == code))
     if candidate is None:
         raise NotFound(N_("There is no product %(code)s in this campaign"), code=code)
+    require_two(session, campaign, undelivering(campaign, code), reason=public_reason(reason), actor=actor)
     waits = (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.handed_over_at.is_(None)
     query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, waits)
     lines, figures = give_back(session, campaign, lines=query, reason=reason, now=now)
     if lines:
         after = {"lines": lines, "refunds": figures.count, "refund_amount": figures.amount}
-        action = "production.cannot_deliver"
-        record(session, actor=actor, action=action, campaign=slug, object=code, after=after, reason=reason.strip(), now=now)
+        record(session, actor=actor, action=CANNOT_DELIVER, campaign=slug, object=code, after=after, reason=reason.strip(), now=now)
     return lines
 
 
@@ -47,9 +64,7 @@ def give_back(session: Session, campaign: Campaign, *, lines: Select[int], reaso
     `reason` is public; raises Invalid without one. The units become extra stock, customers are told by a job for each product. The
     campaign is locked by the caller.
     """
-    why = reason.strip()
-    if not why:
-        raise Invalid(N_("Give the reason; customers read it"), field="reason")
+    why = public_reason(reason)
     count = ending.mark(session, campaign, lines, now)
     if not count:
         return 0, RefundFigures(0, 0)
@@ -97,19 +112,22 @@ def share_out(at: Opened, *, expected: str, reason: str) -> int:
     """Give what came to the earliest depositors and everything back to the others; returns how many lines ended.
 
     `expected` is the digest of the preview that was looked at (`sharing.shortage`). What didn't come is taken off the order by a revision.
-    Raises Refused before anything came, and if others than in the preview would get nothing; Invalid without the public reason.
+    Raises Refused before anything came, if others than in the preview would get nothing and without the second
+    person that the campaign asks for; Invalid without the public reason.
     """
     if at.order.state is not ProductionOrderState.RECEIVED:
         raise Refused(N_("Enter the deliveries first; then what came is shared out"))
     short = sharing.shortage(at.session, at.campaign, at.order.id)
     if short.digest != expected:
         raise Refused(N_("Deliveries or orders changed since you looked; look at the new list first"))
+    step = sharing_out(at.campaign, at.order.number, short)
+    require_two(at.session, at.campaign, step, reason=public_reason(reason), actor=at.actor)
     lines = select(OrderLine.id).where(OrderLine.id.in_([each.line for each in short.lines]))
     count, figures = give_back(at.session, at.campaign, lines=lines, reason=reason, now=at.now)
     if count:
         _trim(at, reason)
         after = {"lines": count, "units": short.units, "refunds": figures.count, "refund_amount": figures.amount}
-        at.log("production.share_out", after, reason)
+        at.log(SHARE_OUT, after, reason)
     return count
 
 

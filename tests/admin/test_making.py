@@ -129,6 +129,24 @@ def test_a_short_delivery_is_previewed_and_shared_out(sqlite_database: Database,
         assert list(session.scalars(select(RefundLine.amount))) == [10000]
 
 
+def test_where_two_people_are_asked_for_one_asks_and_the_other_shares_out(
+    sqlite_database: Database, order: Browser, sign_in: SignIn
+) -> None:
+    with sqlite_database.transaction() as session:
+        make.campaign_of(session, "ss27").two_person = True
+    send(order)
+    press(order, "Enter the delivery", {"a-1": "9", "arrived": "2027-04-01"})
+    order.get(order.url + "/share")
+    assert "Give back ¥" not in order.html
+    press(order, "Ask for it", {"reason": "The mill ran out of yarn"})
+    assert "You asked for it, with this reason: “The mill ran out of yarn”" in spoken(order)
+    other = sign_in(Role.OWNER, email="second@example.com")
+    other.get(order.url)
+    assert "owner@example.com asked for it" in spoken(other)
+    other.press("Give back")
+    assert "1 lines ended" in spoken(other)
+
+
 def test_sourcing_previews_and_finance_decides(order: Browser, sign_in: SignIn) -> None:
     send(order)
     press(order, "Enter the delivery", {"a-1": "9", "arrived": "2027-04-01"})

@@ -27,7 +27,6 @@ ALLOWED: dict[str, Permission | None] = {
     "resume": Permission.PHASES,
     "cancelling": Permission.PHASES,
     "cancel": Permission.PHASES,
-    "ask_to_cancel": Permission.PHASES,
     "settle_refund": Permission.MONEY,
     "send_failed_refunds": Permission.MONEY,
     "settle_mismatch": Permission.MONEY,

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import select
 
 from c2b.audit.models import AuditEntry
+from c2b.audit.two_people import ask
 from c2b.campaigns import queries
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
@@ -165,7 +166,13 @@ class TestCancelByTwo:
 
     def asks(self, database: Database, reason: str = REASON) -> None:
         with database.transaction() as session:
-            cancelling.approve(session, slug="ss27", reason=reason, actor="staff:owner@example.com", now=make.ORDERING_OPENS)
+            ask(
+                session,
+                cancelling.cancelling(queries.campaign(session, "ss27")),
+                reason=reason,
+                actor="staff:owner@example.com",
+                now=make.ORDERING_OPENS,
+            )
 
     def test_is_refused_as_long_as_nobody_of_the_staff_asked_and_nothing_goes_back(self, shell: Shell, sqlite_database: Database) -> None:
         for _ in range(2):
@@ -199,7 +206,13 @@ class TestCancelByTwo:
 
     def test_nobody_at_a_keyboard_can_be_the_one_who_asks(self, sqlite_database: Database) -> None:
         with pytest.raises(Refused), sqlite_database.transaction() as session:
-            cancelling.approve(session, slug="ss27", reason=self.REASON, actor="cli:root", now=make.ORDERING_OPENS)
+            ask(
+                session,
+                cancelling.cancelling(queries.campaign(session, "ss27")),
+                reason=self.REASON,
+                actor="cli:root",
+                now=make.ORDERING_OPENS,
+            )
 
 
 def test_without_a_database_every_command_says_what_to_do(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from c2b.audit.models import AuditEntry
 from c2b.audit.rules import Finding
+from c2b.audit.two_people import ask
 from c2b.campaigns.models import Campaign, Candidate, Offer, Variant
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
@@ -172,7 +173,13 @@ class Shop:
     def asks_to_cancel(self, actor: str, reason: str) -> None:
         """Let one of two people ask to cancel the campaign."""
         with self.database.transaction() as session:
-            cancelling.approve(session, slug="ss27", reason=reason, actor=actor, now=self.now)
+            ask(session, cancelling.cancelling(session.get_one(Campaign, self.campaign_id)), reason=reason, actor=actor, now=self.now)
+
+    def asks_to_withdraw(self, code: str, actor: str, reason: str) -> None:
+        """Let one of two people ask to withdraw a candidate."""
+        with self.database.transaction() as session:
+            step = cancelling.withdrawing(session.get_one(Campaign, self.campaign_id), code)
+            ask(session, step, reason=reason, actor=actor, now=self.now)
 
     def decided(self, session: Session) -> None:
         """Decide the campaign in favour of every reserved line."""

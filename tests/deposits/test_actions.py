@@ -616,6 +616,19 @@ def test_where_two_people_are_asked_for_nobody_cancels_alone(shop: Shop) -> None
     assert cancel_campaign(shop, " no yarn ") == RefundFigures(1, 5980)
 
 
+def test_where_two_people_are_asked_for_nobody_withdraws_a_candidate_alone(shop: Shop) -> None:
+    shop.buys(shop.customer(), (shop.sells("K1")[0], 1))
+    shop.sells("K2")
+    change(shop, two_person=True)
+    with pytest.raises(Refused, match="needs a second person"):
+        withdraw(shop, "K1")
+    shop.asks_to_withdraw("K2", "staff:b@example.com", "the yarn is gone")
+    with pytest.raises(Refused, match="needs a second person"):
+        withdraw(shop, "K1")  # a wish for another candidate is none for this one
+    shop.asks_to_withdraw("K1", "staff:b@example.com", "the yarn is gone")
+    assert withdraw(shop, "K1") == RefundFigures(1, 5980)
+
+
 def test_a_wish_to_cancel_ends_with_the_phase_in_which_it_was_uttered(shop: Shop) -> None:
     change(shop, two_person=True)
     shop.asks_to_cancel("staff:b@example.com", "the mill burned down")

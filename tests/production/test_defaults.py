@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from c2b.audit.actions import approve
 from c2b.audit.models import AuditEntry
+from c2b.audit.two_people import ask
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import LegalProfile
 from c2b.db import Database, Instant
@@ -369,6 +370,18 @@ def test_customers_of_what_cannot_be_delivered_are_told_why_once_in_the_mail_and
     ended = [entry for entry in seen.timeline if entry.at == DUE]
     assert (ended[0].event, ended[0].why) == (Event.UNDELIVERED, "The mill\nburnt down")
     assert Event.CANCELLED not in {entry.event for entry in seen.timeline}, "nobody cancelled it"
+
+
+def test_where_two_people_are_asked_for_nobody_gives_a_product_up_alone(session: Session) -> None:
+    campaign, _ = decided(session)
+    campaign.two_person = True
+    about: dict[str, Any] = {"slug": "ss27", "code": "K1", "reason": "No yarn", "now": DUE}
+    with pytest.raises(Refused, match="needs a second person"):
+        undeliverable.cannot_deliver(session, actor="staff:a@example.com", **about)
+    ask(session, undeliverable.undelivering(campaign, "K1"), reason="No yarn", actor="staff:a@example.com", now=DUE)
+    with pytest.raises(Refused, match="needs a second person"):
+        undeliverable.cannot_deliver(session, actor="staff:a@example.com", **about)
+    assert undeliverable.cannot_deliver(session, actor="staff:b@example.com", **about) == 1
 
 
 def test_a_line_that_ended_otherwise_before_is_not_told_that_the_product_cannot_be_delivered(database: Database) -> None:

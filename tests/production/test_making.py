@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from c2b.audit.models import AuditEntry
+from c2b.audit.two_people import ask
 from c2b.db import Database
 from c2b.deposits.models import Order, OrderLine, RefundLine, SellerDefault
 from c2b.deposits.rules import Fulfilment, Outcome, RefundReason
@@ -256,6 +257,20 @@ def test_nothing_is_shared_out_before_goods_came_or_without_a_reason(goods: Good
     come(goods(), 10, 3)
     with pytest.raises(Invalid, match="customers read it"):
         shared(goods, reason=" ")
+
+
+def test_where_two_people_are_asked_for_nobody_shares_out_alone(session: Session, goods: Goods) -> None:
+    come(sent(goods), 10, 3)
+    at = goods()
+    at.campaign.two_person = True
+    short = sharing.shortage(session, at.campaign, at.order.id)
+    with pytest.raises(Refused, match="needs a second person"):
+        shared(goods)
+    step = undeliverable.sharing_out(at.campaign, at.order.number, short)
+    ask(session, step, reason="The mill burnt down", actor="staff:b@example.com", now=AT)
+    with pytest.raises(Refused, match="needs a second person"):
+        shared(goods, "Another reason")
+    assert shared(goods) == 1
 
 
 def test_a_second_short_delivery_of_a_product_has_its_own_reason(session: Session, goods: Goods) -> None:

@@ -75,7 +75,6 @@ admin.agree_to_forfeit POST /admin/ss27/balances/agree
 admin.agree_to_override POST /admin/ss27/overrides/agree
 admin.approve POST /admin/ss27/decision/approve
 admin.approve_move POST /admin/lost/approve
-admin.ask_to_cancel POST /admin/ss27/cancel/ask
 admin.balances /admin/ss27/balances
 admin.books /admin/money/books
 admin.came_back POST /admin/ss27/orders/none/came-back
