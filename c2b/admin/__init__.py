@@ -29,6 +29,7 @@ from c2b.admin import (
     sign_in,
     transfers,
     trust,
+    what_if,
 )
 from c2b.admin.blueprint import bp
 
@@ -62,4 +63,5 @@ __all__ = [
     "sign_in",
     "transfers",
     "trust",
+    "what_if",
 ]

@@ -195,11 +195,12 @@ def inside(document: Mapping[str, Any], name: str) -> Any:
 
 def shown(control: Control, value: Any) -> Any:
     """Return a setting as its control shows it."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="minutes")
     if control.kind == "words":
         return ", ".join(value or ())
-    if value is None:
-        return [key for key, _text in control.choices] if control.kind == "several" else ""
-    return value.isoformat(timespec="minutes") if isinstance(value, datetime) else value
+    usual = [key for key, _text in control.choices] if control.kind == "several" else ""
+    return usual if value is None else value
 
 
 def read(form: MultiDict[str, str], base: Document, closed: Iterable[str]) -> Document:

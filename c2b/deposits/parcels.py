@@ -14,7 +14,7 @@ from c2b.audit.actions import record
 from c2b.campaigns.actions import locked
 from c2b.campaigns.importing.findings import Findings
 from c2b.campaigns.models import Campaign, Variant
-from c2b.db import insert_rows
+from c2b.db import Base, insert_rows
 from c2b.deposits.handing_over import hand_over
 from c2b.deposits.models import Obligation, Order, OrderLine, Parcel, ParcelLine, Withdrawal
 from c2b.deposits.parcel_file import Entries, Entry
@@ -24,6 +24,8 @@ from c2b.jobs.actions import enqueue
 
 _AT_ONCE = 500
 """Keys in one statement."""
+_Name = tuple[int, str, str]
+"""A parcel by order, carrier and number."""
 
 
 @dataclass
@@ -66,8 +68,7 @@ def enter(session: Session, *, slug: str, entries: Entries, actor: str, now: dat
     found = _sorted(entries, lines)
     if entries.findings.problems:
         return Sent(written=False, parcels=0, delivered=0, unchanged=found.unchanged, findings=entries.findings)
-    count = _pack(session, found.new, now) if found.new else 0
-    if count:
+    if count := _pack(session, found.new, now):
         payload, key = {"campaign": campaign.id, "at": now.isoformat()}, f"deposits.tell_parcels:{campaign.id}:{now.isoformat()}"
         enqueue(session, kind="deposits.tell_parcels", payload=payload, key=key, now=now)
     delivered = _deliver(session, campaign, found.done, entries.findings, actor=actor, now=now)
@@ -182,25 +183,30 @@ def _wrong(entries: Entries, entry: Entry, own: str, message: str, repair: str, 
 
 def _pack(session: Session, new: Iterable[tuple[Entry, _Line]], now: datetime) -> int:
     """Store new parcels and what they hold; returns how many parcels are new."""
-    held: dict[tuple[int, str, str], list[tuple[Entry, _Line]]] = defaultdict(list)
+    held: dict[_Name, list[tuple[Entry, _Line]]] = defaultdict(list)
     for entry, line in new:
         held[line.order_id, entry.carrier, entry.number].append((entry, line))
     known = _keys(session, held)
-    rows = [
-        {"order_id": order, "carrier": carrier, "number": number, "sent_on": first.sent, "delivered_on": None, "entered_at": now}
-        for (order, carrier, number), ((first, _), *_) in held.items()
-        if (order, carrier, number) not in known
-    ]
-    if rows:
-        insert_rows(session, Parcel, rows)
+    rows = [_row(name, own[0][0], now) for name, own in held.items() if name not in known]
+    _insert(session, Parcel, rows)
     keys = known | _keys(session, held)
-    inside = [{"parcel_id": keys[name], "line_id": line.id, "units": entry.units} for name, own in held.items() for entry, line in own]
-    insert_rows(session, ParcelLine, inside)
+    inside = ((keys[name], pair) for name, own in held.items() for pair in own)
+    _insert(session, ParcelLine, [{"parcel_id": key, "line_id": line.id, "units": entry.units} for key, (entry, line) in inside])
     return len(rows)
 
 
-def _keys(session: Session, held: Collection[tuple[int, str, str]]) -> dict[tuple[int, str, str], int]:
-    found: dict[tuple[int, str, str], int] = {}
+def _row(name: _Name, first: Entry, now: datetime) -> dict[str, Any]:
+    order, carrier, number = name
+    return {"order_id": order, "carrier": carrier, "number": number, "sent_on": first.sent, "delivered_on": None, "entered_at": now}
+
+
+def _insert(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
+    if rows:
+        insert_rows(session, table, rows)
+
+
+def _keys(session: Session, held: Collection[_Name]) -> dict[_Name, int]:
+    found: dict[_Name, int] = {}
     for chunk in _chunks(sorted({order for order, _, _ in held})):
         query = select(Parcel.order_id, Parcel.carrier, Parcel.number, Parcel.id).where(Parcel.order_id.in_(chunk))
         found |= {(order, carrier, number): key for order, carrier, number, key in session.execute(query)}

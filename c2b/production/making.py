@@ -167,10 +167,10 @@ def _require_open(at: Opened) -> None:
 def _fits(lines: Mapping[int, ProductionOrderLine], brought: Mapping[tuple[int, Grade], int], came: Units) -> None:
     if not brought:
         raise Invalid(N_("Enter at least one piece"), field="arrived")
-    for (number, _grade), count in brought.items():
-        if number not in lines or count < 0:
-            raise Invalid(N_("Line %(line)s can’t be delivered like that"), field=f"a-{number}", line=number)
-    for number in {number for number, _grade in brought}:
+    wrong = [number for (number, _grade), count in brought.items() if number not in lines or count < 0]
+    if wrong:
+        raise Invalid(N_("Line %(line)s can’t be delivered like that"), field=f"a-{wrong[0]}", line=wrong[0])
+    for number in dict(brought.keys()):
         good = brought.get((number, Grade.A), 0) + brought.get((number, Grade.B), 0)
         _not_too_much(lines[number], good, came.get(number, 0))
 

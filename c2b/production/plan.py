@@ -57,12 +57,12 @@ def reserved(campaign: Campaign) -> ColumnElement[bool]:
 
 def plan(session: Session, campaign: Campaign) -> Plan:
     """Return what deciding `campaign` now would do."""
-    offered = _offered(session, campaign)
-    decisions = rules.decide([one.product for one in offered], campaign.max_products)
+    found = offered(session, campaign)
+    decisions = rules.decide([one.product for one in found], campaign.max_products)
     making = list(chain.from_iterable(decision.make for decision in decisions))
     missed = OrderLine.variant_id.not_in({one.variant for one in making})
     back = refund_figures(session, lines=select(OrderLine.id).where(reserved(campaign), missed))
-    suppliers = {one.supplier for one, decision in zip(offered, decisions, strict=True) if decision.make}
+    suppliers = {one.supplier for one, decision in zip(found, decisions, strict=True) if decision.make}
     made = DecisionFigures(
         products=tuple(map(_figures, decisions)),
         production_orders=len(suppliers),
@@ -70,9 +70,9 @@ def plan(session: Session, campaign: Campaign) -> Plan:
         refunds=back.count,
         refund_amount=back.amount,
         currency=campaign.currency,
-        input_hash=_input_hash(campaign, offered, back),
+        input_hash=_input_hash(campaign, found, back),
     )
-    return Plan(offered, decisions, made)
+    return Plan(found, decisions, made)
 
 
 def _input_hash(campaign: Campaign, offered: list[Offered], back: RefundFigures) -> str:
@@ -93,7 +93,8 @@ def _figures(decision: ProductDecision) -> ProductFigures:
     )
 
 
-def _offered(session: Session, campaign: Campaign) -> list[Offered]:
+def offered(session: Session, campaign: Campaign) -> list[Offered]:
+    """Return the products to decide, in the order of the file, with the units whose deposits are captured."""
     variants, minimums = _captured(session, campaign), _value_minimums(session, campaign)
     query = (
         select(Candidate.id, Candidate.code, Offer, Supplier.code.label("supplier_code"), Supplier.lead_days)

@@ -1,6 +1,7 @@
 """The decision: what is made, at which price, by whom: pure."""
 
 import enum
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -177,6 +178,17 @@ def _decision(product: Product, left: Sequence[Captured], units: int, *, made: b
 def extra(units: int, pack: int) -> int:
     """Return the units that fill the last pack: packs hold one variant, so each variant is rounded up by itself."""
     return -units % pack
+
+
+def within_capacity(made: Iterable[tuple[str, ProductDecision]], capacity: Mapping[str, int]) -> set[str]:
+    """Return the codes of what factories can make: by supplier the products with most units first, as long as a whole one fits."""
+    load, fitting = Counter[str](), set()
+    for supplier, decision in sorted(made, key=lambda one: (-one[1].units, one[1].code)):
+        pieces = sum(one.ordered + one.extra for one in decision.make)
+        if supplier not in capacity or load[supplier] + pieces <= capacity[supplier]:
+            load[supplier] += pieces
+            fitting.add(decision.code)
+    return fitting
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,6 +15,9 @@ from c2b.deposits.rules import Outcome
 from c2b.production.models import ProductionOrderLine
 from c2b.production.progress import arrived
 from c2b.production.rules import Claim, left_without
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+"""For a line without a deposit, which no allocated one is."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,11 @@ def shortage(session: Session, campaign: Campaign, order_id: int) -> Shortage:
     waits = (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.variant_id.in_(list(good))
     query = select(OrderLine.id, OrderLine.variant_id, OrderLine.units, OrderLine.reserved_at, OrderLine.handed_over_at.is_not(None))
     claims = []
-    for line, variant, units, since, has_them in session.execute(query.where(waits, OrderLine.reserved_at.is_not(None))):
+    for line, variant, units, since, has_them in session.execute(query.where(waits)):
         if has_them:
             good[variant] -= units
-        elif since:
-            claims.append(Claim(line, variant, units, since))
+        else:
+            claims.append(Claim(line, variant, units, since or _NEVER))
     short = left_without(claims, good)
     return Shortage(tuple(short), sum(each.units for each in claims) - sum(each.units for each in short))
 

@@ -72,6 +72,7 @@ ALLOWED: dict[str, Permission | None] = {
     "receive_transfer": Permission.MONEY,
     "pay_refund_out": Permission.MONEY,
     "decision": Permission.DECISION,
+    "what_if": Permission.DECISION,
     "approve": Permission.DECISION,
     "decide": Permission.DECISION,
     "production": Permission.OFFERS,

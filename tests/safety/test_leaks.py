@@ -161,6 +161,7 @@ admin.transfers /admin/ss27/transfers
 admin.trust /admin/ss27/trust
 admin.undelivered /admin/ss27/undelivered
 admin.upload POST /admin/ss27/import
+admin.what_if /admin/ss27/decision/what-if /admin/ss27/decision/what-if?minimum=80&capacity=1
 admin.withdraw POST /admin/ss27/candidates/K103/withdraw
 api_ballots.put_ballot PUT /api/v1/campaigns/ss27/ballot
 choosing.choose /c/ss27/choose

@@ -1,4 +1,4 @@
-"""From the factory to the customer's door, told in a browser: a delivery that is too small, and parcels that leave."""
+"""From the decision to the customer's door, told in a browser: other numbers tried, a delivery that is too small, parcels that leave."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from c2b.people.rules import Role
 from tests.stories.customers import Customer
 from tests.stories.people import leaving
 from tests.stories.test_finances_money import Clerk
-from tests.stories.timed import BALANCE, TimedShop
+from tests.stories.timed import BALANCE, DECIDED, TimedShop
 
 
 class Sourcing(Clerk):
@@ -35,6 +35,29 @@ class Sourcing(Clerk):
         self.writes(Reason=reason)
         self.presses("Give back")
         self.reads("everything paid for them goes back")
+
+
+def test_sourcing_tries_two_scenarios_and_decides_by_the_rules(timed: TimedShop, browser: Browser) -> None:
+    timed.sells("K1", "K2", minimum=3)
+    timed.has_sold("K1", 3)
+    timed.has_sold("K2", 2)
+    timed.later(DECIDED)
+    sourcing = Sourcing(timed, browser, Role.OWNER)
+    with leaving(sourcing):
+        sourcing.opens("/admin/ss27/decision")
+        sourcing.follows("What if")
+        for percent, products in (("60", "2"), ("120", "0")):
+            sourcing.writes(Minimums=percent)
+            sourcing.presses("Try it")
+            sourcing.page.wait_for_url(f"**minimum={percent}**")
+            assert sourcing.page.locator("dl.kpi dd").first.inner_text().split()[0] == products
+        sourcing.photographs("what-if")
+        sourcing.follows("Back to the decision")
+        sourcing.reads("Deciding now makes")
+        sourcing.page.get_by_label(re.compile("Type the campaign")).fill("ss27")
+        sourcing.presses("Decide: make 1 products, return 1 payments")
+        sourcing.reads("Decided. Refunds are queued")
+    timed.has_nothing_amiss()
 
 
 def test_a_short_delivery_goes_to_the_earliest_and_the_last_one_gets_everything_back(timed: TimedShop, browser: Browser) -> None:
