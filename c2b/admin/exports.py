@@ -34,6 +34,7 @@ CARDS: dict[str, tuple[str, str]] = {
     "votes": (N_("Votes"), N_("Votes by candidate; as Pabulib for other tools.")),
     "results": (N_("Selection results"), N_("Rank, votes, held votes, result and lot of every candidate.")),
     "ledger": (N_("Ledger"), N_("Every movement of money; as Beancount balanced for accounting.")),
+    "funnel": (N_("Funnel"), N_("Viewers, votes, deposits, payments and returns of every candidate: what votes were worth.")),
     "shipments": (N_("Shipments"), N_("What the warehouse packs, with addresses; filled in, it comes back as the list of parcels.")),
     "shopify-products": (
         N_("Products for Shopify"),
@@ -64,6 +65,7 @@ _MADE: dict[Kind, tuple[Collection[CampaignState], str]] = {
 }
 """In which states there is something of a kind, and what makes it; the others are there always."""
 
+_COUNTS = (Kind.VOTES, Kind.FUNNEL)
 _FIXED_BY_SELECTION = (Kind.RESULTS, Kind.VOTES, Kind.BUNDLE, Kind.OPENED_BUNDLE)
 
 
@@ -107,7 +109,7 @@ def _closed(session: Session, campaign: Campaign, kind: Kind) -> str:
     may_see = not kinds.is_personal(kind) or staff().may(Permission.PERSONAL_DATA)
     reasons = (
         (campaign.state not in made_in, maker),
-        (kind is Kind.VOTES and not counts.visible(session, campaign), N_("Hidden until the result is published")),
+        (kind in _COUNTS and not counts.visible(session, campaign), N_("Hidden until the result is published")),
         (not may_see, N_("Your role may not see personal data")),
         (kinds.shows_picks(kind) and not staff().may(Permission.PICKS), N_("Who picked what is for auditors only")),
     )

@@ -68,9 +68,14 @@ def _named(header: Iterable[str]) -> dict[str, str]:
     return {own: plain[name] for own, name in found.items() if name}
 
 
+def _plain(text: str) -> str:
+    """Take away the apostrophe by which our own CSV keeps spreadsheet programs from taking an order's name for a formula."""
+    return text[1:] if re.match(r"'[=+\-@]", text) else text
+
+
 def _rows(table: Table, names: Mapping[str, str], findings: Findings, today: date) -> Iterator[Entry | None]:
     for row in table.rows:
-        texts = {own: row.cells[table.header.index(name)] for own, name in names.items()}
+        texts = {own: _plain(row.cells[table.header.index(name)]) for own, name in names.items()}
         if not texts["carrier"] and not texts["number"]:  # a row of the export that nobody packed yet
             continue
         yield _Cells(row.number, texts, names, findings).entry(today)
@@ -98,7 +103,8 @@ class _Cells:
         """Return the days on which it was sent and delivered."""
         sent, delivered = self._day("sent"), self._day("delivered")
         left = sent or min(today, delivered or today)
-        if not left <= (delivered or left) <= today:
+        ends = delivered or left
+        if not left <= ends <= today:
             self._wrong("delivered" if delivered else "sent", N_("the days can’t be"), N_("sent first, then delivered, not in the future"))
         return left, delivered
 

@@ -17,6 +17,7 @@ from c2b.exports.sheets import (
     candidates,
     customers,
     deposits,
+    funnel,
     ledger,
     production_orders,
     refunds,
@@ -42,6 +43,7 @@ class Kind(enum.StrEnum):
     LEDGER = "ledger"
     SHIPMENTS = "shipments"
     PICKUPS = "pickups"
+    FUNNEL = "funnel"
     SHOPIFY_PRODUCTS = "shopify-products"
     BUNDLE = "bundle"
     OPENED_BUNDLE = "opened-bundle"
@@ -82,6 +84,7 @@ _EXPORTS: Mapping[Kind, _Export] = {
     Kind.VOTES: _Export(votes.sheet, {**_TABLES, Format.PB: pabulib.write}, counts=True),
     Kind.RESULTS: _Export(results.sheet, counts=True),
     Kind.LEDGER: _Export(ledger.sheet, {**_TABLES, Format.XLSX: account_book.write, Format.BEANCOUNT: beancount.write}),
+    Kind.FUNNEL: _Export(funnel.sheet, counts=True),
     Kind.SHIPMENTS: _Export(shipments.sheet, personal=True),
     Kind.SHOPIFY_PRODUCTS: _Export(shopify_products.sheet, {Format.CSV: partial(csv.write, bom=False)}),
     Kind.BUNDLE: _Export(bundle.sheet, {Format.ZIP: zipped.write}, counts=True),

@@ -71,6 +71,7 @@ ALLOWED: dict[str, Permission | None] = {
     "transfers": Permission.MONEY,
     "receive_transfer": Permission.MONEY,
     "pay_refund_out": Permission.MONEY,
+    "funnel": Permission.DEPOSITS,
     "decision": Permission.DECISION,
     "what_if": Permission.DECISION,
     "approve": Permission.DECISION,

@@ -16,10 +16,10 @@ from tests.admin.test_files import export
 BUNDLES = {"bundle", "opened-bundle"}
 MADE = ("production-orders", "shipments", "shopify-products")
 CLOSED = [
-    (Role.OWNER, CampaignState.VOTING, {*MADE, "results", "votes", *BUNDLES}),
-    (Role.MANAGER, CampaignState.VOTING, {*MADE, "results", "votes", "customers", *BUNDLES}),
-    (Role.AUDITOR, CampaignState.TALLY, {*MADE, "results", "votes", "customers", *BUNDLES}),
-    (Role.FINANCE, CampaignState.TALLY, {*MADE, "results", "votes", "customers", *BUNDLES}),
+    (Role.OWNER, CampaignState.VOTING, {*MADE, "results", "votes", "funnel", *BUNDLES}),
+    (Role.MANAGER, CampaignState.VOTING, {*MADE, "results", "votes", "funnel", "customers", *BUNDLES}),
+    (Role.AUDITOR, CampaignState.TALLY, {*MADE, "results", "votes", "funnel", "customers", *BUNDLES}),
+    (Role.FINANCE, CampaignState.TALLY, {*MADE, "results", "votes", "funnel", "customers", *BUNDLES}),
     (Role.FINANCE, CampaignState.SELECTED, {*MADE, "customers", "opened-bundle"}),
     (Role.AUDITOR, CampaignState.SELECTED, {*MADE, "customers"}),
     (Role.OWNER, CampaignState.DECIDED, {"opened-bundle"}),

@@ -147,6 +147,13 @@ def test_the_list_may_come_as_order_tools_write_it(session: Session) -> None:
     assert (sent.parcels, session.scalars(select(Parcel.sent_on)).one()) == (1, date(2027, 5, 1))
 
 
+def test_an_order_whose_name_looks_like_a_formula_comes_back_as_it_went_out(session: Session) -> None:
+    (order,), sku = ready(session)
+    order.ref = "-DR0VSgM9TtcWwuo"
+    session.flush()
+    assert enter(session, f"'{order.ref},{sku},12,SF,SF1,,").parcels == 1
+
+
 def test_rows_that_nobody_packed_yet_are_passed_over(session: Session) -> None:
     orders, sku = ready(session, customers=2)
     sent = enter(session, f"{orders[0].ref},{sku},12,SF,SF1,,", f"{orders[1].ref},{sku},12,,,,")

@@ -96,11 +96,13 @@ admin.delay POST /admin/ss27/production/delay
 admin.download POST /admin/ss27/exports/bundle?format=zip /admin/ss27/exports/deposits?format=csv /admin/ss27/exports/customers?format=csv
 admin.download POST /admin/ss27/exports/candidates?format=csv /admin/ss27/exports/candidates?format=json
 admin.download POST /admin/ss27/exports/ledger?format=csv /admin/ss27/exports/refunds?format=csv
+admin.download POST /admin/ss27/exports/funnel?format=csv
 admin.download POST /admin/ss27/exports/votes?format=csv /admin/ss27/exports/votes?format=pb /admin/ss27/exports/results?format=csv
 admin.enter_ballot POST /admin/ss27/counter/ballot
 admin.enter_parcels POST /admin/ss27/shipping
 admin.exports /admin/ss27/exports
 admin.forfeit POST /admin/ss27/balances/keep
+admin.funnel /admin/ss27/funnel
 admin.hand_over POST /admin/ss27/orders/none/hand-over
 admin.import_checked POST /admin/ss27/import/nothing
 admin.import_statement POST /admin/money/statements
