@@ -111,7 +111,6 @@ class OrderView:
     """From when the balance can be paid, while it can't yet."""
     payment: PaymentView | None
     """The last one begun."""
-    parcels: tuple[ParcelView, ...]
     timeline: tuple[Entry, ...]
     consequences: tuple[Consequence, ...]
     terms: str
@@ -125,6 +124,7 @@ class OrderView:
     country: str
     postal_code: str
     address: str
+    parcels: tuple[ParcelView, ...] = ()
 
     @property
     def may_leave(self) -> bool:
