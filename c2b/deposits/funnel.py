@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns import queries as campaigns
 from c2b.campaigns.models import Campaign
 from c2b.deposits.models import Obligation, Order, OrderLine
-from c2b.deposits.rules import LEFT, Fulfilment, ObligationKind, ObligationState, Outcome
+from c2b.deposits.rules import Fulfilment, ObligationKind, ObligationState, Outcome
 from c2b.voting import queries as voting
 from c2b.voting.models import VoteEvent
 
@@ -58,7 +58,7 @@ def _units() -> Select[int, *tuple[int, ...]]:
         OrderLine.reserved_at.is_not(None),
         confirmed,
         confirmed & ~owes,
-        OrderLine.fulfilment.in_(LEFT),
+        OrderLine.handed_over_at.is_not(None),
         OrderLine.fulfilment == Fulfilment.RETURNED,
     )
     sums = (func.sum(case((stage, OrderLine.units), else_=0)) for stage in stages)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy import delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -15,7 +15,7 @@ from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import text
 from c2b.db import Database
 from c2b.deposits.models import Obligation, Order, OrderLine, Parcel, ParcelLine
-from c2b.deposits.rules import ObligationState, Outcome
+from c2b.deposits.rules import Fulfilment, ObligationState, Outcome
 from c2b.errors import N_, NotFound, Refused
 from c2b.messages.actions import queue
 from c2b.people.models import Address, Person
@@ -127,6 +127,9 @@ def take_out(session: Session, *, slug: str, parcel: int, actor: str, now: datet
     if found.delivered_on:
         raise Refused(N_("This parcel was delivered; its goods are handed over"))
     before = {"carrier": found.carrier, "number": found.number}
+    inside = select(ParcelLine.line_id).where(ParcelLine.parcel_id == found.id)
+    here = update(OrderLine).where(OrderLine.id.in_(inside)).values(fulfilment=Fulfilment.NONE)
+    session.execute(here, execution_options={"synchronize_session": False})
     session.execute(delete(ParcelLine).where(ParcelLine.parcel_id == found.id))
     session.delete(found)
     session.flush()

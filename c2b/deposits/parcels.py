@@ -68,6 +68,7 @@ def enter(session: Session, *, slug: str, entries: Entries, actor: str, now: dat
     found = _sorted(entries, lines)
     if entries.findings.problems:
         return Sent(written=False, parcels=0, delivered=0, unchanged=found.unchanged, findings=entries.findings)
+    _leave(session, [line.id for _, line in found.new if line.left == 0])
     if count := _pack(session, found.new, now):
         payload, key = {"campaign": campaign.id, "at": now.isoformat()}, f"deposits.tell_parcels:{campaign.id}:{now.isoformat()}"
         enqueue(session, kind="deposits.tell_parcels", payload=payload, key=key, now=now)
@@ -120,6 +121,14 @@ def _line(ref: str, facts: Sequence[Any]) -> _Line:
         (is_due, _NOT_PAID),
     )
     return _Line(key, order_id, ref, units, next((why for stands, why in reasons if stands), None), {})
+
+
+def _leave(session: Session, lines: list[int]) -> None:
+    """Note that nothing of some lines is here any more."""
+    for chunk in _chunks(lines):
+        gone = update(OrderLine).where(OrderLine.id.in_(chunk)).values(fulfilment=Fulfilment.SHIPPED)
+        session.execute(gone, execution_options={"synchronize_session": False})
+    session.expire_all()
 
 
 @dataclass

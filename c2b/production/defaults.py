@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, select
 from sqlalchemy.orm import Session
@@ -32,6 +32,7 @@ from c2b.payments.models import Payment
 from c2b.payments.rules import UNSETTLED
 from c2b.production import ending
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 FORFEIT = "production.forfeit"
 """Its name in the audit log and in approvals."""
 
@@ -107,7 +108,7 @@ def release(session: Session, *, slug: str, line: int | None, reason: str, actor
     campaign = locked(session, slug)
     if not reason.strip():
         raise Invalid(N_("Say why; the audit log keeps it"), field="reason")
-    silent = unpaid(campaign).where(~reminded())
+    silent = unpaid(campaign).where(~reminded(campaign))
     if line is not None:
         silent = silent.where(OrderLine.id == line)
     if not _has_ended(campaign, now) or not ending.mark(session, campaign, silent, now):
@@ -144,7 +145,7 @@ def _has_ended(campaign: Campaign, now: datetime) -> bool:
 
 def _ending(campaign: Campaign, rules: Legal) -> Select[int]:
     """Choose the unpaid lines that end: where the deposit is kept only those whose customer was reminded."""
-    return unpaid(campaign).where(reminded()) if rules.forfeits and not rules.forfeits_unreminded else unpaid(campaign)
+    return unpaid(campaign).where(reminded(campaign)) if rules.forfeits and not rules.forfeits_unreminded else unpaid(campaign)
 
 
 def unpaid(campaign: Campaign) -> Select[int]:
@@ -159,10 +160,11 @@ def unpaid(campaign: Campaign) -> Select[int]:
     return select(OrderLine.id).join(Obligation, due).where(allocated, ~runs.correlate(Obligation).exists())
 
 
-def reminded() -> ColumnElement[bool]:
-    """Say that a reminder of a line's order was delivered: handed over to whoever carries it without a refusal."""
+def reminded(campaign: Campaign) -> ColumnElement[bool]:
+    """Say that a reminder of a line's order was delivered while it could still be paid: whoever carries it took it without a refusal."""
     told = (Message.about == Order.ref) & Message.event.startswith(reminding.EVENT)
-    sent = select(Message.id).join(Order, Order.id == OrderLine.order_id).where(told, Message.state == MessageState.SENT)
+    in_time = (Message.state == MessageState.SENT) & (Message.sent_at < (balance_ends(campaign) or _NEVER))
+    sent = select(Message.id).join(Order, Order.id == OrderLine.order_id).where(told, in_time)
     return exists(sent.correlate(OrderLine))
 
 

@@ -45,7 +45,7 @@ def balances(session: Session, campaign: Campaign) -> Unpaid:
     """Return what is unpaid, and for which lines no reminder was delivered: three statements."""
     sums = select(func.count(), func.coalesce(func.sum(OrderLine.deposit), 0))
     lines, deposits = session.execute(sums.where(OrderLine.id.in_(unpaid(campaign)))).one()
-    silent = OrderLine.id.in_(unpaid(campaign).where(~reminded()))
+    silent = OrderLine.id.in_(unpaid(campaign).where(~reminded(campaign)))
     count = session.execute(select(func.count()).where(silent)).scalar_one()
     query = (
         select(OrderLine.id, Order.ref, Candidate.code, OrderLine.units, OrderLine.deposit)

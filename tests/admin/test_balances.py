@@ -36,7 +36,7 @@ def unpaid(database: Database, clock: Clock, *, reminded: bool = True, **campaig
         if reminded:
             told = {"event": reminding.event(order.ref, Reminder.ONE_DAY), "channel": "email", "recipient": "anna@example.com"}
             told |= {"template": "balance_reminder", "locale": "en"}
-            session.add(Message(**told, about=order.ref, fields={}, state=MessageState.SENT, created_at=DUE))
+            session.add(Message(**told, about=order.ref, fields={}, state=MessageState.SENT, created_at=DUE, sent_at=DUE))
         if of.two_person:
             actions.approve(
                 session, slug="ss27", expected=queries.preview(session, slug="ss27").input_hash, actor="staff:x@example.com", now=DECIDED

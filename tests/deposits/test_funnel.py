@@ -44,8 +44,8 @@ def test_every_stage_counts_what_got_that_far(session: Session, campaign: Campai
     buys(session, campaign, 1, reserved_at=None)
     buys(session, campaign, 2, outcome=Outcome.MISSED)
     buys(session, campaign, 4, outcome=Outcome.ALLOCATED)
-    buys(session, campaign, 8, outcome=Outcome.ALLOCATED, fulfilment=Fulfilment.SHIPPED)
-    buys(session, campaign, 16, outcome=Outcome.ALLOCATED, fulfilment=Fulfilment.RETURNED)
+    buys(session, campaign, 8, outcome=Outcome.ALLOCATED, fulfilment=Fulfilment.SHIPPED, handed_over_at=OPEN)
+    buys(session, campaign, 16, outcome=Outcome.ALLOCATED, fulfilment=Fulfilment.RETURNED, handed_over_at=OPEN)
     row = stages(session, campaign)["K1"]
     assert (row.viewers, row.votes, row.ordered, row.confirmed, row.delivered, row.returned) == (10, 4, 30, 28, 24, 16)
     assert row.worth == 750

@@ -18,6 +18,7 @@ from c2b.deposits.rules import Fulfilment, Outcome
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.jobs.models import Job
 from c2b.messages.models import Message
+from c2b.production import undeliverable
 from c2b.work import audit
 from tests import make
 from tests.production.test_defaults import DUE, decided, pays
@@ -66,6 +67,25 @@ def test_an_order_leaves_in_two_parcels_and_is_handed_over_when_both_came(sessio
     assert line.handed_over_at is not None
     assert line.handed_over_at.date() == date(2027, 5, 5)
     assert audit(session) == []
+
+
+def test_a_line_is_on_its_way_once_all_of_it_left_and_here_again_if_that_was_a_mistake(session: Session) -> None:
+    (order,), sku = ready(session)
+    enter(session, f"{order.ref},{sku},7,SF,SF1,,")
+    assert make.lines_of(session, order)[0].fulfilment is Fulfilment.NONE
+    enter(session, f"{order.ref},{sku},5,SF,SF2,,")
+    assert make.lines_of(session, order)[0].fulfilment is Fulfilment.SHIPPED
+    found = parcel_views.latest(session, make.campaign_of(session, "ss27"), search="SF2")
+    parcel_views.take_out(session, slug="ss27", parcel=found[0].id, actor=ACTOR, now=AT)
+    session.expire_all()
+    assert make.lines_of(session, order)[0].fulfilment is Fulfilment.NONE
+
+
+def test_what_left_is_not_declared_undeliverable(session: Session) -> None:
+    (order,), sku = ready(session)
+    enter(session, f"{order.ref},{sku},12,SF,SF1,,")
+    about: dict[str, Any] = {"slug": "ss27", "code": "K1", "reason": "Fire", "actor": ACTOR, "now": AT}
+    assert undeliverable.cannot_deliver(session, **about) == 0
 
 
 def test_the_same_list_again_changes_nothing(session: Session) -> None:

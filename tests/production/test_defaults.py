@@ -58,11 +58,8 @@ def decided(session: Session, *, reminded: bool = True, customers: int = 1, **ca
         orders.append(order)
         if reminded:
             told = {"event": reminding.event(order.ref, Reminder.ONE_DAY), "channel": "email", "recipient": f"anna{number}@example.com"}
-            session.add(
-                Message(
-                    **told, about=order.ref, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE
-                )
-            )
+            sent = {"state": MessageState.SENT, "created_at": DUE, "sent_at": DUE}
+            session.add(Message(**told, about=order.ref, template="balance_reminder", fields={}, locale="en", **sent))
     actions.decide(session, slug="ss27", actor="cli:test", now=DECIDED)
     return of, orders
 
@@ -258,6 +255,15 @@ def test_where_two_people_are_asked_for_a_second_one_agrees_to_forfeits(session:
     assert defaults.settle(session, slug="ss27", actor="staff:b@example.com", now=OVER).forfeited == 1
 
 
+@pytest.mark.parametrize(("late", "kept"), [(SECOND, 0), (timedelta(), 0), (-SECOND, 1)])
+def test_a_reminder_that_came_when_nothing_could_be_paid_any_more_takes_nobodys_deposit(
+    session: Session, late: timedelta, kept: int
+) -> None:
+    decided(session)
+    session.execute(update(Message).values(sent_at=OVER + late))
+    assert defaults.settle(session, slug="ss27", actor="worker", now=OVER + timedelta(days=1)).forfeited == kept
+
+
 def test_two_people_agree_to_these_deposits_and_to_no_others(session: Session) -> None:
     campaign, (first, second) = decided(session, customers=2)
     campaign.two_person = True
@@ -326,9 +332,8 @@ def decided_as(session: Session, slug: str, customers: int, profile: LegalProfil
     orders = [shop.buys(session, of, (one, 12)) for _ in range(customers)]
     for order in orders:
         told = {"event": reminding.event(order.ref, Reminder.TODAY), "channel": "email", "recipient": f"{order.ref}@example.com"}
-        session.add(
-            Message(**told, about=order.ref, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE)
-        )
+        sent = {"state": MessageState.SENT, "created_at": DUE, "sent_at": DUE}
+        session.add(Message(**told, about=order.ref, template="balance_reminder", fields={}, locale="en", **sent))
     actions.decide(session, slug=slug, actor="cli:test", now=DECIDED)
     return of, orders
 

@@ -146,7 +146,7 @@ MUTANTS = (
     Mutant(
         "forfeit without a reminder",
         DEFAULTS,
-        "unpaid(campaign).where(reminded()) if rules.forfeits and",
+        "unpaid(campaign).where(reminded(campaign)) if rules.forfeits and",
         "unpaid(campaign) if rules.forfeits and",
         (T_DEFAULTS,),
     ),

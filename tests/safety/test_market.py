@@ -22,7 +22,7 @@ from c2b.messages.rules import MessageState
 from c2b.production import actions as production
 from c2b.production import defaults, undeliverable
 from c2b.work import audit
-from tests import databases
+from tests import databases, make
 from tests.safety import market_ends
 from tests.safety.campaigning import STAFF, Campaigning, codes, troubles, which
 from tests.safety.fair import SLUG, Fair, wanted
@@ -120,7 +120,8 @@ class Season(Campaigning):
             "fields": {},
         }
         with self.fair.database.transaction() as session:
-            session.add(Message(**told, template="balance_reminder", locale="en", state=MessageState.SENT, created_at=self.market.now))
+            when = {"created_at": self.market.now, "sent_at": make.ORDERING_CLOSES}
+            session.add(Message(**told, template="balance_reminder", locale="en", state=MessageState.SENT, **when))
         self.market.reminded.add(ref)
 
     @was_decided

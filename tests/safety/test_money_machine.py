@@ -178,9 +178,8 @@ class Market(RuleBasedStateMachine):
         with self.database.transaction() as session:
             for ref in session.scalars(select(Order.ref)).all() if reminded and not self.has_ended else []:
                 told = {"event": reminding.event(ref, Reminder.ONE_DAY), "channel": "email", "recipient": "a@example.com"}
-                session.add(
-                    Message(**told, about=ref, template="balance_reminder", fields={}, locale="en", state=MessageState.SENT, created_at=DUE)
-                )
+                sent = {"state": MessageState.SENT, "created_at": DUE, "sent_at": DUE}
+                session.add(Message(**told, about=ref, template="balance_reminder", fields={}, locale="en", **sent))
         self.has_ended = self.has_ended or reminded
         self._act(defaults.settle, slug="ss27", actor="worker")
 
