@@ -47,6 +47,7 @@ TEMPLATES = {
     "paid_late": N_("Paid too late"),
     "paid_twice": N_("Paid twice"),
     "refund_settled": N_("Refund sent"),
+    "refund_by_hand": N_("Refund paid by hand"),
     "refund_bounced": N_("Refund came back"),
     "seller_default": N_("We cannot deliver"),
     "delay_question": N_("Asked about a delay"),

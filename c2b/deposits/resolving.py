@@ -15,6 +15,7 @@ from c2b.deposits.rules import RefundReason
 from c2b.deposits.timeline import BY_HAND
 from c2b.deposits.withholding import require_decided
 from c2b.errors import N_, Invalid, Refused
+from c2b.jobs.actions import enqueue
 from c2b.ledger import queries as ledger
 from c2b.ledger import rules as accounts
 from c2b.ledger.models import Transfer
@@ -88,6 +89,7 @@ def paid_by_hand(session: Session, *, key: str, reference: str, reason: str, act
     account = session.get(PayoutAccount, order.id)
     about = {"reference": bank, "account_of": account.given_at.isoformat() if account else ""}
     _record(session, order, action="deposits.paid_by_hand", key=key, reason=reason, actor=actor, now=now, **about)
+    enqueue(session, kind="deposits.tell_by_hand", payload={"refund": refund.id}, key=f"deposits.tell_by_hand:{key}", now=now)
 
 
 def give_up(session: Session, *, key: str, reason: str, actor: str, now: datetime) -> None:

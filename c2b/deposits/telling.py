@@ -59,6 +59,14 @@ def tell_refund(database: Database, payload: Mapping[str, Any], now: datetime) -
         _tell(session, its_order, event=event, template="refund_settled", amount=refund.amount, now=now)
 
 
+def tell_by_hand(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
+    """Tell the customer that the refund in `payload`, which couldn't go back the way it came, was paid out by hand."""
+    with database.transaction() as session:
+        refund = session.get_one(Refund, payload["refund"])
+        event, its_order = f"refund_by_hand:{refund.key}", Order.ref == refund.payment.payer
+        _tell(session, its_order, event=event, template="refund_by_hand", amount=refund.amount, now=now)
+
+
 def tell_bounced(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
     """Tell the customer that the refund in `payload` came back to us, and ask for another way."""
     with database.transaction() as session:

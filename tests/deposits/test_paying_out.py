@@ -8,13 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from c2b.audit.models import AuditEntry
-from c2b.deposits import paying_out, resolving
+from c2b.deposits import paying_out, resolving, telling
 from c2b.deposits.apply_refund import apply_refund
 from c2b.deposits.models import PayoutAccount
 from c2b.deposits.paying_out import Asked, Given
 from c2b.deposits.payout_ways import Account, PayoutWay, checked, masked, offered
 from c2b.errors import Invalid, NotFound, Refused
+from c2b.messages.models import Message
 from c2b.payments.protocol import Answer, Heard
+from c2b.people.models import Person
+from tests import make
 from tests.deposits.scene import Shop
 
 ALIPAY = Account("alipay", "Anna Zhang", "13800138000")
@@ -80,6 +83,18 @@ def test_a_refund_that_came_back_asks_for_an_account_until_it_is_paid_out(shop: 
     with pytest.raises(Refused, match="No money waits"):
         give(shop, bounced, ALIPAY)
     assert shop.findings() == []
+
+
+def test_its_customer_hears_once_that_it_was_paid_by_hand(shop: Shop, bounced: str) -> None:
+    (refund,) = shop.refunds()
+    with shop.database.transaction() as session:
+        make.address(session, session.get_one(Person, shop.person_of(bounced)), "anna@example.com")
+    shop.resolves(resolving.paid_by_hand, key=refund.key, reference="BANK-77")
+    for _ in range(2):
+        telling.tell_by_hand(shop.database, {"refund": refund.id}, shop.now)
+    with shop.database.reading() as session:
+        told = session.scalars(select(Message).where(Message.template == "refund_by_hand")).all()
+        assert [(message.about, message.fields["amount"]) for message in told] == [(bounced, "¥59.80")]
 
 
 def test_a_refund_that_is_sent_once_more_asks_nothing_any_more(shop: Shop, bounced: str) -> None:

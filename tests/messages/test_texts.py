@@ -46,6 +46,7 @@ FIELDS = {
     "order_refunded_unpaid": ORDER,
     "paid_late": ORDER,
     "paid_twice": ORDER,
+    "refund_by_hand": ORDER,
     "refund_bounced": {"order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
     "parcel_sent": {"order": "A1", "campaign": "Spring", "carrier": "DHL", "number": "00340434161094", "path": "/me/orders/A1"},
     "seller_default": ORDER | {"product": "Cable knit", "reason": "The mill burnt down"},
@@ -126,7 +127,7 @@ def test_each_field_that_a_message_has_is_needed(template: str, locale: str, wit
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_money_that_comes_back_is_named_in_the_subject(locale: str) -> None:
-    back = "refund_settled product_missed order_refunded_unpaid paid_late paid_twice refund_bounced seller_default"
+    back = "refund_settled refund_by_hand product_missed order_refunded_unpaid paid_late paid_twice refund_bounced seller_default"
     for template in back.split():
         assert "¥50.00" in shown(template, locale).subject
 

@@ -117,6 +117,7 @@ def test_a_refund_that_came_back_is_owed_and_then_paid_by_hand(timed: TimedShop,
         anna.reads("¥59.80 sent to you another way")
         anna.reads("reference BANK-77")
         anna.photographs("bounced-paid")
+        assert "We paid you" in anna.subjects()
     timed.has_nothing_amiss()
 
 
