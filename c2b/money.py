@@ -66,9 +66,9 @@ def price(text: str, currency: str) -> int:
 
 
 def show(amount: int, currency: str, locale: str) -> str:
-    """Format minor units for people: ¥50.00."""
+    """Format minor units for people: ¥50.00; a campaign has one currency, so its ¥ needs no CN."""
     shown: str = _pattern(locale, digits(currency)).apply(decimal(amount, currency), locale, currency=currency, currency_digits=False)
-    return shown
+    return shown.replace("CN¥", "¥")
 
 
 @cache

@@ -26,7 +26,7 @@ def test_amounts_keep_their_meaning_whatever_a_library_says_of_a_currency() -> N
     assert (money.show(350, "RSD", "en"), money.show(5120, "KWD", "en"), money.show(-150, "CNY", "en")) == (
         "RSD3.50",
         "KWD5.120",
-        "-CN¥1.50",
+        "-¥1.50",
     )
 
 

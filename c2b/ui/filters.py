@@ -35,8 +35,8 @@ _PATTERNS = {
 
 
 def money(amount: int | None, currency: str) -> str:
-    """Show minor units in the page's language: ¥50.00; nothing for None. A campaign has one currency, so ¥ needs no CN."""
-    return "" if amount is None else money_module.show(amount, currency, locale()).replace("CN¥", "¥")
+    """Show minor units in the page's language: ¥50.00; nothing for None."""
+    return "" if amount is None else money_module.show(amount, currency, locale())
 
 
 def price_range(low: int | None, high: int | None, currency: str) -> str:

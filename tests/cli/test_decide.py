@@ -31,7 +31,7 @@ def state(database: Database) -> CampaignState:
 
 def test_a_dry_run_prints_the_figures_and_changes_nothing(shell: Shell, sqlite_database: Database) -> None:
     printed = shell.does("decide", "ss27", "--dry-run")
-    assert printed.splitlines()[-1] == "Deciding now makes 1 products, 15 pieces, 1 production orders; 1 payments get CN¥60.00 back"
+    assert printed.splitlines()[-1] == "Deciding now makes 1 products, 15 pieces, 1 production orders; 1 payments get ¥60.00 back"
     assert printed.splitlines()[0].split() == ["reached", "K1", "12", "of", "10,", "3", "extra"]
     assert state(sqlite_database) == CampaignState.SETTLING
 

@@ -62,7 +62,7 @@ def test_after_the_decision_customers_are_told_in_their_language(shell: Shell, s
     ]
     assert sent[0].fields["product"] == "款 K1"
     assert sent[0].fields["balance"] == "¥960.00"
-    assert (sent[1].fields["product"], sent[1].fields["amount"]) == ("Design K2", "CN¥60.00")
+    assert (sent[1].fields["product"], sent[1].fields["amount"]) == ("Design K2", "¥60.00")
 
 
 def test_refunds_of_a_missed_product_go_out(shell: Shell, sqlite_database: Database) -> None:

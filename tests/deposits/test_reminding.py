@@ -75,7 +75,7 @@ def test_a_reminder_names_the_sum_with_the_shipping_and_what_happens_otherwise(d
     reminding.remind(database, {"campaign": of.id, "reminder": "1"}, DUE - timedelta(days=1))
     with database.reading() as session:
         fields = session.scalars(select(Message.fields)).one()
-    assert (fields["amount"], fields["days"]) == ("CN¥975.00", "1")
+    assert (fields["amount"], fields["days"]) == ("¥975.00", "1")
     assert "the deposit is kept" in fields["consequence"]
 
 
@@ -97,4 +97,4 @@ def test_money_that_came_too_late_is_told_so_once(database: Database) -> None:
         tell_late(database, {"payment": payment, "amount": 24000}, DUE + HOUR)
     assert told(database) == [("paid_late", "anna0@example.com")]
     with database.reading() as session:
-        assert session.scalars(select(Message.fields)).one()["amount"] == "CN¥240.00"
+        assert session.scalars(select(Message.fields)).one()["amount"] == "¥240.00"

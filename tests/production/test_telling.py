@@ -49,12 +49,12 @@ def test_a_customer_reads_what_is_made_what_it_costs_and_by_when_to_pay(database
     assert {name: made.fields[name] for name in ("product", "units", "unit_price", "balance", "due")} == {
         "product": "Design K1",
         "units": "2",
-        "unit_price": "CN¥100.00",
-        "balance": "CN¥160.00",
+        "unit_price": "¥100.00",
+        "balance": "¥160.00",
         "due": "April 20, 2027",
     }
     assert made.fields["path"] == f"/me/orders/{made.fields['order']}"
-    assert (missed.template, missed.fields["product"], missed.fields["amount"]) == ("product_missed", "Design K2", "CN¥20.00")
+    assert (missed.template, missed.fields["product"], missed.fields["amount"]) == ("product_missed", "Design K2", "¥20.00")
 
 
 @pytest.mark.parametrize(("locale", "product", "due"), [("zh_Hans_CN", "款 K1", "2027年4月20日"), ("", "款 K1", "2027年4月20日")])

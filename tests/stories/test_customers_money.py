@@ -80,7 +80,7 @@ def test_who_pays_and_closes_the_tab_finds_it_paid(timed: TimedShop, browser: Br
         anna.comes_back()
         anna.sees_each_line("Ordered, deposit paid")
         anna.is_offered_no_payment()
-        assert "We have received your deposit of CN¥59.80" in anna.subjects()
+        assert "We have received your deposit of ¥59.80" in anna.subjects()
     assert states(timed) == [PaymentState.CAPTURED]
     timed.has_nothing_amiss()
 
@@ -144,7 +144,7 @@ def test_of_two_payments_that_both_arrive_the_second_goes_back_by_itself(timed: 
         anna.reads("¥59.80 came twice or too much and is on its way back to you")
         anna.reads("¥59.80 returned")
         anna.photographs("paid-twice")
-        assert "You paid twice: CN¥59.80 goes back" in anna.subjects()
+        assert "You paid twice: ¥59.80 goes back" in anna.subjects()
     assert timed.gateway.captured() == 2 * 5980
     assert timed.gateway.refunded() == 5980
     timed.has_nothing_amiss()
@@ -179,7 +179,7 @@ def test_the_balance_is_lower_once_others_have_brought_the_price_down(timed: Tim
         anna.sees_each_line("Paid in full, being made")
         anna.photographs("balance-paid")
         timed.works()
-        assert "We have received your balance of CN¥199.20" in anna.subjects()
+        assert "We have received your balance of ¥199.20" in anna.subjects()
     timed.has_nothing_amiss()
 
 
@@ -257,7 +257,7 @@ def test_cancelling_one_of_two_returns_its_deposit_alone(timed: TimedShop, brows
         anna.sees_each_line("Ordered, deposit paid")
         anna.reads("¥70.00 returned")
         anna.photographs("cancelled-one")
-        assert "Your refund of CN¥70.00" in anna.subjects()
+        assert "Your refund of ¥70.00" in anna.subjects()
     assert (timed.gateway.captured(), timed.gateway.refunded()) == (12980, 7000)
     timed.has_nothing_amiss()
     timed.statement_agrees()
