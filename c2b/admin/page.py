@@ -54,6 +54,7 @@ CAMPAIGN_MENU = (
     Entry("production", "box", N_("Production"), Permission.OFFERS),
     Entry("shipping", "truck", N_("Delivery"), Permission.DEPOSITS),
     Entry("exports", "download", N_("Exports"), Permission.EXPORTS),
+    Entry("links", "external", N_("Links and posters"), Permission.CANDIDATES),
     Entry("funnel", "filter", N_("Funnel"), Permission.DEPOSITS),
     Entry("log", "file", N_("Audit log"), Permission.AUDIT),
     Entry("settings", "sliders", N_("Settings"), Permission.PHASES),

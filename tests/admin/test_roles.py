@@ -72,6 +72,8 @@ ALLOWED: dict[str, Permission | None] = {
     "receive_transfer": Permission.MONEY,
     "pay_refund_out": Permission.MONEY,
     "funnel": Permission.DEPOSITS,
+    "links": Permission.CANDIDATES,
+    "poster": Permission.CANDIDATES,
     "decision": Permission.DECISION,
     "what_if": Permission.DECISION,
     "approve": Permission.DECISION,

@@ -108,6 +108,7 @@ admin.import_checked POST /admin/ss27/import/nothing
 admin.import_statement POST /admin/money/statements
 admin.importing /admin/ss27/import
 admin.legal_profiles /admin/legal
+admin.links /admin/ss27/links /admin/ss27/links?s=store-1
 admin.log /admin/ss27/log
 admin.look POST /admin/ss27/counts
 admin.look_at_account POST /admin/ss27/orders/none/account
@@ -125,6 +126,7 @@ admin.overview /admin/ss27/
 admin.pause POST /admin/ss27/pause
 admin.pay_penalty POST /admin/ss27/balances/penalties
 admin.pay_refund_out POST /admin/ss27/transfers/payouts
+admin.poster /admin/ss27/poster?s=store-1
 admin.production /admin/ss27/production
 admin.production_order /admin/ss27/production/nothing
 admin.propose_move POST /admin/lost/propose

@@ -40,7 +40,7 @@ PAGES = {
         /admin/autumn/orders /admin/autumn/refunds /admin/autumn/production /admin/autumn/cancel /admin/summer/ /admin/summer/selection
         /admin/summer/decision /admin/summer/decision/what-if?minimum=60 /admin/draft/decision/what-if
         /admin/summer/orders /admin/spring/ /admin/spring/candidates/{spring} /admin/spring/decision
-        /admin/spring/funnel
+        /admin/spring/funnel /admin/autumn/links?s=store-1 /admin/autumn/poster?s=store-1
         /admin/spring/orders/{staff_order} /admin/spring/refunds /admin/spring/balances /admin/spring/undelivered?code={spring}
         /admin/spring/production /admin/spring/shipping /admin/spring/shipping?q=nobody
         /admin/spring/production/{number} /admin/spring/production/{number}/share
