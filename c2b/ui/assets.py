@@ -6,6 +6,8 @@ from pathlib import Path
 
 from flask import Flask, Response, request, url_for
 
+from c2b.ui.shell import parts
+
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -16,7 +18,7 @@ def fingerprint(path: Path) -> str:
 
 
 def set_up(app: Flask) -> None:
-    """Give templates `asset(name)` and `media(file)`, and let what is fingerprinted be cached."""
+    """Give templates `asset(name)`, `media(file)` and `absolute(path)`, and let what is fingerprinted be cached."""
     folder = Path(app.static_folder or "")
 
     def asset(name: str) -> str:
@@ -25,10 +27,13 @@ def set_up(app: Flask) -> None:
     def media(file: str) -> str:
         return f"/media/{file}"
 
+    def absolute(path: str) -> str:
+        return parts().settings.base_url.rstrip("/") + path
+
     def keep(response: Response) -> Response:
         if request.endpoint == "static" and request.args.get("v") and response.status_code in {200, 304}:
             response.headers["Cache-Control"] = FOR_EVER
         return response
 
-    app.jinja_env.globals.update(asset=asset, media=media)
+    app.jinja_env.globals.update(asset=asset, media=media, absolute=absolute)
     app.after_request(keep)
