@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from flask import g, request
+from flask import flash, g, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -55,6 +55,8 @@ def enter_parcels(slug: str) -> Answer:
         sent = parcels.enter(session, slug=slug, entries=entries, actor=staff().actor, now=now())
     if not sent.written:
         return _refused(slug, sent.findings.problems)
+    for notice in sent.findings.notices[:MOST]:
+        flash(_("%(order)s: %(problem)s", order=notice.value, problem=_(notice.message, **notice.values)), "warn")
     told = ngettext("%(num)s new parcel", "%(num)s new parcels", sent.parcels)
     said = _("%(parcels)s, %(delivered)s lines delivered, %(unchanged)s rows known before.", parcels=told, **_counts(sent))
     return done(said, "shipping", slug=slug)

@@ -19,7 +19,7 @@ from c2b.deposits.handing_over import hand_over
 from c2b.deposits.models import Obligation, Order, OrderLine, Parcel, ParcelLine, Withdrawal
 from c2b.deposits.parcel_file import Entries, Entry
 from c2b.deposits.rules import Fulfilment, ObligationState, Outcome
-from c2b.errors import N_, Refused
+from c2b.errors import N_, Invalid, Refused
 from c2b.jobs.actions import enqueue
 
 _AT_ONCE = 500
@@ -239,7 +239,7 @@ def _deliver(
         try:
             with session.begin_nested():
                 count += hand_over(session, order_ref=order, how=Fulfilment.SHIPPED, actor=actor, now=now, **facts)
-        except Refused as problem:  # the parcel came all the same; the money is a person's to look at
+        except (Refused, Invalid) as problem:  # the parcel came all the same; the rest is a person's to look at
             findings.notice(problem.message, row=own[0][0].row, value=order, **problem.values)
     return count
 

@@ -59,6 +59,14 @@ def test_a_file_that_is_no_list_is_refused(sqlite_database: Database, sign_in: S
     assert says in spoken(browser)
 
 
+def test_goods_that_came_but_cannot_be_handed_over_are_named(sqlite_database: Database, sign_in: SignIn, clock: Clock) -> None:
+    ref, sku = paid(sqlite_database, clock)
+    browser = sign_in(Role.OWNER)
+    bring(browser, f"{HEADER}{ref},{sku},12,SF,SF1,2026-01-02,2026-01-03")
+    assert f"{ref}: Goods can’t be handed over before they were ordered" in spoken(browser)
+    assert "1 new parcel, 0 lines delivered" in spoken(browser)
+
+
 def test_a_parcel_is_taken_out_again(sqlite_database: Database, sign_in: SignIn, clock: Clock) -> None:
     ref, sku = paid(sqlite_database, clock)
     browser = sign_in(Role.OWNER)
