@@ -18,7 +18,7 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.readiness import Gate, Gates
 from c2b.campaigns.rules import CampaignState, Missing
 from c2b.db import Database
-from c2b.deposits import parcel_views, reminding, runs
+from c2b.deposits import parcel_views, pickup_views, reminding, runs
 from c2b.deposits.bookkeeping import match_job
 from c2b.deposits.checks import checks as deposits_checks
 from c2b.deposits.pay import hear, sweep
@@ -123,6 +123,7 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "deposits.remind": reminding.remind,
         runs.JOB: runs.send_failed,
         "deposits.tell_parcels": parcel_views.tell_parcels,
+        "deposits.tell_pickups": pickup_views.tell_pickups,
         "production.tell": tell,
         "production.tell_defaults": tell_defaults,
         "production.tell_undelivered": tell_undelivered,

@@ -18,6 +18,7 @@ from c2b.people.models import Address, Person
 from c2b.people.rules import AddressKind
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.production.rules import ProductOutcome
+from c2b.stores.models import Store
 from c2b.voting import counting, publication, seals, selecting, statement, tree
 from c2b.voting.models import Ballot, Pick, Selection, SelectionLine, SelectionOverride, Suspicion, SuspicionBallot
 from c2b.voting.rules import BallotSource, SelectionResult, SuspicionRule, SuspicionState
@@ -74,6 +75,15 @@ def candidate(session: Session, of: Campaign, code: str, *, sizes: str = "S M L"
 def supplier(session: Session, code: str = "TX2", **changes: Any) -> Supplier:
     """Make a factory."""
     made = Supplier(code=code, **({"name": "桐乡织造二厂"} | changes))
+    session.add(made)
+    session.flush()
+    return made
+
+
+def store(session: Session, code: str = "HZ1", **changes: Any) -> Store:
+    """Write a store in Hangzhou."""
+    values: dict[str, Any] = {"name": f"Store {code}", "city": "Hangzhou", "address": "1 Lake Road", "latitude": 30.25, "longitude": 120.16}
+    made = Store(**{"code": code, "hours": "10:00-22:00", **values, **changes})
     session.add(made)
     session.flush()
     return made

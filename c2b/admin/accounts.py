@@ -9,6 +9,8 @@ from c2b.admin.page import Answer, done, show, shown_again_by, typed
 from c2b.errors import N_, Invalid, Refused
 from c2b.people import actions, queries
 from c2b.people.rules import AddressKind, Permission, Role, normalise
+from c2b.stores import queries as stores
+from c2b.stores.actions import assign
 from c2b.ui.shell import now, parts, reading, staff, staff_required, transaction
 
 ROLES: dict[Role, str] = {
@@ -26,9 +28,10 @@ def accounts_page() -> str:
     """Show all accounts, the form for a new one, and a set-up link just made: once, as a message is."""
     links = [str(text).split(" ", 1) for text in get_flashed_messages(category_filter=["set_up_link"])]
     with reading() as session:
-        accounts = queries.staff(session)
+        accounts, works = queries.staff(session), stores.workplaces(session)
+        shops = [("", "–"), *((store.code, store.name) for store in stores.near(session, ""))]
     roles = {role: _(name) for role, name in ROLES.items()}
-    return show("accounts.html", here="accounts", accounts=accounts, links=links, roles=roles)
+    return show("accounts.html", here="accounts", accounts=accounts, links=links, roles=roles, shops=shops, works=works)
 
 
 def _with_link(email: str, token: str) -> Response:
@@ -68,6 +71,8 @@ def add_account() -> Answer:
         raise Refused(N_("You can’t take the owner’s role from yourself; another owner can"))
     with transaction() as session:
         token = actions.add_staff(session, email=email, role=role, name=typed("name"), actor=staff().actor, now=now())
+        works = typed("store") if role is Role.ASSISTANT else ""
+        assign(session, email=email, code=works, actor=staff().actor, now=now())
     return _with_link(email, token)
 
 

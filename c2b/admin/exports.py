@@ -36,6 +36,7 @@ CARDS: dict[str, tuple[str, str]] = {
     "ledger": (N_("Ledger"), N_("Every movement of money; as Beancount balanced for accounting.")),
     "funnel": (N_("Funnel"), N_("Viewers, votes, deposits, payments and returns of every candidate: what votes were worth.")),
     "shipments": (N_("Shipments"), N_("What the warehouse packs, with addresses; filled in, it comes back as the list of parcels.")),
+    "pickups": (N_("Store pickups"), N_("What goes to which store for whom, and what was handed out.")),
     "shopify-products": (
         N_("Products for Shopify"),
         N_("What is made, for Shopify’s import, as drafts; the stock is the extra units."),
@@ -58,6 +59,7 @@ _SELECTED = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTL
 _MADE: dict[Kind, tuple[Collection[CampaignState], str]] = {
     Kind.PRODUCTION_ORDERS: (_DECIDED, N_("The decision makes them")),
     Kind.SHIPMENTS: (_DECIDED, N_("The decision makes them")),
+    Kind.PICKUPS: (_DECIDED, N_("The decision makes them")),
     Kind.SHOPIFY_PRODUCTS: (_DECIDED, N_("The decision makes them")),
     Kind.RESULTS: (_SELECTED, N_("The selection makes them")),
     Kind.BUNDLE: (_SELECTED, N_("The selection makes it")),
@@ -85,7 +87,7 @@ class Card:
 
 def cards(session: Session, campaign: Campaign) -> list[Card]:
     """Return the exports of this version with what stands against each now."""
-    return [_card(session, campaign, kind) for kind in kinds.BUILT]
+    return [_card(session, campaign, kind) for kind in Kind]
 
 
 def _card(session: Session, campaign: Campaign, kind: Kind) -> Card:
@@ -148,7 +150,7 @@ def download(slug: str, kind: str) -> Answer:
 
 
 def _wanted(slug: str, kind: str, form: str) -> Wanted:
-    if kind not in set(Kind) or Kind(kind) not in kinds.BUILT:
+    if kind not in set(Kind):
         raise NotFound(N_("There is no export “%(kind)s”"), kind=kind)
     if form not in set(Format):
         raise Invalid(N_("Choose a format"), field=f"format-{kind}")

@@ -55,6 +55,7 @@ TEMPLATES = {
     "withdrawal_received": N_("Withdrawal received"),
     "product_confirmed": N_("Product is made"),
     "parcel_sent": N_("Parcel on its way"),
+    "pickup_ready": N_("Order ready in the store"),
     "product_missed": N_("Product is not made"),
     "result_published": N_("Result published"),
     "receipt": N_("Receipt of a ballot"),

@@ -53,6 +53,7 @@ CAMPAIGN_MENU = (
     Entry("transfers", "cash", N_("Transfers"), Permission.MONEY, gateway="manual"),
     Entry("production", "box", N_("Production"), Permission.OFFERS),
     Entry("shipping", "truck", N_("Delivery"), Permission.DEPOSITS),
+    Entry("pickups", "home", N_("Store pickup"), Permission.PICKUPS),
     Entry("exports", "download", N_("Exports"), Permission.EXPORTS),
     Entry("links", "external", N_("Links and posters"), Permission.CANDIDATES),
     Entry("funnel", "filter", N_("Funnel"), Permission.DEPOSITS),
@@ -66,6 +67,8 @@ SHOP_MENU = (
     Entry("books", "chart", N_("Books"), Permission.DEPOSITS),
     Entry("messages", "mail", N_("Messages"), Permission.DEPOSITS),
     Entry("lost_addresses", "users", N_("Lost addresses"), Permission.PERSONAL_DATA),
+    Entry("hand_out", "box", N_("Hand out"), Permission.PICKUPS),
+    Entry("stores", "home", N_("Stores"), Permission.PHASES),
     Entry("legal_profiles", "file", N_("Legal profiles")),
     Entry("accounts", "users", N_("Staff accounts"), Permission.STAFF),
 )

@@ -14,12 +14,13 @@ from c2b.campaigns.actions import locked
 from c2b.campaigns.importing.assemble import assemble
 from c2b.campaigns.importing.findings import Finding
 from c2b.campaigns.importing.formats import Parsed
+from c2b.campaigns.importing.listing import Listing
 from c2b.campaigns.importing.pictures import Shots
 from c2b.campaigns.importing.shapes import CandidateIn
-from c2b.campaigns.importing.suppliers import Suppliers
-from c2b.campaigns.importing.write import Writer, Written, apply, difference
+from c2b.campaigns.importing.write import Record, Writer, Written, apply, difference
 from c2b.campaigns.models import Campaign, Candidate, Picture, Supplier, Variant
 from c2b.campaigns.rules import CampaignState
+from c2b.db import Base
 from c2b.errors import N_, Refused
 
 _OPEN = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.SELECTED)
@@ -27,7 +28,7 @@ _OPEN = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.SELECTED)
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did, or (`written` false) would do or why it did nothing. Counts are candidates, or suppliers."""
+    """What an import did, or (`written` false) would do or why it did nothing. Counts are candidates, or rows of a list."""
 
     written: bool
     new: int
@@ -164,24 +165,31 @@ def stored_pictures(session: Session, slug: str) -> set[tuple[str, str]]:
     return {(code, source) for code, source in session.execute(query)}
 
 
-def import_suppliers(session: Session, *, suppliers: Suppliers, actor: str, now: datetime, skip_bad: bool = False) -> ImportReport:
+def import_suppliers(session: Session, *, suppliers: Listing, actor: str, now: datetime, skip_bad: bool = False) -> ImportReport:
     """Make or update suppliers by their code; none is removed. With a problem nothing is written unless `skip_bad`."""
-    accepted = suppliers.findings.accepted(skip_bad=skip_bad)
-    want = [dict(row) for row in suppliers.rows] if accepted else []
-    have: Sequence[Any] = session.connection().execute(select(Supplier.__table__)).mappings().all()
     blank = {"contact": "", "phone": "", "capacity_units": None, "lead_days": None}
+    return import_list(session, Supplier, suppliers, blank=blank, action="suppliers.import", actor=actor, now=now, skip_bad=skip_bad)
+
+
+def import_list(
+    session: Session, model: type[Base], listing: Listing, *, blank: Record, action: str, actor: str, now: datetime, skip_bad: bool
+) -> ImportReport:
+    """Make or update rows of `model` by their code; none is removed, and what a file doesn't say stays, or is `blank` in a new row."""
+    accepted = listing.findings.accepted(skip_bad=skip_bad)
+    want = [dict(row) for row in listing.rows] if accepted else []
+    have: Sequence[Any] = session.connection().execute(select(model.__table__)).mappings().all()
     found = difference(have, want, key=("code",), blank=blank)
-    apply(session, Supplier, found.keeping())
+    apply(session, model, found.keeping())
     report = ImportReport(
         written=accepted,
         new=len(found.new),
         changed=len(found.changed),
         unchanged=len(want) - len(found.new) - len(found.changed),
-        skipped=len({finding.row for finding in suppliers.findings.problems}),
+        skipped=len({finding.row for finding in listing.findings.problems}),
         variants=0,
         pictures=0,
-        problems=_by_row(suppliers.findings.problems),
-        notices=_by_row(suppliers.findings.notices),
+        problems=_by_row(listing.findings.problems),
+        notices=_by_row(listing.findings.notices),
     )
-    _record(session, report, action="suppliers.import", campaign="", actor=actor, now=now)
+    _record(session, report, action=action, campaign="", actor=actor, now=now)
     return report

@@ -15,13 +15,13 @@ from c2b.cli import (
     decide,
     demo,
     export,
-    later,
     parcels,
     privacy,
     select,
     serve,
     staff,
     statements,
+    stores,
     suppliers,
     verify,
     work,
@@ -59,6 +59,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     campaign.group,
     candidates.group,
     suppliers.group,
+    stores.group,
     parcels.group,
     statements.group,
     staff.group,
@@ -71,7 +72,6 @@ _COMMANDS: tuple[click.Command, ...] = (
     audit.audit,
     backup.backup,
     backup.restore,
-    *later.commands,
 )
 for _commands in _COMMANDS:
     group.add_command(_commands)

@@ -12,7 +12,7 @@ from c2b.audit.two_people import public_reason
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState, ordering_is_open
 from c2b.deposits import cancelling, legal, places, placing
-from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Place
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Pickup, Place
 from c2b.deposits.placing import ShippingAddress, Wanted
 from c2b.deposits.refunds import RefundFigures, queue_refunds
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason, may_cancel, payable, time_to_pay
@@ -253,7 +253,7 @@ def _due(session: Session, campaign: Campaign, order: Order, now: datetime) -> S
         if any(owed.kind is ObligationKind.DEPOSIT for owed, _ in due):
             _require_open(campaign, now)
         raise Refused(N_("The balance can’t be paid now; the order’s page says from when until when"))
-    if not order.address and kinds - {ObligationKind.DEPOSIT}:
+    if not order.address and kinds - {ObligationKind.DEPOSIT} and session.get(Pickup, order.id) is None:
         raise Refused(N_("Say first where the goods go; then pay the balance"))
     return [(owed, line) for owed, line in due if owed.kind in kinds]
 

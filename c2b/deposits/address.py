@@ -1,27 +1,24 @@
 """Where an order goes: may be said late, is needed before the balance, and can be changed until the goods leave."""
 
-from sqlalchemy import select
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
 from c2b.deposits import placing
-from c2b.deposits.locking import order_by_ref
-from c2b.deposits.models import Order, OrderLine
+from c2b.deposits.pickups import drop, movable
 from c2b.deposits.placing import ShippingAddress
-from c2b.deposits.rules import LEFT
-from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.errors import N_, Invalid
 
 
-def change(session: Session, *, order_ref: str, person_id: int, address: ShippingAddress) -> None:
-    """Say where a customer's own order goes. Raises Invalid naming the field that is missing, Refused once goods have left."""
-    mine = select(Order.id).where(Order.ref == order_ref, Order.person_id == person_id)
-    if session.scalars(mine).first() is None:
-        raise NotFound(N_("There is no such order"))
-    order = order_by_ref(session, order_ref)
-    left = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.fulfilment.in_(LEFT))
-    if session.scalars(left).first() is not None:
-        raise Refused(N_("Some of it has left already; write to us if the rest should go elsewhere"))
+def change(session: Session, *, order_ref: str, person_id: int, address: ShippingAddress, now: datetime) -> None:
+    """Say where a customer's own order goes; one that was to be collected is sent then, and its shipping is owed.
+
+    Raises NotFound, Invalid naming the field that is missing, Refused once goods have left or wait in a store.
+    """
+    order = movable(session, order_ref=order_ref, person_id=person_id)
     _complete(order.campaign, address)
+    drop(session, order, now)
     for name, value in vars(address).items():
         setattr(order, name, value)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from c2b.campaigns.models import Candidate
 from c2b.campaigns.rules import text
 from c2b.deposits import runs
-from c2b.deposits.models import Order, OrderLine, RefundLine, Withdrawal
+from c2b.deposits.models import Order, OrderLine, Pickup, RefundLine, Withdrawal
 from c2b.deposits.rules import Fulfilment, Outcome, RefundReason
 from c2b.errors import N_, NotFound
 from c2b.ledger.models import Transfer
@@ -19,6 +19,7 @@ from c2b.payments.models import Payment, Refund
 from c2b.payments.rules import PaymentState, RefundState
 from c2b.people.models import Address
 from c2b.people.rules import mask
+from c2b.stores.models import Store
 
 PAGE = 50
 
@@ -144,6 +145,8 @@ class OrderDetail:
     recipient: str
     phone: str
     address: str
+    store: str
+    """Where it is collected; empty: it is sent."""
     terms_accepted_at: datetime
     legal_profile: str
 
@@ -228,6 +231,7 @@ def order(session: Session, campaign_id: int, ref: str, *, locale: str) -> Order
         recipient=found.recipient,
         phone=found.phone,
         address=" ".join(part for part in (found.country, found.postal_code, found.address) if part),
+        store=session.scalar(select(Store.name).join(Pickup, Pickup.store_id == Store.id).where(Pickup.order_id == found.id)) or "",
         terms_accepted_at=found.terms_accepted_at,
         legal_profile=found.legal_profile.value,
     )

@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
 from c2b.deposits.locking import book, order_by_ref
-from c2b.deposits.models import DisputeLine, Obligation, Order, OrderLine, Withdrawal
+from c2b.deposits.models import DisputeLine, Obligation, Order, OrderLine, Pickup, Withdrawal
 from c2b.deposits.rules import Fulfilment, ObligationState, Outcome
 from c2b.deposits.withholding import UNDECIDED
 from c2b.errors import N_, Invalid, Refused
@@ -19,6 +19,20 @@ from c2b.payments.models import Dispute
 
 HOW = (Fulfilment.SHIPPED, Fulfilment.PICKED_UP)
 """Brought by a carrier, or taken along in a store."""
+
+
+def may_leave() -> ColumnElement[bool]:
+    """Return the condition on order lines that are confirmed, paid with the order's shipping, not left, and not with their customer yet."""
+    of_line = or_(Obligation.line_id == OrderLine.id, Obligation.line_id.is_(None))
+    due = select(Obligation.id).where(Obligation.order_id == OrderLine.order_id, of_line, Obligation.state == ObligationState.DUE)
+    left = select(Withdrawal.line_id).where(Withdrawal.line_id == OrderLine.id)
+    waits = (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.handed_over_at.is_(None)
+    return waits & ~due.correlate(OrderLine).exists() & ~left.correlate(OrderLine).exists()
+
+
+def is_collected() -> ColumnElement[bool]:
+    """Return the condition on order lines that their customer collects in a store."""
+    return select(Pickup.order_id).where(Pickup.order_id == OrderLine.order_id).correlate(OrderLine).exists()
 
 
 def hand_over(session: Session, *, order_ref: str, lines: Collection[int], how: Fulfilment, at: datetime, actor: str, now: datetime) -> int:

@@ -223,6 +223,20 @@ class ParcelLine(Base):
     units: Mapped[int]
 
 
+class Pickup(Base):
+    """An order that its customer collects in a store; whoever shows its code there gets the goods, each line once."""
+
+    __tablename__ = "pickup"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), primary_key=True, autoincrement=False)
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    code: Mapped[str] = mapped_column(String(8), unique=True)
+    """Shown to the customer once goods are in the store."""
+    chosen_at: Mapped[datetime]
+    arrived_at: Mapped[datetime | None] = mapped_column(index=True)
+    """The very instant of the last arrival of its goods: its customer is told from there."""
+
+
 class SellerDefault(Base):
     """A confirmed product that we can't deliver, to all or to some, with the reason that its customers read; never changed."""
 

@@ -20,6 +20,8 @@ from c2b.deposits.legal import Consequence
 from c2b.deposits.models import Order, OrderLine, SellerDefault, Withdrawal
 from c2b.deposits.order_money import Owed, owed_by, payments_of
 from c2b.deposits.parcel_views import ParcelView, of_orders
+from c2b.deposits.pickup_views import PickupView
+from c2b.deposits.pickup_views import of_orders as collected
 from c2b.deposits.placing import ADDRESS
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import (
@@ -117,7 +119,7 @@ class OrderView:
     may_pay: bool
     may_cancel: bool
     may_move: bool
-    """The address can still be changed: nothing has left."""
+    """The address can still be changed: nothing has left or waits in a store."""
     countries: tuple[str, ...]
     recipient: str
     phone: str
@@ -125,6 +127,8 @@ class OrderView:
     postal_code: str
     address: str
     parcels: tuple[ParcelView, ...] = ()
+    pickup: PickupView | None = None
+    """Where the customer collects it; None: it is sent."""
 
     @property
     def may_leave(self) -> bool:
@@ -141,6 +145,16 @@ class OrderView:
         """The payment that has to end before another may begin: one that is open, or that a person looks at."""
         stays = self.payment and (self.payment.is_open or self.payment.state is PaymentState.MISMATCH)
         return self.payment if stays else None
+
+    @property
+    def waits_in_store(self) -> bool:
+        """Whether goods are there for whoever shows the code."""
+        return self.pickup is not None and any(line.fulfilment is Fulfilment.READY for line in self.lines)
+
+    @property
+    def lacks_place(self) -> bool:
+        """Whether nobody has said yet where it goes."""
+        return not self.address and self.pickup is None
 
     @property
     def stands(self) -> bool:
@@ -183,7 +197,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
     payments, refunds = payments_of(session, [each.ref for each in orders])
     told = reminders(session, [each.ref for each in orders])
     owed = owed_by(session, ids)
-    parcels = of_orders(session, ids, locale=locale)
+    parcels, pickups = of_orders(session, ids, locale=locale), collected(session, ids)
     return [
         _view(
             each,
@@ -193,7 +207,7 @@ def views(session: Session, wanted: Select[Order], *, locale: str, now: datetime
             refunds=refunds[each.ref],
             told=told.get(each.ref, []),
             owed=owed.get(each.id, Owed()),
-            parcels=parcels.get(each.id, ()),
+            ways={"parcels": parcels.get(each.id, ()), "pickup": pickups.get(each.id)},
             locale=locale,
             now=now,
         )
@@ -210,7 +224,7 @@ def _view(
     refunds: Mapping[Refund, RefundReason],
     told: Sequence[Entry],
     owed: Owed,
-    parcels: tuple[ParcelView, ...],
+    ways: Mapping[str, Any],
     locale: str,
     now: datetime,
 ) -> OrderView:
@@ -227,12 +241,12 @@ def _view(
         balance_due=campaign.balance_due,
         lines=shown,
         payment=payment_view(payments[-1], campaign.slug) if payments else None,
-        parcels=parcels,
         timeline=_timeline(order, lines, payments, refunds, told),
         consequences=legal.consequences(campaign.legal_profile, **legal.facts(campaign, locale)),
         terms=order.terms,
         countries=tuple(campaign.countries),
         **{name: getattr(order, name) for name in ADDRESS},
+        **ways,
         **_to_pay(campaign, owed, now),
         **_may(campaign, shown, now),
     )
@@ -259,7 +273,7 @@ def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[s
     """Return whether the address can be changed, and whether anything can be cancelled."""
     outcomes = {line.outcome for line in lines}
     stands = not outcomes.isdisjoint((Outcome.OPEN, Outcome.ALLOCATED))
-    has_left = any(line.fulfilment in LEFT for line in lines)
+    has_left = any(line.fulfilment in (*LEFT, Fulfilment.READY) for line in lines)
     return {"may_move": stands and not has_left, "may_cancel": Outcome.OPEN in outcomes and may_cancel(campaign, now)}
 
 

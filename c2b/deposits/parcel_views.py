@@ -14,8 +14,9 @@ from c2b.campaigns.actions import locked
 from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import text
 from c2b.db import Database
-from c2b.deposits.models import Obligation, Order, OrderLine, Parcel, ParcelLine
-from c2b.deposits.rules import Fulfilment, ObligationState, Outcome
+from c2b.deposits.handing_over import is_collected, may_leave
+from c2b.deposits.models import Order, OrderLine, Parcel, ParcelLine
+from c2b.deposits.rules import Fulfilment
 from c2b.errors import N_, NotFound, Refused
 from c2b.messages.actions import queue
 from c2b.people.models import Address, Person
@@ -103,13 +104,11 @@ class Shipping:
 
 def shipping(session: Session, campaign: Campaign) -> Shipping:
     """Return how far delivery is: two statements."""
-    of_line = or_(Obligation.line_id == OrderLine.id, Obligation.line_id.is_(None))
-    due = select(Obligation.id).where(Obligation.order_id == OrderLine.order_id, of_line, Obligation.state == ObligationState.DUE)
     packed = select(func.coalesce(func.sum(ParcelLine.units), 0)).where(ParcelLine.line_id == OrderLine.id).correlate(OrderLine)
     left = OrderLine.units - packed.scalar_subquery()
-    ready = (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.handed_over_at.is_(None)
+    ready = (OrderLine.campaign_id == campaign.id) & may_leave() & ~is_collected()
     waits = select(func.count(OrderLine.order_id.distinct()), func.coalesce(func.sum(left), 0))
-    orders, units = session.execute(waits.where(ready, left > 0, ~due.correlate(OrderLine).exists())).one()
+    orders, units = session.execute(waits.where(ready, left > 0)).one()
     done = func.coalesce(func.sum(ParcelLine.units).filter(Parcel.delivered_on.is_not(None)), 0)
     gone = select(func.coalesce(func.sum(ParcelLine.units), 0), done).join(Parcel, Parcel.id == ParcelLine.parcel_id)
     sent, delivered = session.execute(gone.join(Order, Order.id == Parcel.order_id).where(Order.campaign_id == campaign.id)).one()

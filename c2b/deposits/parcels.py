@@ -15,7 +15,7 @@ from c2b.campaigns.actions import locked
 from c2b.campaigns.importing.findings import Findings
 from c2b.campaigns.models import Campaign, Variant
 from c2b.db import Base, insert_rows
-from c2b.deposits.handing_over import hand_over
+from c2b.deposits.handing_over import hand_over, is_collected
 from c2b.deposits.models import Obligation, Order, OrderLine, Parcel, ParcelLine, Withdrawal
 from c2b.deposits.parcel_file import Entries, Entry
 from c2b.deposits.rules import Fulfilment, ObligationState, Outcome
@@ -82,6 +82,7 @@ def enter(session: Session, *, slug: str, entries: Entries, actor: str, now: dat
 _NOT_CONFIRMED = (N_("this product isn’t confirmed for this order, or was left"), N_("take the row out"))
 _HANDED_OVER = (N_("these goods were handed over already"), N_("take the row out"))
 _NOT_PAID = (N_("the balance or the shipping isn’t paid yet"), N_("keep the goods until it is; take the row out"))
+_COLLECTED = (N_("the customer collects this order in a store"), N_("send it there; take the row out"))
 _WITHDRAWN = (N_("the customer has withdrawn from this"), N_("keep the goods; take the row out"))
 
 
@@ -106,18 +107,19 @@ def _line_facts() -> Any:
     left = select(Withdrawal.line_id).where(Withdrawal.line_id == OrderLine.id)
     return (
         select(Order.ref, Variant.sku, OrderLine.id, Order.id, OrderLine.units, OrderLine.outcome, OrderLine.handed_over_at)
-        .add_columns(due.correlate(Order, OrderLine).exists(), left.correlate(OrderLine).exists())
+        .add_columns(due.correlate(Order, OrderLine).exists(), left.correlate(OrderLine).exists(), is_collected())
         .join(OrderLine, OrderLine.order_id == Order.id)
         .join(Variant, Variant.id == OrderLine.variant_id)
     )
 
 
 def _line(ref: str, facts: Sequence[Any]) -> _Line:
-    key, order_id, units, outcome, handed_over, is_due, has_left = facts
+    key, order_id, units, outcome, handed_over, is_due, has_left, collects = facts
     reasons = (
         (outcome is not Outcome.ALLOCATED, _NOT_CONFIRMED),
         (handed_over is not None, _HANDED_OVER),
         (has_left, _WITHDRAWN),
+        (collects, _COLLECTED),
         (is_due, _NOT_PAID),
     )
     return _Line(key, order_id, ref, units, next((why for stands, why in reasons if stands), None), {})

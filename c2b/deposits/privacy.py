@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Variant
-from c2b.deposits.models import Order, OrderLine, PayoutAccount
+from c2b.deposits.models import Order, OrderLine, PayoutAccount, Pickup
 from c2b.deposits.rules import Fulfilment, Outcome
 from c2b.deposits.standing import standings
 from c2b.errors import N_, Refused
@@ -15,6 +15,7 @@ from c2b.ledger.queries import balances
 from c2b.payments.models import Payment
 from c2b.payments.rules import UNSETTLED
 from c2b.people.models import Person
+from c2b.stores.models import Store
 
 _HANDED_OVER = frozenset({Fulfilment.SHIPPED, Fulfilment.PICKED_UP, Fulfilment.RETURNED})
 
@@ -31,8 +32,19 @@ def _order(session: Session, order: Order, slug: str, currency: str) -> dict[str
     times = {name: getattr(order, name).isoformat() for name in ("placed_at", "terms_accepted_at")}
     payments = session.scalars(select(Payment).where(Payment.payer == order.ref).order_by(Payment.id))
     paid = [{"at": each.created_at.isoformat(), "captured": each.captured, "refunded": each.refunded} for each in payments]
-    more = {"lines": _lines(session, order), "payments": paid, "payout_account": _account(session, order)}
+    more = {
+        "lines": _lines(session, order),
+        "payments": paid,
+        "payout_account": _account(session, order),
+        "pickup": _pickup(session, order),
+    }
     return plain | times | {"campaign": slug, "currency": currency} | more
+
+
+def _pickup(session: Session, order: Order) -> dict[str, str] | None:
+    chosen = select(Store.name, Pickup.chosen_at).join(Pickup, Pickup.store_id == Store.id).where(Pickup.order_id == order.id)
+    row = session.execute(chosen).one_or_none()
+    return {"store": row.name, "chosen_at": row.chosen_at.isoformat()} if row else None
 
 
 def _account(session: Session, order: Order) -> dict[str, str] | None:

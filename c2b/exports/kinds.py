@@ -19,6 +19,7 @@ from c2b.exports.sheets import (
     deposits,
     funnel,
     ledger,
+    pickups,
     production_orders,
     refunds,
     results,
@@ -31,7 +32,7 @@ from c2b.voting.queries import is_published
 
 
 class Kind(enum.StrEnum):
-    """What can be exported; some come later."""
+    """What can be exported."""
 
     PRODUCTION_ORDERS = "production-orders"
     DEPOSITS = "deposits"
@@ -86,33 +87,30 @@ _EXPORTS: Mapping[Kind, _Export] = {
     Kind.LEDGER: _Export(ledger.sheet, {**_TABLES, Format.XLSX: account_book.write, Format.BEANCOUNT: beancount.write}),
     Kind.FUNNEL: _Export(funnel.sheet, counts=True),
     Kind.SHIPMENTS: _Export(shipments.sheet, personal=True),
+    Kind.PICKUPS: _Export(pickups.sheet, personal=True),
     Kind.SHOPIFY_PRODUCTS: _Export(shopify_products.sheet, {Format.CSV: partial(csv.write, bom=False)}),
     Kind.BUNDLE: _Export(bundle.sheet, {Format.ZIP: zipped.write}, counts=True),
     Kind.OPENED_BUNDLE: _Export(bundle.opened_sheet, {Format.ZIP: zipped.write}, picks=True, counts=True),
 }
-BUILT = tuple(_EXPORTS)
-"""The kinds that can be exported now."""
 
 
 def formats(kind: Kind) -> tuple[Format, ...]:
-    """Return the formats that a kind can have, the usual one first; none if the kind comes later."""
-    return tuple(_EXPORTS[kind].writers) if kind in _EXPORTS else ()
+    """Return the formats that a kind can have, the usual one first."""
+    return tuple(_EXPORTS[kind].writers)
 
 
 def is_personal(kind: Kind) -> bool:
     """Say whether names and addresses of customers are in it."""
-    return kind in _EXPORTS and _EXPORTS[kind].personal
+    return _EXPORTS[kind].personal
 
 
 def shows_picks(kind: Kind) -> bool:
     """Say whether it opens every ballot, so that only auditors may have it."""
-    return kind in _EXPORTS and _EXPORTS[kind].picks
+    return _EXPORTS[kind].picks
 
 
 def writer(kind: Kind, form: Format) -> Writer:
-    """Return what writes a kind in a format; raises Refused for a kind that comes later, Invalid for a format that it hasn't."""
-    if kind not in _EXPORTS:
-        raise Refused(N_("The export “%(kind)s” comes in a later version; there are %(kinds)s"), kind=kind, kinds=", ".join(BUILT))
+    """Return what writes a kind in a format; raises Invalid for a format that it hasn't."""
     if form not in formats(kind):
         raise Invalid(
             N_("“%(kind)s” can't be exported as %(format)s; take %(formats)s"), kind=kind, format=form, formats=", ".join(formats(kind))

@@ -18,9 +18,10 @@ from c2b.messages import models as _messages
 from c2b.payments import models as _payments
 from c2b.people import models as _people
 from c2b.production import models as _production
+from c2b.stores import models as _stores
 from c2b.voting import models as _voting
 
-ROOMS = (_audit, _campaigns, _deposits, _jobs, _ledger, _messages, _payments, _people, _production, _voting)
+ROOMS = (_audit, _campaigns, _deposits, _jobs, _ledger, _messages, _payments, _people, _production, _stores, _voting)
 """Every module with tables; importing them fills the metadata."""
 METADATA = Base.metadata
 

@@ -73,6 +73,8 @@ class Permission(enum.StrEnum):
     """Import, hold and release ballots, without seeing who picked what."""
     STORE_BALLOTS = "store_ballots"
     """Enter a customer's ballot at the counter, by the customer's code."""
+    PICKUPS = "pickups"
+    """Note what came to a store, and hand it out to whoever has its code."""
     PICKS = "picks"
     """See who picked what."""
     SELECTION = "selection"
@@ -100,6 +102,7 @@ _ALLOWED: dict[Role, frozenset[Permission]] = {
             _P.COUNTS,
             _P.BALLOTS,
             _P.STORE_BALLOTS,
+            _P.PICKUPS,
             _P.SELECTION,
             _P.DECISION,
             _P.DEPOSITS,
@@ -109,8 +112,8 @@ _ALLOWED: dict[Role, frozenset[Permission]] = {
     ),
     Role.MERCHANDISER: frozenset({_P.CANDIDATES, _P.OFFERS}),
     Role.FINANCE: frozenset({_P.DEPOSITS, _P.MONEY, _P.EXPORTS}),
-    Role.SUPPORT: frozenset({_P.DEPOSITS, _P.PERSONAL_DATA}),
-    Role.ASSISTANT: frozenset({_P.STORE_BALLOTS}),
+    Role.SUPPORT: frozenset({_P.DEPOSITS, _P.PERSONAL_DATA, _P.PICKUPS}),
+    Role.ASSISTANT: frozenset({_P.STORE_BALLOTS, _P.PICKUPS}),
     Role.AUDITOR: frozenset({_P.COUNTS, _P.PICKS, _P.DEPOSITS, _P.EXPORTS, _P.AUDIT}),
 }
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Variant
 from c2b.db import Instant
+from c2b.deposits.handing_over import is_collected
 from c2b.deposits.models import Obligation, OrderLine, Place
 from c2b.deposits.refunds import begin_refunds
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason
@@ -125,7 +126,7 @@ def settle_money(session: Session, campaign: Campaign, *, now: datetime) -> None
     if campaign.shipping:
         kind = literal(ObligationKind.SHIPPING, Obligation.kind.type)
         amount = literal(campaign.shipping)
-        parcels = select(OrderLine.order_id, kind, amount, due, state).where(allocated).distinct()
+        parcels = select(OrderLine.order_id, kind, amount, due, state).where(allocated, ~is_collected()).distinct()
         _run(session, insert(Obligation).from_select(columns, parcels))
     missed = select(OrderLine.id).where(OrderLine.campaign_id == campaign.id, OrderLine.outcome == Outcome.MISSED)
     begin_refunds(session, lines=missed, reason=RefundReason.MISSED, now=now)

@@ -19,6 +19,8 @@ from c2b.people import addresses, size
 from c2b.people.queries import Customer
 from c2b.production import delaying, withdrawing
 from c2b.production.queries import decided_at
+from c2b.qr import code_of
+from c2b.stores.queries import near
 from c2b.ui.access import public
 from c2b.ui.language import call_deposits_prepayments, locale
 from c2b.ui.problems import say
@@ -88,9 +90,11 @@ def _order_page(ref: str, errors: Mapping[str, str] | None = None) -> str:
             call_deposits_prepayments()
         timeline = entries(found, decided_at(session, found.slug))
         payout = paying_out.asked(session, order_ref=ref, person_id=customer().person_id)
+        stores = near(session, "")
     form = {name: request.form.get(name, getattr(found, name)) for name in ADDRESS}
     values = {"form": form, "countries": [(country, country) for country in found.countries], "gateways": offered()}
-    values |= _two_forms(errors or {}) | {"payout": payout}
+    qr = code_of(found.pickup.code) if found.pickup and found.waits_in_store else ""
+    values |= _two_forms(errors or {}) | {"payout": payout, "stores": stores, "qr": qr}
     return render_template("web/order.html", order=found, timeline=timeline, line_state=line_state, **values)
 
 
@@ -128,7 +132,7 @@ def send_to(ref: str) -> Response | tuple[str, int]:
     wanted = ShippingAddress(**{name: request.form.get(name, "").strip() for name in ADDRESS})
     try:
         with transaction() as session:
-            address.change(session, order_ref=ref, person_id=customer().person_id, address=wanted)
+            address.change(session, order_ref=ref, person_id=customer().person_id, address=wanted, now=now())
     except Invalid as problem:
         return _order_page(ref, {problem.field: say(problem)}), 400
     except Refused as problem:

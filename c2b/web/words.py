@@ -55,7 +55,7 @@ def _allocated(line: LineView) -> Said:
     if line.money is Money.DISPUTED:
         return Said(_("Taken back by your bank; write to us"), "bad")
     goods = {
-        Fulfilment.READY: _("Made, ready to go"),
+        Fulfilment.READY: _("In the store, ready for you"),
         Fulfilment.SHIPPED: _("Delivered") if line.after.handed_over_at else _("On its way to you"),
         Fulfilment.PICKED_UP: _("Handed over"),
         Fulfilment.RETURNED: _("Returned"),

@@ -8,13 +8,14 @@ from c2b.admin.exports import CARDS, TYPES
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.exports import kinds
+from c2b.exports.kinds import Kind
 from c2b.people.rules import Role
 from tests.admin import shop
 from tests.admin.conftest import Logged, SignIn
 from tests.admin.test_files import export
 
 BUNDLES = {"bundle", "opened-bundle"}
-MADE = ("production-orders", "shipments", "shopify-products")
+MADE = ("production-orders", "shipments", "pickups", "shopify-products")
 CLOSED = [
     (Role.OWNER, CampaignState.VOTING, {*MADE, "results", "votes", "funnel", *BUNDLES}),
     (Role.MANAGER, CampaignState.VOTING, {*MADE, "results", "votes", "funnel", "customers", *BUNDLES}),
@@ -44,8 +45,8 @@ def test_a_role_gets_what_it_may_see_once_it_is_there(
 ) -> None:
     fill(database, state)
     browser = sign_in(role)
-    given = {kind.value: export(browser, kind.value, kinds.formats(kind)[0].value)[0] for kind in kinds.BUILT}
-    assert given == {kind.value: 409 if kind.value in closed else 200 for kind in kinds.BUILT}
+    given = {kind.value: export(browser, kind.value, kinds.formats(kind)[0].value)[0] for kind in Kind}
+    assert given == {kind.value: 409 if kind.value in closed else 200 for kind in Kind}
     taken = {entry.object for entry in logged("exports.export")}
     assert taken == set(given) - closed
     browser.get("/admin/ss27/exports")
@@ -56,7 +57,7 @@ def test_a_role_gets_what_it_may_see_once_it_is_there(
 def test_every_kind_comes_in_each_of_its_formats_with_its_own_type(database: Database, sign_in: SignIn) -> None:
     fill(database, CampaignState.DECIDED)
     browser = sign_in(Role.OWNER)
-    for kind in (kind for kind in kinds.BUILT if not kinds.shows_picks(kind)):
+    for kind in (kind for kind in Kind if not kinds.shows_picks(kind)):
         for form in kinds.formats(kind):
             status, body, name = export(browser, kind.value, form.value)
             assert (status, name) == (200, f'attachment; filename="ss27-{kind.value}.{form.value}"')
@@ -66,7 +67,7 @@ def test_every_kind_comes_in_each_of_its_formats_with_its_own_type(database: Dat
 
 
 def test_every_kind_has_a_card_and_every_format_a_type() -> None:
-    assert {kind.value for kind in kinds.BUILT} == set(CARDS)
+    assert {kind.value for kind in Kind} == set(CARDS)
     assert set(TYPES) == set(kinds.Format)
 
 
@@ -75,7 +76,7 @@ def test_other_roles_get_nothing(database: Database, sign_in: SignIn, role: Role
     fill(database, CampaignState.VOTING)
     browser = sign_in(role)
     token = browser.html.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
-    for kind in kinds.BUILT:
+    for kind in Kind:
         assert browser.client.post(f"/admin/ss27/exports/{kind.value}", data={"csrf_token": token, "format": "csv"}).status_code == 403
 
 

@@ -13,8 +13,6 @@ from c2b.db import Database
 from tests import make
 from tests.cli.shell import Shell
 
-LATER_KINDS = ["pickups"]
-
 
 @pytest.fixture
 def shell(tmp_path: Path, sqlite_database: Database) -> Shell:
@@ -88,11 +86,6 @@ def test_a_workbook_opens_and_has_headers_in_the_shops_language(shell: Shell, tm
     page = load_workbook(tmp_path / "all.xlsx")["Candidates"]
     assert [page.cell(1, column).value for column in (1, 2)] == ["Code", "Name"]
     assert (page.cell(2, 2).value, page.cell(2, 2).data_type) == ("=1+1", "s")
-
-
-@pytest.mark.parametrize("kind", LATER_KINDS)
-def test_kinds_that_come_later_say_so(shell: Shell, kind: str) -> None:
-    assert "comes in a later version" in shell.refuses("export", "ss27", kind)
 
 
 def test_a_format_that_the_kind_has_not_is_refused_before_a_file_is_begun(shell: Shell, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ READERS = {
     ("campaign", "create"): ".toml",
     ("candidates", "import", "ss27"): ".csv",
     ("suppliers", "import"): ".xlsx",
+    ("stores", "import"): ".xlsx",
     ("ballots", "import", "ss27"): ".csv",
     ("restore",): ".db",
 }
@@ -127,18 +128,6 @@ def test_what_comes_too_early_or_goes_nowhere_says_why(shell: Shell, command: tu
 def test_what_no_command_knows_is_wrong_usage(shell: Shell, command: tuple[str, ...]) -> None:
     done = shell.run(*command)
     assert (done.exit_code, done.stdout) == (2, "")
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("stores", "import", "stores.csv"),
-        ("export", "ss27", "pickups"),
-    ],
-    ids=" ".join,
-)
-def test_what_comes_later_says_so(shell: Shell, command: tuple[str, ...]) -> None:
-    assert "comes in a later version" in shell.refuses(*command)
 
 
 def test_a_file_where_a_folder_should_be_is_refused_in_one_line(tmp_path: Path) -> None:

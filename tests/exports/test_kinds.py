@@ -12,18 +12,11 @@ from tests.exports import files
 from tests.exports.conftest import Shop
 
 SOON = make.CLOSES - timedelta(seconds=1)
-NEEDS_A_RUN = (Kind.PRODUCTION_ORDERS, Kind.SHIPMENTS, Kind.SHOPIFY_PRODUCTS, Kind.RESULTS, Kind.BUNDLE, Kind.OPENED_BUNDLE)
+NEEDS_A_RUN = (Kind.PRODUCTION_ORDERS, Kind.SHIPMENTS, Kind.PICKUPS, Kind.SHOPIFY_PRODUCTS, Kind.RESULTS, Kind.BUNDLE, Kind.OPENED_BUNDLE)
 PACKED = (Kind.BUNDLE, Kind.OPENED_BUNDLE)
 
 
-@pytest.mark.parametrize("kind", [Kind.PICKUPS])
-def test_a_kind_that_comes_later_says_so(kind: Kind) -> None:
-    with pytest.raises(Refused, match="comes in a later version; there are production-orders, "):
-        kinds.writer(kind, Format.CSV)
-    assert kinds.formats(kind) == ()
-
-
-@pytest.mark.parametrize("kind", kinds.BUILT)
+@pytest.mark.parametrize("kind", Kind)
 def test_every_kind_that_is_built_comes_as_csv_xlsx_and_json_a_bundle_as_zip_and_what_a_shop_reads_as_csv(kind: Kind) -> None:
     special = {packed: {Format.ZIP} for packed in PACKED} | {Kind.SHOPIFY_PRODUCTS: {Format.CSV}}
     assert set(kinds.formats(kind)) >= special.get(kind, {Format.CSV, Format.XLSX, Format.JSON})
@@ -48,7 +41,7 @@ def test_a_format_that_a_kind_has_not_is_refused_with_those_it_has(kind: Kind, f
 
 
 def test_only_customers_and_where_goods_go_are_personal_data() -> None:
-    assert [kind for kind in Kind if kinds.is_personal(kind)] == [Kind.CUSTOMERS, Kind.SHIPMENTS]
+    assert [kind for kind in Kind if kinds.is_personal(kind)] == [Kind.CUSTOMERS, Kind.SHIPMENTS, Kind.PICKUPS]
 
 
 def test_a_campaign_that_is_not_there_is_named(session: Session) -> None:
@@ -82,7 +75,7 @@ def test_who_may_look_at_counts_exports_votes_early(session: Session, shop: Shop
     assert len(files.table(session, kind, now=SOON, counts_allowed=True)) == 1
 
 
-@pytest.mark.parametrize("kind", [kind for kind in kinds.BUILT if kind not in NEEDS_A_RUN])
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in NEEDS_A_RUN])
 @pytest.mark.parametrize("form", list(Format))
 def test_an_empty_campaign_makes_a_file_with_headers_alone(session: Session, kind: Kind, form: Format) -> None:
     make.campaign(session)
@@ -100,7 +93,7 @@ def test_what_a_run_has_yet_to_make_is_refused_with_the_command_that_makes_it(se
         files.made(session, kind)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in kinds.BUILT if kind not in NEEDS_A_RUN])
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in NEEDS_A_RUN])
 def test_another_campaigns_rows_never_get_in(session: Session, kind: Kind) -> None:
     make.campaign(session)
     other = make.campaign(session, slug="aw27")

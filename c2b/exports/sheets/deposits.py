@@ -4,12 +4,13 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Variant
-from c2b.deposits.models import Order, OrderLine
+from c2b.deposits.models import Order, OrderLine, Pickup
 from c2b.deposits.rules import Outcome, money_state
 from c2b.deposits.standing import FACTS, joined, line_money
 from c2b.exports.sheet import About, Cell, Column, Rows, Sheet, stream
 from c2b.people.models import Person
 from c2b.production.models import Decision
+from c2b.stores.models import Store
 
 COLUMNS = (
     Column("order", "订单"),
@@ -45,16 +46,18 @@ def _rows(session: Session, campaign: Campaign, about: About) -> Rows:
     statement = (
         select(
             *(Order.ref, line.id, Order.placed_at, Person.ref, Candidate.code, Variant.sku, line.units, line.unit_price),
-            *(line.final_unit_price, line.deposit, case((line.outcome.in_(_STANDING), owed), else_=0), line.fulfilment, *FACTS),
+            *(line.final_unit_price, line.deposit, case((line.outcome.in_(_STANDING), owed), else_=0), line.fulfilment, Store.code, *FACTS),
         )
         .join(Order, Order.id == line.order_id)
         .join(Person, Person.id == Order.person_id)
         .join(Candidate, Candidate.id == line.candidate_id)
         .join(Variant, Variant.id == line.variant_id)
+        .outerjoin(Pickup, Pickup.order_id == line.order_id)
+        .outerjoin(Store, Store.id == Pickup.store_id)
         .where(line.campaign_id == campaign.id)
         .order_by(line.id)
     )
     for row in stream(session, joined(statement)):
-        *shown, fulfilment = row[: -len(FACTS)]
+        *shown, fulfilment, store = row[: -len(FACTS)]
         money = line_money(row[-len(FACTS) :])
-        yield *shown, about.currency, money.outcome, money_state(money, about.made_at), fulfilment, ""
+        yield *shown, about.currency, money.outcome, money_state(money, about.made_at), fulfilment, store or ""

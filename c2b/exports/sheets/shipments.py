@@ -1,16 +1,16 @@
-"""What the warehouse packs: one row for each order and SKU that is confirmed, paid and not with its customer yet. Personal data.
+"""What the warehouse packs: one row for each order and SKU that is confirmed, paid, and to be sent still. Personal data.
 
 The Chinese headers are those of the order lists that shops' tools import.
 """
 
 import re
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from c2b.campaigns.models import Campaign, Candidate, OptionValue, Variant
-from c2b.deposits.models import Obligation, Order, OrderLine, ParcelLine, Withdrawal
-from c2b.deposits.rules import ObligationState, Outcome
+from c2b.deposits.handing_over import is_collected, may_leave
+from c2b.deposits.models import Order, OrderLine, ParcelLine
 from c2b.errors import N_, Refused
 from c2b.exports.sheet import About, Cell, Column, Rows, Sheet, stream
 from c2b.production.models import Decision
@@ -66,10 +66,7 @@ def sheet(session: Session, campaign: Campaign, about: About) -> Sheet:
 def _rows(session: Session, campaign: Campaign, about: About) -> Rows:
     line, first, second = OrderLine, aliased(OptionValue), aliased(OptionValue)
     sent = func.coalesce(select(func.sum(ParcelLine.units)).where(ParcelLine.line_id == line.id).correlate(line).scalar_subquery(), 0)
-    of_line = or_(Obligation.line_id == line.id, Obligation.line_id.is_(None))
-    due = select(Obligation.id).where(Obligation.order_id == line.order_id, of_line, Obligation.state == ObligationState.DUE)
-    left = select(Withdrawal.line_id).where(Withdrawal.line_id == line.id)
-    waits = (line.outcome == Outcome.ALLOCATED) & line.handed_over_at.is_(None) & (sent < line.units)
+    waits = may_leave() & (sent < line.units) & ~is_collected()
     statement = (
         select(
             *(Order.ref, Order.recipient, Order.phone, Order.country, Order.postal_code, Order.address),
@@ -82,7 +79,7 @@ def _rows(session: Session, campaign: Campaign, about: About) -> Rows:
         .join(Variant, Variant.id == line.variant_id)
         .outerjoin(first, first.id == Variant.option1_id)
         .outerjoin(second, second.id == Variant.option2_id)
-        .where(line.campaign_id == campaign.id, waits, ~due.correlate(line).exists(), ~left.correlate(line).exists())
+        .where(line.campaign_id == campaign.id, waits)
         .order_by(Order.id, line.id)
     )
     for ref, recipient, phone, country, postal, address, code, product, one, two, *rest in stream(session, statement):

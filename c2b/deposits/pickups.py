@@ -1,0 +1,206 @@
+"""Orders that are collected in a store: chosen by the customer, announced when the goods are there, handed out once."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from c2b.audit.actions import record
+from c2b.campaigns.actions import locked
+from c2b.campaigns.models import Campaign, Candidate, Variant
+from c2b.campaigns.rules import CampaignState
+from c2b.campaigns.rules import text as text_in
+from c2b.deposits.handing_over import hand_over, may_leave
+from c2b.deposits.locking import order_by_ref
+from c2b.deposits.models import Obligation, Order, OrderLine, Pickup
+from c2b.deposits.rules import LEFT, Fulfilment, ObligationKind, ObligationState, Outcome
+from c2b.errors import N_, Invalid, NotFound, Refused
+from c2b.jobs.actions import enqueue
+from c2b.payments.models import Payment
+from c2b.payments.rules import OPEN
+from c2b.stores.models import Store
+
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""None that a person takes for another."""
+LENGTH = 8
+AT_STORE = OrderLine.fulfilment == Fulfilment.READY
+ON_THE_WAY = OrderLine.fulfilment.not_in((*LEFT, Fulfilment.READY))
+_SHIPPING = Obligation.kind == ObligationKind.SHIPPING
+
+
+def movable(session: Session, *, order_ref: str, person_id: int) -> Order:
+    """Lock a customer's own order; raises NotFound, Refused once goods have left or wait in a store."""
+    mine = select(Order.id).where(Order.ref == order_ref, Order.person_id == person_id)
+    if session.scalars(mine).first() is None:
+        raise NotFound(N_("There is no such order"))
+    order = order_by_ref(session, order_ref)
+    gone = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.fulfilment.in_((*LEFT, Fulfilment.READY)))
+    if session.scalars(gone.limit(1)).first() is not None:
+        raise Refused(N_("Some of it has left already; write to us if the rest should go elsewhere"))
+    return order
+
+
+def choose(session: Session, *, order_ref: str, person_id: int, store: str, now: datetime) -> str:
+    """Let a customer collect their own order in the store with this code, without shipping costs; returns the store's name.
+
+    Raises NotFound, Invalid (field `store`) for no open store, Refused once goods have left, while a payment runs, and where the
+    shipping is paid.
+    """
+    order = movable(session, order_ref=order_ref, person_id=person_id)
+    found = session.scalars(select(Store).where(Store.code == store, Store.closed_at.is_(None))).one_or_none()
+    if found is None:
+        raise Invalid(N_("Choose one of the stores"), field="store")
+    _require_free(session, order)
+    due = (Obligation.order_id == order.id) & _SHIPPING & (Obligation.state == ObligationState.DUE)
+    session.execute(update(Obligation).where(due).values(state=ObligationState.VOID))
+    known = session.get(Pickup, order.id)
+    if known is None:
+        session.add(Pickup(order_id=order.id, store_id=found.id, code=_new_code(), chosen_at=now))
+    else:
+        known.store_id, known.chosen_at = found.id, now
+    session.flush()
+    return found.name
+
+
+def _require_free(session: Session, order: Order) -> None:
+    """Raise Refused where money for the shipping is here or on its way."""
+    running = select(Payment.id).where(Payment.payer == order.ref, Payment.state.in_(OPEN))
+    if session.scalars(running.limit(1)).first() is not None:
+        raise Refused(N_("A payment is being processed; choose the store when its result is known"))
+    paid = select(Obligation.id).where(Obligation.order_id == order.id, _SHIPPING, Obligation.state == ObligationState.PAID)
+    if session.scalars(paid.limit(1)).first() is not None:
+        raise Refused(N_("The shipping is paid already; write to us if you would rather collect it"))
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(LENGTH))
+
+
+def drop(session: Session, order: Order, now: datetime) -> None:
+    """Let an order be sent after all: its shipping is owed as everybody's is. The caller holds the order's lock."""
+    known = session.get(Pickup, order.id)
+    if known is None:
+        return
+    session.delete(known)
+    void = (Obligation.order_id == order.id) & _SHIPPING & (Obligation.state == ObligationState.VOID)
+    again = session.execute(update(Obligation).where(void).values(state=ObligationState.DUE).returning(Obligation.id)).first()
+    if again is None and _owes_shipping(session, order):
+        due_at = order.campaign.balance_due or now
+        owed = {"order_id": order.id, "kind": ObligationKind.SHIPPING, "amount": order.campaign.shipping, "due_at": due_at}
+        session.execute(insert(Obligation).values(**owed, state=ObligationState.DUE))
+    session.flush()
+
+
+def _owes_shipping(session: Session, order: Order) -> bool:
+    decided = order.campaign.state in (CampaignState.DECIDED, CampaignState.COMPLETED)
+    made = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.outcome == Outcome.ALLOCATED)
+    return bool(decided and order.campaign.shipping and session.scalars(made.limit(1)).first())
+
+
+def waits_for(campaign: Campaign, store_id: int) -> ColumnElement[bool]:
+    """Return the condition on lines, joined with their pickup, that can go to a store or wait there."""
+    return (OrderLine.campaign_id == campaign.id) & (Pickup.store_id == store_id) & may_leave()
+
+
+def arrive(session: Session, *, slug: str, store: str, skus: Collection[str], actor: str, now: datetime) -> int:
+    """Note that all that a store's customers wait for of some SKUs is there; returns how many lines that is.
+
+    Customers are told by a job. Raises NotFound, Refused without a SKU and where nothing of it is on its way. Few statements,
+    however many orders.
+    """
+    campaign = locked(session, slug)
+    there = session.scalars(select(Store).where(Store.code == store)).one_or_none()
+    if there is None:
+        raise NotFound(N_("There is no store %(code)s"), code=store[:40])
+    if not skus:
+        raise Refused(N_("Tick what has arrived"))
+    came = (
+        select(OrderLine.id, OrderLine.order_id)
+        .join(Pickup, Pickup.order_id == OrderLine.order_id)
+        .join(Variant, Variant.id == OrderLine.variant_id)
+        .where(waits_for(campaign, there.id), ON_THE_WAY, Variant.sku.in_(skus))
+    ).subquery()
+    quietly = {"synchronize_session": False}
+    session.execute(update(Pickup).where(Pickup.order_id.in_(select(came.c.order_id))).values(arrived_at=now), execution_options=quietly)
+    ready = update(OrderLine).where(OrderLine.id.in_(select(came.c.id))).values(fulfilment=Fulfilment.READY)
+    count = len(session.scalars(ready.returning(OrderLine.id), execution_options=quietly).all())
+    if not count:
+        raise Refused(N_("Nothing of this is on its way to %(store)s"), store=there.name)
+    session.expire_all()
+    payload, key = {"campaign": campaign.id, "at": now.isoformat()}, f"deposits.tell_pickups:{campaign.id}:{now.isoformat()}"
+    enqueue(session, kind="deposits.tell_pickups", payload=payload, key=key, now=now)
+    record(
+        session, actor=actor, action="deposits.arrive", campaign=slug, object=store, after={"lines": count, "skus": sorted(skus)}, now=now
+    )
+    return count
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits in a store under a code: the order, for whom, and its goods as name, SKU and units."""
+
+    order: str
+    slug: str
+    store: str
+    recipient: str
+    goods: tuple[tuple[str, str, int], ...]
+
+    @property
+    def units(self) -> int:
+        """All pieces."""
+        return sum(units for _, _, units in self.goods)
+
+
+def waiting(session: Session, *, code: str, store_id: int | None, locale: str) -> Waiting:
+    """Return what can be handed out for a code; raises as `hand_out`."""
+    pickup, order, store = _by_code(session, code, store_id)
+    campaign = order.campaign
+    rows = session.execute(
+        select(Candidate.name, Candidate.name_en, Variant.sku, OrderLine.units)
+        .join(Candidate, Candidate.id == OrderLine.candidate_id)
+        .join(Variant, Variant.id == OrderLine.variant_id)
+        .where(OrderLine.order_id == pickup.order_id, may_leave(), AT_STORE)
+        .order_by(OrderLine.id)
+    )
+    goods = tuple((text_in(name, name_en, locale), sku, units) for name, name_en, sku, units in rows)
+    if not goods:
+        raise _nothing(session, pickup)
+    return Waiting(order.ref, campaign.slug, store.name, order.recipient, goods)
+
+
+def hand_out(session: Session, *, code: str, store_id: int | None, actor: str, now: datetime) -> int:
+    """Hand out what waits under a code, in the store of who asks (None: in any); returns how many lines that is.
+
+    At two counters at once only one does: the other is refused. Raises Invalid (field `code`) for an unknown code; Refused in another
+    store, before the goods are there, and once they were handed out.
+    """
+    pickup, order, _ = _by_code(session, code, store_id)
+    order_by_ref(session, order.ref)
+    ready = select(OrderLine.id).where(OrderLine.order_id == pickup.order_id, may_leave(), AT_STORE)
+    lines = session.scalars(ready.order_by(OrderLine.id)).all()
+    if not lines:
+        raise _nothing(session, pickup)
+    return hand_over(session, order_ref=order.ref, lines=lines, how=Fulfilment.PICKED_UP, at=now, actor=actor, now=now)
+
+
+def _by_code(session: Session, code: str, store_id: int | None) -> tuple[Pickup, Order, Store]:
+    plain = "".join(code.upper().split()).replace("-", "")
+    found = select(Pickup, Order, Store).join(Order, Order.id == Pickup.order_id).join(Store, Store.id == Pickup.store_id)
+    row = session.execute(found.where(Pickup.code == plain)).one_or_none() if len(plain) == LENGTH else None
+    if row is None:
+        raise Invalid(N_("No order has this code; read it again from the customer’s order page"), field="code")
+    pickup, order, store = row
+    if store_id not in (None, store.id):
+        raise Refused(N_("These goods are collected in %(store)s"), store=store.name)
+    return pickup, order, store
+
+
+def _nothing(session: Session, pickup: Pickup) -> Refused:
+    """Say why nothing can be handed out."""
+    last = select(func.max(OrderLine.handed_over_at)).where(OrderLine.order_id == pickup.order_id)
+    if session.scalar(last) is not None:
+        return Refused(N_("This was handed out already; nothing more of this order is here"))
+    return Refused(N_("Nothing of this order is in the store yet"))
