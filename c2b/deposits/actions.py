@@ -1,7 +1,7 @@
 """What customers and staff do to pre-orders; each is one transaction, opened by the shell."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, delete, insert, literal, select, update
@@ -253,9 +253,14 @@ def _due(session: Session, campaign: Campaign, order: Order, now: datetime) -> S
         if any(owed.kind is ObligationKind.DEPOSIT for owed, _ in due):
             _require_open(campaign, now)
         raise Refused(N_("The balance can’t be paid now; the order’s page says from when until when"))
-    if not order.address and kinds - {ObligationKind.DEPOSIT} and session.get(Pickup, order.id) is None:
-        raise Refused(N_("Say first where the goods go; then pay the balance"))
+    _require_place(session, order, kinds)
     return [(owed, line) for owed, line in due if owed.kind in kinds]
+
+
+def _require_place(session: Session, order: Order, kinds: Collection[ObligationKind]) -> None:
+    """Raise Refused where more than the deposit is paid for goods that nobody said where to bring."""
+    if set(kinds) - {ObligationKind.DEPOSIT} and not order.address and session.get(Pickup, order.id) is None:
+        raise Refused(N_("Say first where the goods go; then pay the balance"))
 
 
 def _require_open(campaign: Campaign, now: datetime) -> None:

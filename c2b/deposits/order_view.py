@@ -20,6 +20,7 @@ from c2b.deposits.legal import Consequence
 from c2b.deposits.models import Order, OrderLine, SellerDefault, Withdrawal
 from c2b.deposits.order_money import Owed, owed_by, payments_of
 from c2b.deposits.parcel_views import ParcelView, of_orders
+from c2b.deposits.payment_view import PaymentView, payment_view
 from c2b.deposits.pickup_views import PickupView
 from c2b.deposits.pickup_views import of_orders as collected
 from c2b.deposits.placing import ADDRESS
@@ -40,7 +41,7 @@ from c2b.deposits.rules import (
 from c2b.deposits.standing import standings
 from c2b.deposits.timeline import Entry, timeline
 from c2b.payments.models import Payment, Refund
-from c2b.payments.rules import OPEN, PaymentState
+from c2b.payments.rules import PaymentState
 
 
 @dataclass(frozen=True)
@@ -64,27 +65,6 @@ class LineView:
     fulfilment: Fulfilment
     cancel_requested: bool
     after: After = field(default_factory=After)
-
-
-@dataclass(frozen=True)
-class PaymentView:
-    """A payment as its customer sees it."""
-
-    key: str
-    order_ref: str
-    slug: str
-    state: PaymentState
-    amount: int
-    currency: str
-    gateway: str
-    page: str
-    created_at: datetime
-    checked_at: datetime
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still be paid or its result is unknown: no second one begins meanwhile."""
-        return self.state in OPEN
 
 
 @dataclass(frozen=True)
@@ -147,9 +127,10 @@ class OrderView:
         return self.payment if stays else None
 
     @property
-    def waits_in_store(self) -> bool:
-        """Whether goods are there for whoever shows the code."""
-        return self.pickup is not None and any(line.fulfilment is Fulfilment.READY for line in self.lines)
+    def pickup_code(self) -> str:
+        """What whoever collects it shows in the store; empty while nothing waits there."""
+        waits = any(line.fulfilment is Fulfilment.READY for line in self.lines)
+        return self.pickup.code if self.pickup and waits else ""
 
     @property
     def lacks_place(self) -> bool:
@@ -349,20 +330,4 @@ def _line(line: OrderLine, product: CandidateDetail, money: Money, after: After)
         fulfilment=line.fulfilment,
         cancel_requested=line.cancel_requested_at is not None,
         after=after,
-    )
-
-
-def payment_view(found: Payment, slug: str) -> PaymentView:
-    """Return a payment as its customer sees it."""
-    return PaymentView(
-        key=found.key,
-        order_ref=found.payer,
-        slug=slug,
-        state=found.state,
-        amount=found.amount,
-        currency=found.currency,
-        gateway=found.gateway,
-        page=found.page,
-        created_at=found.created_at,
-        checked_at=found.checked_at,
     )

@@ -72,11 +72,9 @@ class StoreGoods:
 def by_store(session: Session, campaign: Campaign, *, locale: str) -> list[StoreGoods]:
     """Return what is collected where, of confirmed products: one statement, however many orders."""
     first, second = aliased(OptionValue), aliased(OptionValue)
-    left = OrderLine.handed_over_at.is_not(None)
-    parts = (may_leave() & ON_THE_WAY, may_leave() & AT_STORE, left, ~may_leave() & ~left)
     names = (Variant.sku, Candidate.name, Candidate.name_en, first.value, first.value_en, second.value, second.value_en)
     query = (
-        select(Store, *names, *(func.sum(case((part, OrderLine.units), else_=0)) for part in parts))
+        select(Store, *names, *map(_units, _STATES))
         .join(Pickup, Pickup.store_id == Store.id)
         .join(OrderLine, OrderLine.order_id == Pickup.order_id)
         .join(Candidate, Candidate.id == OrderLine.candidate_id)
@@ -89,9 +87,17 @@ def by_store(session: Session, campaign: Campaign, *, locale: str) -> list[Store
     )
     found: dict[StoreView, list[Goods]] = defaultdict(list)
     for store, sku, name, name_en, one, one_en, two, two_en, *units in session.execute(query):
-        options = " / ".join(filter(None, (text(one or "", one_en or "", locale), text(two or "", two_en or "", locale))))
-        found[view(store)].append(Goods(sku, text(name, name_en, locale), options, *map(int, units)))
+        options = [text(value, value_en, locale) for value, value_en in ((one, one_en), (two, two_en)) if value]
+        found[view(store)].append(Goods(sku, text(name, name_en, locale), " / ".join(options), *map(int, units)))
     return [StoreGoods(store, tuple(goods)) for store, goods in found.items()]
+
+
+_LEFT = OrderLine.handed_over_at.is_not(None)
+_STATES = (may_leave() & ON_THE_WAY, may_leave() & AT_STORE, _LEFT, ~may_leave() & ~_LEFT)
+
+
+def _units(those: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((those, OrderLine.units), else_=0))
 
 
 def chosen(session: Session, campaign: Campaign) -> dict[str, int]:

@@ -13,7 +13,8 @@ from c2b.campaigns.rules import ordering_is_open
 from c2b.deposits import legal, places
 from c2b.deposits.legal import Consequence
 from c2b.deposits.models import Obligation, Order, PaymentPart
-from c2b.deposits.order_view import OrderView, PaymentView, payment_view, views
+from c2b.deposits.order_view import OrderView, views
+from c2b.deposits.payment_view import PaymentView, payment_view
 from c2b.deposits.rules import (
     ObligationKind,
     Prices,

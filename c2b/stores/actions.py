@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -25,18 +25,14 @@ def assign(session: Session, *, email: str, code: str, actor: str, now: datetime
     Raises NotFound.
     """
     member = session.scalars(select(Staff).where(Staff.email == email.strip().lower())).one()
-    store = session.scalars(select(Store).where(Store.code == code)).one_or_none()
-    if code and store is None:
-        raise NotFound(N_("There is no store %(code)s"), code=code[:40])
     known = session.get(StoreAssistant, member.id)
-    before = known.store_id if known else None
-    if before == (store.id if store else None):
+    wanted = _store(session, code).id if code else None
+    if wanted == (known.store_id if known else None):
         return
-    if known:
-        session.delete(known)
-        session.flush()
-    if store:
-        session.add(StoreAssistant(staff_id=member.id, store_id=store.id))
+    session.execute(delete(StoreAssistant).where(StoreAssistant.staff_id == member.id))
+    session.expire_all()
+    if wanted:
+        session.add(StoreAssistant(staff_id=member.id, store_id=wanted))
     record(session, actor=actor, action="stores.assign", object=member.email, after={"store": code}, now=now)
 
 
@@ -51,10 +47,15 @@ def reopen(session: Session, *, code: str, actor: str, now: datetime) -> str:
 
 
 def _set_closed(session: Session, code: str, at: datetime | None, *, action: str, actor: str, now: datetime) -> str:
-    store = session.scalars(select(Store).where(Store.code == code).with_for_update()).one_or_none()
-    if store is None:
-        raise NotFound(N_("There is no store %(code)s"), code=code[:40])
+    store = _store(session, code)
     if (store.closed_at is None) != (at is None):
         store.closed_at = at
         record(session, actor=actor, action=action, object=code, now=now)
     return store.name
+
+
+def _store(session: Session, code: str) -> Store:
+    found = session.scalars(select(Store).where(Store.code == code).with_for_update()).one_or_none()
+    if found is None:
+        raise NotFound(N_("There is no store %(code)s"), code=code[:40])
+    return found

@@ -59,11 +59,14 @@ def near(session: Session, place: str) -> list[StoreView]:
     Without a place, or where no store says it, by city and name.
     """
     there = [store for store in stores(session) if store.closed_at is None]
-    said = place.strip().casefold()
-    named = {store for store in there if said and said in f"{store.city} {store.address} {store.name}".casefold()}
+    named = {store for store in there if _says(store, place.strip().casefold())}
     centre = middle(store.spot for store in named if store.spot)
     measured = [replace(store, km=0.0 if store in named else _km(centre, store.spot)) for store in there]
     return sorted(measured, key=lambda store: (store.km is None, store.km or 0))
+
+
+def _says(store: StoreView, place: str) -> bool:
+    return bool(place) and place in f"{store.city} {store.address} {store.name}".casefold()
 
 
 def _km(one: Spot | None, other: Spot | None) -> float | None:

@@ -15,6 +15,7 @@ from c2b import money as money_module
 from c2b.campaigns.models import Campaign
 from c2b.deposits.legal import withdraws_without_login
 from c2b.errors import N_
+from c2b.qr import code_of
 from c2b.ui.language import locale
 from c2b.ui.shell import now
 
@@ -115,5 +116,5 @@ def set_up(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money, instant=instant, instant_text=instant_text, day=day, until=until, number=number, price_range=price_range
     )
-    app.jinja_env.filters.update(gateway=gateway, language_of=language_of, withdraws=withdraws)
+    app.jinja_env.filters.update(gateway=gateway, language_of=language_of, withdraws=withdraws, qr=code_of)
     app.jinja_env.globals.update(share=share, ngettext=ngettext)

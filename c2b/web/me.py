@@ -19,7 +19,6 @@ from c2b.people import addresses, size
 from c2b.people.queries import Customer
 from c2b.production import delaying, withdrawing
 from c2b.production.queries import decided_at
-from c2b.qr import code_of
 from c2b.stores.queries import near
 from c2b.ui.access import public
 from c2b.ui.language import call_deposits_prepayments, locale
@@ -93,8 +92,7 @@ def _order_page(ref: str, errors: Mapping[str, str] | None = None) -> str:
         stores = near(session, "")
     form = {name: request.form.get(name, getattr(found, name)) for name in ADDRESS}
     values = {"form": form, "countries": [(country, country) for country in found.countries], "gateways": offered()}
-    qr = code_of(found.pickup.code) if found.pickup and found.waits_in_store else ""
-    values |= _two_forms(errors or {}) | {"payout": payout, "stores": stores, "qr": qr}
+    values |= _two_forms(errors or {}) | {"payout": payout, "stores": stores}
     return render_template("web/order.html", order=found, timeline=timeline, line_state=line_state, **values)
 
 

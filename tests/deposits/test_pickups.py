@@ -291,11 +291,11 @@ def test_the_customer_sees_the_code_once_the_goods_are_there(session: Session) -
     def view() -> Any:
         return queries.order(session, ref=order.ref, person_id=order.person_id, locale="en", now=AT)
 
-    assert (view().pickup.store.name, view().waits_in_store, view().may_move) == ("Store HZ1", False, True)
+    assert (view().pickup.store.name, view().pickup_code, view().may_move) == ("Store HZ1", "", True)
     arrives(session, order)
-    assert (view().pickup.code, view().waits_in_store, view().may_move) == (code_of(session, order), True, False)
+    assert (view().pickup_code, view().may_move) == (code_of(session, order), False)
     hands_out(session, code_of(session, order))
-    assert view().waits_in_store is False
+    assert view().pickup_code == ""
 
 
 def test_the_seven_days_to_send_back_run_from_the_counter(session: Session) -> None:

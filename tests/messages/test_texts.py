@@ -49,6 +49,7 @@ FIELDS = {
     "refund_by_hand": ORDER,
     "refund_bounced": {"order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
     "parcel_sent": {"order": "A1", "campaign": "Spring", "carrier": "DHL", "number": "00340434161094", "path": "/me/orders/A1"},
+    "pickup_ready": {"order": "A1", "campaign": "Spring", "store": "Lakeside", "where": "Hangzhou 1 Lake Road", "path": "/me/orders/A1"},
     "seller_default": ORDER | {"product": "Cable knit", "reason": "The mill burnt down"},
     "delay_unanswered": ORDER | {"product": "Cable knit"},
     "delay_question": {

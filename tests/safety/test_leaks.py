@@ -75,6 +75,7 @@ admin.agree_to_forfeit POST /admin/ss27/balances/agree
 admin.agree_to_override POST /admin/ss27/overrides/agree
 admin.approve POST /admin/ss27/decision/approve
 admin.approve_move POST /admin/lost/approve
+admin.arrive POST /admin/ss27/pickups
 admin.balances /admin/ss27/balances
 admin.books /admin/money/books
 admin.came_back POST /admin/ss27/orders/none/came-back
@@ -87,6 +88,7 @@ admin.cannot_deliver POST /admin/ss27/undelivered
 admin.change_production POST /admin/ss27/production/nothing/extra
 admin.checked /admin/ss27/import/nothing
 admin.close_case POST /admin/money/cases
+admin.close_store POST /admin/stores/close?code=none
 admin.counter /admin/ss27/counter
 admin.decide POST /admin/ss27/decision
 admin.decide_group POST /admin/ss27/trust/1
@@ -101,11 +103,15 @@ admin.download POST /admin/ss27/exports/votes?format=csv /admin/ss27/exports/vot
 admin.enter_ballot POST /admin/ss27/counter/ballot
 admin.enter_parcels POST /admin/ss27/shipping
 admin.exports /admin/ss27/exports
+admin.find_pickup POST /admin/hand-out?code=ABCDEFGH
 admin.forfeit POST /admin/ss27/balances/keep
 admin.funnel /admin/ss27/funnel
+admin.hand_out /admin/hand-out
 admin.hand_over POST /admin/ss27/orders/none/hand-over
+admin.handed_out POST /admin/hand-out/done
 admin.import_checked POST /admin/ss27/import/nothing
 admin.import_statement POST /admin/money/statements
+admin.import_stores POST /admin/stores
 admin.importing /admin/ss27/import
 admin.legal_profiles /admin/legal
 admin.links /admin/ss27/links /admin/ss27/links?s=store-1
@@ -119,6 +125,7 @@ admin.messages /admin/messages
 admin.money /admin/money
 admin.new_campaign /admin/new /admin/new?like=ss27
 admin.next_customer POST /admin/ss27/counter/next
+admin.next_pickup POST /admin/hand-out/next
 admin.order /admin/ss27/orders/nothing
 admin.orders /admin/ss27/orders
 admin.override POST /admin/ss27/overrides?code=K101&reason=because
@@ -126,6 +133,7 @@ admin.overview /admin/ss27/
 admin.pause POST /admin/ss27/pause
 admin.pay_penalty POST /admin/ss27/balances/penalties
 admin.pay_refund_out POST /admin/ss27/transfers/payouts
+admin.pickups /admin/ss27/pickups
 admin.poster /admin/ss27/poster?s=store-1
 admin.production /admin/ss27/production
 admin.production_order /admin/ss27/production/nothing
@@ -135,6 +143,7 @@ admin.receive_transfer POST /admin/ss27/transfers
 admin.refunds /admin/ss27/refunds
 admin.refuse_move POST /admin/lost/refuse
 admin.release_deposits POST /admin/ss27/balances/release
+admin.reopen_store POST /admin/stores/reopen?code=none
 admin.reset_account POST /admin/staff/reset
 admin.resume POST /admin/ss27/resume
 admin.revoke_override POST /admin/ss27/overrides/revoke
@@ -158,6 +167,7 @@ admin.shut_account POST /admin/staff/shut
 admin.sign_in POST /admin/sign-in
 admin.sign_in_form /admin/sign-in
 admin.sign_out POST /admin/sign-out
+admin.stores /admin/stores
 admin.take_delivery_back POST /admin/ss27/production/nothing/receipts/back
 admin.take_out_parcel POST /admin/ss27/shipping/take-out
 admin.take_back_override POST /admin/ss27/overrides/take-back
@@ -170,6 +180,8 @@ admin.withdraw POST /admin/ss27/candidates/K103/withdraw
 api_ballots.put_ballot PUT /api/v1/campaigns/ss27/ballot
 choosing.choose /c/ss27/choose
 choosing.chosen POST /c/ss27/choose
+collecting.choose POST /me/orders/nothing/store
+collecting.stores /me/orders/nothing/store
 compare.compare /c/ss27/compare /c/ss27/compare?c=K101&c=K104
 gallery.gallery /c/ss27/ /c/ss27/?show=picked /c/ss27/?show=all /c/ss27/?q=K1 /c/ss27/?page=2 /c/ss27/?sort=votes&order=popular
 health.alive /healthz

@@ -30,10 +30,11 @@ PAGES = {
         /manual/pay/{transfer} /manual/pay/{transfer}?back=/c/summer/pay/{transfer} /c/spring/ /c/spring/p/{spring}
         /c/spring/verify /c/spring/receipt
         /c/spring/how /c/spring/shuffle /c/spring/order /me /me/addresses /me/addresses?kind=phone /me/addresses/code /me/orders/{order}
+        /me/orders/{order}/store /me/orders/{order}/store?near=Hangzhou
     """,
     "owner": """
         /admin/ /admin/new /admin/new?like=autumn /admin/draft/settings /admin/autumn/settings
-        /admin/staff /admin/messages /admin/lost /admin/legal
+        /admin/staff /admin/stores /admin/hand-out /admin/messages /admin/lost /admin/legal
         /admin/money /admin/money?slug=spring /admin/money/books /admin/money/books?slug=spring
         /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
         /admin/stopped/ /admin/over/cancel /admin/autumn/ /admin/autumn/candidates /admin/autumn/candidates/{autumn} /admin/autumn/decision
@@ -42,7 +43,7 @@ PAGES = {
         /admin/summer/orders /admin/spring/ /admin/spring/candidates/{spring} /admin/spring/decision
         /admin/spring/funnel /admin/autumn/links?s=store-1 /admin/autumn/poster?s=store-1
         /admin/spring/orders/{staff_order} /admin/spring/refunds /admin/spring/balances /admin/spring/undelivered?code={spring}
-        /admin/spring/production /admin/spring/shipping /admin/spring/shipping?q=nobody
+        /admin/spring/production /admin/spring/shipping /admin/spring/shipping?q=nobody /admin/spring/pickups
         /admin/spring/production/{number} /admin/spring/production/{number}/share
         /admin/autumn/counter /admin/spring/exports /admin/spring/log /admin/soon/selection
         /admin/autumn/trust /admin/spring/trust

@@ -76,12 +76,16 @@ def _rows(
     seen = set[str]()
     for row in table.rows:
         texts = {own: row.cells[table.header.index(name)] for own, name in names.items()}
-        wrong = {**check(texts), **{own: fields[own].wrong for own, text in texts.items() if not fields[own].pattern.fullmatch(text)}}
-        if texts["code"] in seen:
-            wrong["code"] = N_("the code comes twice; remove one row")
+        wrong = {**check(texts), **_wrong(texts, fields, seen)}
         for own, message in wrong.items():
             most: dict[str, Any] = {"most": fields[own].most} if fields[own].most else {}
             findings.problem(message, row=row.number, column=names[own], value=texts[own], **most)
         seen.add(texts["code"])
         if not wrong:
             yield {own: fields[own].value(text) for own, text in texts.items()}
+
+
+def _wrong(texts: Mapping[str, str], fields: Mapping[str, Field], seen: Collection[str]) -> dict[str, str]:
+    """Return what is wrong in which column, of a row below others with the codes `seen`."""
+    twice = {"code": N_("the code comes twice; remove one row")} if texts["code"] in seen else {}
+    return {own: fields[own].wrong for own, text in texts.items() if not fields[own].pattern.fullmatch(text)} | twice
