@@ -14,6 +14,7 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.queries import CandidateCard
 from c2b.people.rules import Permission
 from c2b.qr import code_of
+from c2b.stores.queries import near
 from c2b.ui.language import locale
 from c2b.ui.shell import parts, reading, staff_required
 from c2b.voting.order import gallery_order
@@ -44,8 +45,10 @@ def links(slug: str) -> str:
     name, wrong = _asked()
     with reading() as session:
         campaign = queries.campaign(session, slug)
+        shops = near(session, "")
     address = address_of(slug, "" if wrong else name)
-    return show("links.html", here="links", campaign=campaign, name=name, wrong=wrong, address=address, code=code_of(address))
+    values = {"name": name, "wrong": wrong, "address": address, "code": code_of(address), "stores": shops}
+    return show("links.html", here="links", campaign=campaign, **values)
 
 
 @bp.get("/<slug>/poster")

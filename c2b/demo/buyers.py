@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Offer, Variant
 from c2b.demo.voters import arrivals, long_tail
 from c2b.deposits import legal
-from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart
+from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Pickup
+from c2b.deposits.pickups import new_code
 from c2b.deposits.rules import ObligationKind, ObligationState, Prices, deposit_per_unit
 from c2b.ledger import rules as accounts
 from c2b.ledger.models import Transfer
@@ -70,6 +71,16 @@ def order(session: Session, campaign: Campaign, *, offered: Sequence[int], buyer
     ).all()
     session.execute(insert(Obligation), [_obligation(line) for line in lines])
     return _pay(session, campaign)
+
+
+def collect(session: Session, campaign: Campaign, *, stores: Sequence[int]) -> None:
+    """Let one in five of the campaign's orders be collected in one of `stores`, since it was placed."""
+    orders = session.execute(select(Order.id, Order.placed_at).where(Order.campaign_id == campaign.id).order_by(Order.id)).all()
+    rows = [
+        {"order_id": order.id, "store_id": stores[number % len(stores)], "code": new_code(), "chosen_at": order.placed_at}
+        for number, order in enumerate(orders[::5])
+    ]
+    session.execute(insert(Pickup), rows)
 
 
 def fill_baskets(

@@ -116,6 +116,7 @@ def _begin(session: Session, shop: Shop, season: Season, made: Sequence[Product]
     opens, before = season.opens(shop.now), season.opens(shop.now) - timedelta(days=3)
     campaign = campaigns.create(session, document=season.document(shop.now), actor=ACTOR, now=before)
     stock.hire_suppliers(session)
+    stock.open_stores(session)
     stock.enter(session, campaign, made, offered=season.orders > 0)
     for state, at in ((CampaignState.SCHEDULED, before), (CampaignState.VOTING, opens)):
         campaigns.advance(session, slug=season.slug, to=state, gates=shop.gates, actor=ACTOR, now=at)
@@ -158,6 +159,7 @@ def _sell(session: Session, shop: Shop, season: Season) -> None:
     offered = [line.candidate_id for line in selection.lines if line.result is SelectionResult.SELECTED]
     until = min(campaign.ordering_closes - buyers.PAID_AFTER, shop.now - buyers.PAID_AFTER)
     paid = buyers.order(session, campaign, offered=offered, buyers=crowd[: season.orders], until=until, seed=season.slug)
+    buyers.collect(session, campaign, stores=stock.open_stores(session))
     _tell_gateway(shop, paid)
     if campaign.ordering_closes < shop.now:
         campaigns.advance(session, to=CampaignState.SETTLING, gates=shop.gates, now=campaign.ordering_closes, **move)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns.models import Campaign, Candidate, Offer, OptionValue, Picture, Supplier, Variant
 from c2b.demo.catalogue import TAX, Product, barcode, words
 from c2b.demo.garments.drawing import HEIGHT, WIDTH, svg
+from c2b.stores.models import Store
 
 COLOUR, SIZE = 1, 2
 """Axes of a garment's options."""
@@ -25,6 +26,14 @@ def hire_suppliers(session: Session) -> dict[str, int]:
     if missing:
         session.execute(insert(Supplier), missing)
     return {code: key for key, code in session.execute(select(Supplier.id, Supplier.code))}
+
+
+def open_stores(session: Session) -> list[int]:
+    """Enter the stores that aren't there yet; returns the keys of all."""
+    known = set(session.scalars(select(Store.code)))
+    if missing := [store for store in words()["stores"] if store["code"] not in known]:
+        session.execute(insert(Store), missing)
+    return list(session.scalars(select(Store.id).order_by(Store.id)))
 
 
 def enter(session: Session, campaign: Campaign, products: Sequence[Product], *, offered: bool) -> None:

@@ -58,7 +58,7 @@ def choose(session: Session, *, order_ref: str, person_id: int, store: str, now:
     session.execute(update(Obligation).where(due).values(state=ObligationState.VOID))
     known = session.get(Pickup, order.id)
     if known is None:
-        session.add(Pickup(order_id=order.id, store_id=found.id, code=_new_code(), chosen_at=now))
+        session.add(Pickup(order_id=order.id, store_id=found.id, code=new_code(), chosen_at=now))
     else:
         known.store_id, known.chosen_at = found.id, now
     session.flush()
@@ -75,7 +75,8 @@ def _require_free(session: Session, order: Order) -> None:
         raise Refused(N_("The shipping is paid already; write to us if you would rather collect it"))
 
 
-def _new_code() -> str:
+def new_code() -> str:
+    """Return a code that nobody guesses: one of 31 letters and digits, eight times."""
     return "".join(secrets.choice(_LETTERS) for _ in range(LENGTH))
 
 

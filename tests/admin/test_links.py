@@ -60,3 +60,12 @@ def test_a_poster_of_pre_orders_says_until_when(database: Database, sign_in: Sig
     browser = sign_in(Role.OWNER, "zh")
     browser.get("/admin/ss27/poster")
     assert "扫码预订" in spoken(browser)
+
+
+def test_each_store_has_its_link(merchandiser: Browser, database: Database) -> None:
+    with database.transaction() as session:
+        make.store(session, "SH1", name="Jing’an")
+    merchandiser.get("/admin/ss27/links")
+    assert "Links of the stores Jing’an" in spoken(merchandiser)
+    merchandiser.get("/admin/ss27/links?s=SH1")
+    assert "http://localhost/c/ss27/?s=SH1" in spoken(merchandiser)

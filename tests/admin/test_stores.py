@@ -28,7 +28,7 @@ def test_a_list_is_taken_in_and_shown(database: Database, sign_in: SignIn, logge
     assert "No stores yet" in spoken(browser)
     bring(browser, f"{HEADER}HZ1,湖滨店,平海路 1 号,杭州,30.25,120.16,10:00-22:00,0571-1\nSH1,Jing’an,,Shanghai,,,,\n")
     assert "2 new, 0 changed, 0 as before." in spoken(browser)
-    assert "湖滨店 HZ1 平海路 1 号 杭州 · 0571-1 10:00-22:00 Open" in spoken(browser)
+    assert "湖滨店 HZ1 平海路 1 号 杭州 · 0571-1 10:00-22:00 Open for pickup" in spoken(browser)
     assert "Jing’an SH1 – Shanghai · no place on the map" in spoken(browser)
     assert [entry.actor for entry in logged("stores.import")] == ["staff:manager@example.com"]
     with database.reading() as session:

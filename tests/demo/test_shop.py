@@ -26,6 +26,8 @@ from c2b.payments.gateways.sandbox.books import Sandbox
 from c2b.people import actions as people
 from c2b.people.models import Address, Person, Staff
 from c2b.people.rules import AddressKind, Role, address_digest
+from c2b.stores.actions import import_stores
+from c2b.stores.file import read_stores
 from c2b.voting.models import Ballot, Pick, VoteEvent
 from c2b.voting.rules import BallotSource
 from tests import make
@@ -105,6 +107,17 @@ def test_the_catalogue_passes_our_own_import_without_a_problem(sqlite_database: 
 def test_the_factories_pass_our_own_import() -> None:
     assert callable(import_suppliers)
     assert all(re.fullmatch("[A-Z]{2}[0-9]", factory["code"]) for factory in words()["suppliers"])
+
+
+def test_the_stores_pass_our_own_import(sqlite_database: Database) -> None:
+    names = list(words()["stores"][0])
+    lines = [",".join(names), *(",".join(str(store[name]) for name in names) for store in words()["stores"])]
+    listing = read_stores("\n".join(lines).encode())
+    assert listing.findings.problems == []
+    with sqlite_database.transaction() as session:
+        first = stock.open_stores(session)
+        assert stock.open_stores(session) == first
+        assert import_stores(session, stores=listing, actor="cli:test", now=NOW).unchanged == len(first)
 
 
 def test_voting_is_open_and_closes_in_six_days(opened: Shop) -> None:

@@ -110,6 +110,54 @@ def test_the_warehouse_packs_and_the_customer_knows_the_number(timed: TimedShop,
     timed.has_nothing_amiss()
 
 
+STORES = b"code,name,city,latitude,longitude,hours\nHZ1,Lakeside,Hangzhou,30.2556,120.1638,10-22\nSH1,Harbour,Shanghai,31.2285,121.4547,\n"
+
+
+def test_a_customer_collects_in_the_nearest_store_where_the_assistant_hands_it_over(timed: TimedShop, browser: Browser) -> None:
+    timed.sells("K1", shipping=1200)
+    anna, owner = Customer(timed, browser), Sourcing(timed, browser, Role.OWNER)
+    with leaving(anna), leaving(owner):
+        owner.opens("/admin/stores")
+        owner.page.locator("#file").set_input_files({"name": "stores.csv", "mimeType": "text/csv", "buffer": STORES})
+        owner.presses("Take it in")
+        owner.reads("2 new, 0 changed")
+        anna.buys("K1")
+        timed.decides()
+        timed.later(BALANCE)
+        anna.comes_back()
+        anna.page.get_by_role("link", name="Collect it in a store instead").click()
+        anna.page.get_by_label("City or street").fill("Shanghai")
+        anna.presses("Show the nearest")
+        anna.page.wait_for_url("**near=Shanghai**")
+        anna.photographs("stores")
+        anna.page.get_by_role("radio").first.check()
+        anna.presses("Collect it there")
+        anna.reads("You collect it in Harbour")
+        anna.begins_to_pay("balance")
+        anna.approves()
+        assistant = Clerk(timed, browser, Role.ASSISTANT)
+        with leaving(assistant):
+            assistant.opens("/admin/ss27/pickups")
+            assistant.photographs("pickups")
+            assistant.presses("It has arrived")
+            assistant.reads("1 order line is ready to be collected.")
+            timed.works()
+            assert "ready in Harbour" in anna.subjects()
+            anna.comes_back()
+            anna.reads("Your pickup code")
+            anna.photographs("pickup-code")
+            code = anna.page.locator("#to ~ .qrl .mono").inner_text()
+            assistant.opens("/admin/hand-out")
+            assistant.page.get_by_label("Pickup code", exact=True).fill(code)
+            assistant.presses("Look it up")
+            assistant.photographs("hand-out")
+            assistant.presses("1 piece is handed out")
+            assistant.reads("1 product is handed out.")
+        anna.comes_back()
+        anna.sees_each_line("Handed over")
+    timed.has_nothing_amiss()
+
+
 def export(clerk: Clerk, folder: Path) -> str:
     """Take the export of shipments as a file, as the warehouse does."""
     clerk.opens("/admin/ss27/exports")
