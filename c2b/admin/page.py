@@ -60,6 +60,7 @@ CAMPAIGN_MENU = (
     Entry("log", "file", N_("Audit log"), Permission.AUDIT),
     Entry("settings", "sliders", N_("Settings"), Permission.PHASES),
     Entry("cancelling", "bad", N_("Cancel campaign"), Permission.PHASES),
+    Entry("guide", "info", N_("Guide")),
 )
 SHOP_MENU = (
     Entry("campaigns", "list", N_("Campaigns")),
@@ -138,11 +139,11 @@ def _links(entries: tuple[Entry, ...], here: str, *, to_do: Mapping[str, int], *
             "here": entry.endpoint == here,
         }
         for entry in entries
-        if _may_open(entry)
+        if may_open(entry)
     ]
 
 
-def _may_open(entry: Entry) -> bool:
+def may_open(entry: Entry) -> bool:
     """Say whether who is signed in may see the page, and the shop has the gateway that it is about."""
     is_allowed = entry.permission is None or staff().may(entry.permission)
     return is_allowed and entry.gateway in {"", *parts().gateways}

@@ -67,6 +67,7 @@ ALLOWED: dict[str, Permission | None] = {
     "shipping": Permission.DEPOSITS,
     "enter_parcels": Permission.MONEY,
     "take_out_parcel": Permission.MONEY,
+    "guide": None,
     "pickups": Permission.PICKUPS,
     "arrive": Permission.PICKUPS,
     "hand_out": Permission.PICKUPS,

@@ -106,6 +106,7 @@ admin.exports /admin/ss27/exports
 admin.find_pickup POST /admin/hand-out?code=ABCDEFGH
 admin.forfeit POST /admin/ss27/balances/keep
 admin.funnel /admin/ss27/funnel
+admin.guide /admin/ss27/guide
 admin.hand_out /admin/hand-out
 admin.hand_over POST /admin/ss27/orders/none/hand-over
 admin.handed_out POST /admin/hand-out/done

@@ -43,7 +43,7 @@ PAGES = {
         /admin/summer/orders /admin/spring/ /admin/spring/candidates/{spring} /admin/spring/decision
         /admin/spring/funnel /admin/autumn/links?s=store-1 /admin/autumn/poster?s=store-1
         /admin/spring/orders/{staff_order} /admin/spring/refunds /admin/spring/balances /admin/spring/undelivered?code={spring}
-        /admin/spring/production /admin/spring/shipping /admin/spring/shipping?q=nobody /admin/spring/pickups
+        /admin/spring/production /admin/spring/shipping /admin/spring/shipping?q=nobody /admin/spring/pickups /admin/spring/guide
         /admin/spring/production/{number} /admin/spring/production/{number}/share
         /admin/autumn/counter /admin/spring/exports /admin/spring/log /admin/soon/selection
         /admin/autumn/trust /admin/spring/trust
