@@ -1,6 +1,6 @@
 """The decision desk: the dry run as one sentence, the second person, and deciding for good."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import request
@@ -16,7 +16,8 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.errors import N_, Invalid
 from c2b.people.rules import Permission
-from c2b.production import actions, queries
+from c2b.production import actions, overriding, queries
+from c2b.production.overriding import OverrideView
 from c2b.production.queries import Waiting
 from c2b.production.rules import DecisionFigures, ProductFigures
 from c2b.ui.language import locale
@@ -38,7 +39,7 @@ class Product:
     @property
     def made(self) -> bool:
         """Whether it is made."""
-        return self.figures.outcome == "reached"
+        return self.figures.made
 
     @property
     def share(self) -> int:
@@ -58,6 +59,7 @@ class Desk:
     settled: datetime
     approved_by: list[str]
     decided: bool
+    overrides: list[OverrideView] = field(default_factory=list)
 
 
 def desk(session: Session, campaign: Campaign, *, everything: bool) -> Desk:
@@ -75,6 +77,7 @@ def desk(session: Session, campaign: Campaign, *, everything: bool) -> Desk:
         settled=settled(campaign),
         approved_by=approvers(session, campaign=campaign.slug, action=actions.ACTION, digest=digest),
         decided=queries.decision(session, campaign.id) is not None,
+        overrides=overriding.overrides(session, campaign.id),
     )
 
 

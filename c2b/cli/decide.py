@@ -28,6 +28,7 @@ def decide(slug: str, *, dry_run: bool, as_json: bool) -> None:
 def _lines(figures: DecisionFigures, *, dry_run: bool) -> Iterator[str]:
     for product in figures.products:
         extra = f", {product.extra} extra" if product.extra else ""
+        extra += f", made although it missed: {product.reason}" if product.reason else ""
         yield f"{product.outcome:8}{product.code:24}{product.units:>8,} of {product.minimum:,}{extra}"
     yield (
         f"{'Deciding now makes' if dry_run else 'Decided:'} {figures.made:,} products, {figures.pieces:,} pieces, "

@@ -15,7 +15,7 @@ from c2b.deposits.refunds import begin_refunds
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.production.plan import Offered, Plan, reserved
-from c2b.production.rules import ProductDecision, ProductOutcome
+from c2b.production.rules import ProductDecision
 
 
 def store(session: Session, campaign: Campaign, planned: Plan, *, actor: str, now: datetime) -> None:
@@ -36,7 +36,8 @@ def _decided(campaign: Campaign, one: Offered, decision: ProductDecision) -> dic
         "units": decision.units,
         "minimum": decision.minimum,
         "outcome": decision.outcome,
-        "made": decision.outcome is ProductOutcome.REACHED,
+        "made": bool(decision.make),
+        "reason": decision.reason,
         "tier": decision.tier,
     }
 

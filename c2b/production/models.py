@@ -48,6 +48,27 @@ class DecisionLine(Base):
     """1 to 3: whose price everybody pays."""
 
 
+class DecisionOverride(Base):
+    """A product that is made although it missed its minimum, once two people agreed; its reason is public."""
+
+    __tablename__ = "decision_override"
+    __table_args__ = (
+        ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
+        CheckConstraint("reason <> ''", name="has_reason"),
+        CheckConstraint("approved_by <> proposed_by", name="second_person"),
+        CheckConstraint("(approved_at IS NULL) = (approved_by = '')", name="approved_by_somebody"),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    proposed_by: Mapped[str] = mapped_column(String(200))
+    proposed_at: Mapped[datetime]
+    approved_by: Mapped[str] = mapped_column(String(200), default="")
+    """Somebody else; empty while it waits, and it has no effect then."""
+    approved_at: Mapped[datetime | None]
+
+
 class ProductionOrder(Base):
     """What one supplier is asked to make for one campaign."""
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 
@@ -14,6 +15,7 @@ from c2b.deposits.models import OrderLine
 from c2b.deposits.refunds import RefundFigures, refund_figures
 from c2b.deposits.rules import Outcome
 from c2b.production import rules
+from c2b.production.models import DecisionOverride
 from c2b.production.rules import Captured, DecisionFigures, Product, ProductDecision, ProductFigures
 from c2b.voting.queries import selected_ids
 
@@ -58,7 +60,8 @@ def reserved(campaign: Campaign) -> ColumnElement[bool]:
 def plan(session: Session, campaign: Campaign) -> Plan:
     """Return what deciding `campaign` now would do."""
     found = offered(session, campaign)
-    decisions = rules.decide([one.product for one in found], campaign.max_products)
+    agreed = overridden(session, campaign)
+    decisions = rules.decide([one.product for one in found], campaign.max_products, agreed)
     making = list(chain.from_iterable(decision.make for decision in decisions))
     missed = OrderLine.variant_id.not_in({one.variant for one in making})
     back = refund_figures(session, lines=select(OrderLine.id).where(reserved(campaign), missed))
@@ -70,14 +73,21 @@ def plan(session: Session, campaign: Campaign) -> Plan:
         refunds=back.count,
         refund_amount=back.amount,
         currency=campaign.currency,
-        input_hash=_input_hash(campaign, found, back),
+        input_hash=_input_hash(campaign, found, back, agreed),
     )
     return Plan(found, decisions, made)
 
 
-def _input_hash(campaign: Campaign, offered: list[Offered], back: RefundFigures) -> str:
+def overridden(session: Session, campaign: Campaign) -> dict[str, str]:
+    """Return the codes of what is made although it missed, with the public reasons, as far as two people agreed."""
+    query = select(Candidate.code, DecisionOverride.reason).join(Candidate, Candidate.id == DecisionOverride.candidate_id)
+    agreed = (DecisionOverride.campaign_id == campaign.id) & DecisionOverride.approved_at.is_not(None)
+    return dict(session.execute(query.where(agreed).order_by(Candidate.code)).all())
+
+
+def _input_hash(campaign: Campaign, offered: list[Offered], back: RefundFigures, agreed: Mapping[str, str]) -> str:
     """Return what tells decisions on different facts apart."""
-    given = [campaign.slug, campaign.max_products, back.count, back.amount, [asdict(one) for one in offered]]
+    given = [campaign.slug, campaign.max_products, back.count, back.amount, [asdict(one) for one in offered], agreed]
     return hashlib.sha256(json.dumps(given, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -90,6 +100,7 @@ def _figures(decision: ProductDecision) -> ProductFigures:
         tier=decision.tier,
         missed_units=decision.missed,
         extra=sum(one.extra for one in decision.make),
+        reason=decision.reason,
     )
 
 

@@ -3,8 +3,9 @@
 import enum
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from c2b.deposits.rules import tier
@@ -135,19 +136,31 @@ class ProductDecision:
     outcome: ProductOutcome
     tier: int
     make: tuple[ToMake, ...]
+    reason: str = ""
+    """Public, where it is made although it missed."""
 
 
-def decide(products: Iterable[Product], max_products: int) -> list[ProductDecision]:
+def decide(products: Iterable[Product], max_products: int, overridden: Mapping[str, str] = MappingProxyType({})) -> list[ProductDecision]:
     """Decide every product, in the order given: reached with what to make, or missed.
 
     An option value that misses a minimum of its own is left out first, and its units don't count. Of the products that reach their
-    minimum the `max_products` with most units are made (0: all of them); of equals the one whose code comes first.
+    minimum the `max_products` with most units are made (0: all of them); of equals the one whose code comes first. What misses and is
+    `overridden`, by code with the public reason, is made all the same, every unit of it, and takes nobody's place.
     """
     counted = [(product, _counted(product)) for product in products]
     reached = [(product.code, units) for product, (_, units) in counted if units >= max(product.minimum, 1)]
     best = sorted(reached, key=lambda one: (-one[1], one[0]))
     made = dict(best[: max_products or None])
-    return [_decision(product, left, units, made=product.code in made) for product, (left, units) in counted]
+    decided = [_decision(product, left, units, made=product.code in made) for product, (left, units) in counted]
+    return [_override(product, one, overridden) for (product, _), one in zip(counted, decided, strict=True)]
+
+
+def _override(product: Product, decided: ProductDecision, overridden: Mapping[str, str]) -> ProductDecision:
+    reason = overridden.get(product.code, "")
+    if decided.make or not (reason and product.captured):
+        return decided
+    whole = _decision(product, product.variants, product.captured, made=True)
+    return replace(whole, outcome=ProductOutcome.MISSED, reason=reason)
 
 
 def _counted(product: Product) -> tuple[Sequence[Captured], int]:
@@ -202,6 +215,13 @@ class ProductFigures:
     tier: int
     missed_units: int
     extra: int
+    reason: str = ""
+    """Public, where it is made although it missed."""
+
+    @property
+    def made(self) -> bool:
+        """Whether it is made."""
+        return self.outcome == ProductOutcome.REACHED or bool(self.reason)
 
 
 @dataclass(frozen=True)
@@ -220,7 +240,7 @@ class DecisionFigures:
     @property
     def made(self) -> int:
         """How many products are made."""
-        return sum(1 for product in self.products if product.outcome == ProductOutcome.REACHED)
+        return sum(1 for product in self.products if product.made)
 
     @property
     def extra(self) -> int:

@@ -12,7 +12,7 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.queries import CandidateCard
 from c2b.errors import N_
 from c2b.production import queries as production
-from c2b.production.rules import DecisionFigures, ProductOutcome
+from c2b.production.rules import DecisionFigures
 from c2b.ui.filters import number
 from c2b.ui.language import locale
 from c2b.voting import groups, margins, publication, scenarios
@@ -48,6 +48,8 @@ class Line:
     mine: bool
     made: bool | None
     """Whether it is produced; None while that isn't decided, or if it was never offered."""
+    although: str = ""
+    """Why it is produced although it missed its minimum."""
 
     @property
     def votes(self) -> int:
@@ -129,13 +131,14 @@ def outcome(session: Session, campaign: Campaign, picked: frozenset[int]) -> Out
 
 def _lines(session: Session, campaign: Campaign, vote: "_Vote", decision: DecisionFigures | None, picked: frozenset[int]) -> list[Line]:
     products = decision.products if decision else ()
-    made = {product.code: product.outcome == ProductOutcome.REACHED for product in products}
+    made = {product.code: (product.made, product.reason) for product in products}
     overrides = {each.code: each for each in voting.overrides(session, campaign.id)}
     cards = {card.code: card for card in campaigns.candidates(session, campaign.id, locale=locale())}
     found = []
     for each in vote.ranked:
         code = each.tally.code
-        found.append(Line(each, cards[code], vote.why(each), overrides.get(code), cards[code].id in picked, made.get(code)))
+        became = made.get(code, (None, ""))
+        found.append(Line(each, cards[code], vote.why(each), overrides.get(code), cards[code].id in picked, *became))
     return found
 
 

@@ -72,6 +72,7 @@ admin.add_account POST /admin/staff
 admin.advance POST /admin/ss27/advance
 admin.advance_production POST /admin/ss27/production/nothing/step
 admin.agree_to_forfeit POST /admin/ss27/balances/agree
+admin.agree_to_make POST /admin/ss27/decision/exceptions/agree
 admin.agree_to_override POST /admin/ss27/overrides/agree
 admin.approve POST /admin/ss27/decision/approve
 admin.approve_move POST /admin/lost/approve
@@ -115,12 +116,14 @@ admin.import_statement POST /admin/money/statements
 admin.import_stores POST /admin/stores
 admin.importing /admin/ss27/import
 admin.legal_profiles /admin/legal
+admin.let_the_rule_decide POST /admin/ss27/decision/exceptions/take-back
 admin.links /admin/ss27/links /admin/ss27/links?s=store-1
 admin.log /admin/ss27/log
 admin.look POST /admin/ss27/counts
 admin.look_at_account POST /admin/ss27/orders/none/account
 admin.look_again POST /admin/ss27/trust/look
 admin.lost_addresses /admin/lost
+admin.make_all_the_same POST /admin/ss27/decision/exceptions
 admin.make_campaign POST /admin/new
 admin.messages /admin/messages
 admin.money /admin/money
