@@ -38,6 +38,11 @@ def address_of(slug: str, source: str) -> str:
     return f"{parts().settings.base_url.rstrip('/')}/c/{slug}/" + (f"?s={source}" if source else "")
 
 
+def _short(source: str) -> str:
+    """Return the address that leads to whichever campaign runs; a link without a source has none."""
+    return f"{parts().settings.base_url.rstrip('/')}/s/{source}" if source else ""
+
+
 @bp.get("/<slug>/links")
 @staff_required(Permission.CANDIDATES)
 def links(slug: str) -> str:
@@ -46,8 +51,9 @@ def links(slug: str) -> str:
     with reading() as session:
         campaign = queries.campaign(session, slug)
         shops = near(session, "")
-    address = address_of(slug, "" if wrong else name)
-    values = {"name": name, "wrong": wrong, "address": address, "code": code_of(address), "stores": shops}
+    source = "" if wrong else name
+    address = address_of(slug, source)
+    values = {"name": name, "wrong": wrong, "address": address, "code": code_of(address), "stores": shops, "short": _short(source)}
     return show("links.html", here="links", campaign=campaign, **values)
 
 

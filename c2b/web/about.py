@@ -1,6 +1,9 @@
 """What everybody may read: the campaigns, and how a campaign works."""
 
-from flask import Blueprint, render_template
+import re
+
+from flask import Blueprint, redirect, render_template
+from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries
 from c2b.campaigns.rules import CampaignState, commitment
@@ -24,6 +27,24 @@ def home() -> str:
         open_to_all = [found for found in queries.campaigns(session) if found.state is not CampaignState.DRAFT]
     campaigns = [(found, title(found), phases(found), countdown(found), standing(found)) for found in open_to_all]
     return render_template("web/home.html", campaigns=campaigns, withdrawal=any(map(withdraws, open_to_all)))
+
+
+_FIRST = (CampaignState.VOTING, CampaignState.ORDERING)
+_SOURCE = re.compile("[A-Za-z0-9._-]{1,40}")
+
+
+@bp.get("/s/<source>")
+@public
+def short(source: str) -> Response:
+    """Lead to the campaign that runs now, so that the code in a shop window needn't be printed anew each season.
+
+    One with its vote open comes first, then one that takes orders, of two the newer; without either to all campaigns.
+    """
+    with reading() as session:
+        running = [found for found in queries.campaigns(session) if found.state in _FIRST]
+    best = min(running, key=lambda found: _FIRST.index(found.state), default=None)
+    query = f"?s={source}" if _SOURCE.fullmatch(source) else ""
+    return redirect(f"/c/{best.slug}/{query}" if best else "/", 302)
 
 
 @bp.get("/c/<slug>/how")

@@ -69,3 +69,4 @@ def test_each_store_has_its_link(merchandiser: Browser, database: Database) -> N
     assert "Links of the stores Jing’an" in spoken(merchandiser)
     merchandiser.get("/admin/ss27/links?s=SH1")
     assert "http://localhost/c/ss27/?s=SH1" in spoken(merchandiser)
+    assert "http://localhost/s/SH1" in spoken(merchandiser)

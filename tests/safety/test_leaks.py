@@ -63,6 +63,7 @@ PAIRWISE = {
 ROUTES = """
 about.home /
 about.how /c/ss27/how
+about.short /s/store-1
 addresses.add POST /me/addresses/code
 addresses.code /me/addresses/code
 addresses.page /me/addresses

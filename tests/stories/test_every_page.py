@@ -51,6 +51,7 @@ PAGES = {
     """,
 }
 NOT_PAGES = {
+    "about.short",
     "results.tally",
     "static",
     "verify.receipt_file",

@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from c2b.campaigns.models import Picture
+from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
+from c2b.voting.models import VoteEvent
 from tests import make
 from tests.web.pages import Browser
 from tests.web.test_fresh_pages import Open
@@ -44,3 +46,45 @@ def test_no_count_travels_with_a_link(visit: Open) -> None:
     browser.press("Vote")
     browser.get("/c/ss27/")
     assert "vote" not in " ".join(told(browser).values()).lower()
+
+
+def leads(browser: Browser, source: str = "store-1") -> str:
+    browser.get(f"/s/{source}")
+    return browser.url
+
+
+@pytest.mark.parametrize(
+    ("states", "slug"),
+    [
+        ({"aw27": CampaignState.ORDERING}, "ss27"),
+        ({"aw27": CampaignState.VOTING}, "aw27"),
+        ({"ss27": CampaignState.DECIDED, "aw27": CampaignState.ORDERING}, "aw27"),
+    ],
+    ids=["a vote before pre-orders", "of two votes the newer", "pre-orders where nobody votes"],
+)
+def test_a_stores_code_leads_to_the_campaign_that_runs(
+    visit: Open, sqlite_database: Database, states: dict[str, CampaignState], slug: str
+) -> None:
+    with sqlite_database.transaction() as session:
+        make.campaign(session, slug="aw27", created_at=make.OPENS)
+        for name, state in states.items():
+            make.campaign_of(session, name).state = state
+    assert leads(visit()) == f"/c/{slug}/?s=store-1"
+
+
+def test_between_seasons_it_leads_to_all_campaigns(visit: Open, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        make.campaign_of(session, "ss27").state = CampaignState.DECIDED
+    assert leads(visit()) == "/"
+
+
+def test_a_name_that_is_no_source_is_dropped(visit: Open) -> None:
+    assert leads(visit(), "<b>") == "/c/ss27/"
+
+
+def test_where_they_came_from_is_kept_with_their_vote(visit: Open, sqlite_database: Database) -> None:
+    browser = visit()
+    leads(browser)
+    browser.press("Vote")
+    with sqlite_database.reading() as session:
+        assert session.scalars(select(VoteEvent.referrer)).one() == "store-1"
