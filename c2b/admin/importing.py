@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
@@ -17,10 +17,12 @@ from c2b.admin.page import Answer, done, show, shown_again_by, typed
 from c2b.campaigns import catalogue, importing, queries
 from c2b.campaigns.catalogue import ImportReport
 from c2b.campaigns.importing import Finding, Parsed, pictures
+from c2b.campaigns.importing.columns import named
 from c2b.campaigns.importing.reader import MAX_BYTES
 from c2b.campaigns.rules import CampaignState
 from c2b.errors import N_, Invalid, NotFound
 from c2b.people.rules import Permission
+from c2b.ui.problems import say
 from c2b.ui.shell import now, parts, reading, staff, staff_required, transaction
 from c2b.voting.queries import selected_ids
 
@@ -91,13 +93,41 @@ def _keep(file: FileStorage, images: FileStorage | None) -> str:
 def _read(slug: str, upload: str, *, store_files: bool) -> tuple[Parsed, pictures.Shots]:
     """Read an upload again; its pictures are stored outside of any transaction, for that takes its time."""
     path, images = _paths(upload)
-    parsed = importing.read(path.read_bytes())
+    parsed = importing.read(path.read_bytes(), matched=_matched())
     if not images.is_file():
         return parsed, {}
     with reading() as session:
         known = catalogue.stored_pictures(session, slug)
     with pictures.album(images) as album:
         return pictures.illustrate(parsed, album, _media(), known=known, store_files=store_files)
+
+
+COLUMNS: dict[str, str] = {
+    "code": N_("Code of the candidate"),
+    "name": N_("Name"),
+    "name_en": N_("English name"),
+    "category": N_("Category"),
+    "description": N_("Description"),
+    "composition": N_("Composition"),
+    "price_from": N_("Estimated price from"),
+    "price_to": N_("Estimated price to"),
+    "price": N_("Pre-order price"),
+    "minimum": N_("Minimum"),
+    "supplier": N_("Supplier’s code"),
+    "option1_value": N_("First option, like the colour"),
+    "option2_value": N_("Second option, like the size"),
+    "sku": N_("SKU"),
+    "barcode": N_("Barcode"),
+    "image": N_("Picture"),
+}
+"""What can be matched by hand, as the page calls it."""
+_OURS = "m-"
+"""Before the name of an own column, in the address."""
+
+
+def _matched() -> dict[str, str]:
+    """Return what the address says of the file's columns."""
+    return {own: request.args[_OURS + own] for own in COLUMNS if _OURS + own in request.args}
 
 
 def _media() -> Path:
@@ -135,9 +165,28 @@ def upload(slug: str) -> Answer:
     file, images = request.files.get("file"), request.files.get("images")
     if not file or not file.filename:
         raise Invalid(N_("Choose a CSV or XLSX file"), field="file")
-    importing.read(file.stream.read(MAX_BYTES + 1))
+    _, fits = importing.peek(file.stream.read(MAX_BYTES + 1))
     file.stream.seek(0)
-    return redirect(url_for("admin.checked", slug=slug, upload=_keep(file, images if images and images.filename else None)), 303)
+    kept = _keep(file, images if images and images.filename else None)
+    return redirect(url_for("admin.checked" if fits else "admin.columns", slug=slug, upload=kept), 303)
+
+
+def columns_page(slug: str, upload: str) -> str:
+    """Show the file's first rows and ask which column is what; a guess stands in the form already."""
+    with reading() as session:
+        campaign = queries.campaign(session, slug)
+    table, _ = importing.peek(_paths(upload)[0].read_bytes())
+    guessed = named(table.header, _matched())
+    choices = [("", "–"), *((name, name) for name in table.header if name)]
+    shown = [(_OURS + own, title, guessed.get(own, "")) for own, title in COLUMNS.items()]
+    return show("import_columns.html", here="importing", campaign=campaign, table=table, columns=shown, upload=upload, choices=choices)
+
+
+@bp.get("/<slug>/import/<upload>/columns")
+@staff_required(Permission.CANDIDATES)
+def columns(slug: str, upload: str) -> str:
+    """Ask which column of the file is what."""
+    return columns_page(slug, upload)
 
 
 def checked_page(slug: str, upload: str) -> str:
@@ -148,15 +197,27 @@ def checked_page(slug: str, upload: str) -> str:
         campaign = queries.campaign(session, slug)
     problems, notices = groups(report.problems), groups(report.notices)
     rows = [(finding, said(finding.message, finding), said(finding.repair, finding)) for finding in report.problems[:SHOWN]]
-    values = {"report": report, "problems": problems, "notices": notices, "rows": rows, "upload": upload}
+    values = {
+        "report": report,
+        "problems": problems,
+        "notices": notices,
+        "rows": rows,
+        "upload": upload,
+        "matched": request.query_string.decode(),
+        "ours": parsed.format == "c2b",
+    }
     return show("import_check.html", here="importing", campaign=campaign, **values)
 
 
 @bp.get("/<slug>/import/<upload>")
 @staff_required(Permission.CANDIDATES)
-def checked(slug: str, upload: str) -> str:
-    """Show what an import of the upload would do."""
-    return checked_page(slug, upload)
+def checked(slug: str, upload: str) -> Answer:
+    """Show what an import of the upload would do; where its columns don't make a catalogue, ask for them again."""
+    try:
+        return checked_page(slug, upload)
+    except Invalid as problem:
+        g.errors = {_OURS + "code": say(problem)}
+        return columns_page(slug, upload), 400
 
 
 @bp.post("/<slug>/import/<upload>")

@@ -12,6 +12,7 @@ from c2b.deposits.payout_ways import PayoutWay
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import Fulfilment, ObligationKind, ObligationState, Outcome, RefundReason
 from c2b.people.models import Person
+from c2b.stores.models import Store
 
 
 class Order(Base):
@@ -229,7 +230,7 @@ class Pickup(Base):
     __tablename__ = "pickup"
 
     order_id: Mapped[int] = mapped_column(ForeignKey("customer_order.id"), primary_key=True, autoincrement=False)
-    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    store_id: Mapped[int] = mapped_column(ForeignKey(Store.id), index=True)
     code: Mapped[str] = mapped_column(String(8), unique=True)
     """Shown to the customer once goods are in the store."""
     chosen_at: Mapped[datetime]

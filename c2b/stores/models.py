@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, Double, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from c2b.db import Base, Key
+from c2b.people.models import Staff
 
 
 class Store(Base):
@@ -34,5 +35,5 @@ class StoreAssistant(Base):
 
     __tablename__ = "store_assistant"
 
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True, autoincrement=False)
-    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey(Staff.id), primary_key=True, autoincrement=False)
+    store_id: Mapped[int] = mapped_column(ForeignKey(Store.id), index=True)

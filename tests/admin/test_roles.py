@@ -43,6 +43,7 @@ ALLOWED: dict[str, Permission | None] = {
     "importing": Permission.CANDIDATES,
     "upload": Permission.CANDIDATES,
     "checked": Permission.CANDIDATES,
+    "columns": Permission.CANDIDATES,
     "import_checked": Permission.CANDIDATES,
     "trust": Permission.COUNTS,
     "look_again": Permission.BALLOTS,

@@ -130,6 +130,13 @@ class TestColumns:
     def test_of_two_other_names_the_more_exact_one_wins_wherever_it_stands(self) -> None:
         assert named(("零售价", "SKU价格", "商品编号"))["price"] == "SKU价格"
 
+    def test_goes_by_what_a_person_says_first(self) -> None:
+        header = ("款号", "品名", "零售价", "吊牌价")
+        assert named(header, {"price": "吊牌价"}) == {"code": "款号", "name": "品名", "price": "吊牌价"}
+        assert named(header, {"price": ""}) == {"code": "款号", "name": "品名"}
+        assert named(header, {"price": "none of them"}) == {"code": "款号", "name": "品名"}
+        assert named(header, {"sku": "款号"}) == {"name": "品名", "sku": "款号", "price": "零售价"}, "a column is one thing only"
+
     @pytest.mark.parametrize(
         ("column", "text", "value"),
         [

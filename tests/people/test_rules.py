@@ -124,8 +124,8 @@ ALLOWED = {
     Role.OWNER: set(Permission) - {Permission.PICKS},
     Role.MERCHANDISER: {Permission.CANDIDATES, Permission.OFFERS},
     Role.FINANCE: {Permission.DEPOSITS, Permission.MONEY, Permission.EXPORTS},
-    Role.SUPPORT: {Permission.DEPOSITS, Permission.PERSONAL_DATA},
-    Role.ASSISTANT: {Permission.STORE_BALLOTS},
+    Role.SUPPORT: {Permission.DEPOSITS, Permission.PERSONAL_DATA, Permission.PICKUPS},
+    Role.ASSISTANT: {Permission.STORE_BALLOTS, Permission.PICKUPS},
 }
 
 

@@ -91,6 +91,7 @@ admin.change_production POST /admin/ss27/production/nothing/extra
 admin.checked /admin/ss27/import/nothing
 admin.close_case POST /admin/money/cases
 admin.close_store POST /admin/stores/close?code=none
+admin.columns /admin/ss27/import/nothing/columns
 admin.counter /admin/ss27/counter
 admin.decide POST /admin/ss27/decision
 admin.decide_group POST /admin/ss27/trust/1

@@ -37,6 +37,7 @@ PAGES = {
         /admin/staff /admin/stores /admin/hand-out /admin/messages /admin/lost /admin/legal
         /admin/money /admin/money?slug=spring /admin/money/books /admin/money/books?slug=spring
         /admin/draft/ /admin/draft/candidates /admin/draft/import /admin/draft/import/{upload}
+        /admin/draft/import/{upload}/columns
         /admin/stopped/ /admin/over/cancel /admin/autumn/ /admin/autumn/candidates /admin/autumn/candidates/{autumn} /admin/autumn/decision
         /admin/autumn/orders /admin/autumn/refunds /admin/autumn/production /admin/autumn/cancel /admin/summer/ /admin/summer/selection
         /admin/summer/decision /admin/summer/decision/what-if?minimum=60 /admin/draft/decision/what-if

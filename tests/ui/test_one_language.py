@@ -23,6 +23,7 @@ from c2b.people import actions as people
 from c2b.people.models import Staff
 from c2b.people.rules import Role
 from c2b.settings import Settings
+from c2b.stores.models import Store
 from c2b.ui.shell import parts
 from tests import databases
 from tests.demo.test_further_seasons import NOW, fill, open_shop
@@ -107,7 +108,7 @@ def merchants_words(app: Flask) -> dict[str, list[str]]:
     with app.app_context(), parts().database.reading() as session:
         columns = (Candidate.name, Campaign.slug, Order.ref, Payment.key, Payment.provider_reference, Refund.key, Refund.provider_reference)
         plain = [text for column in columns for text in session.scalars(select(column)) if text]
-        return {"zh": plain, "en": list(session.scalars(select(Supplier.name)))}
+        return {"zh": plain, "en": [*session.scalars(select(Supplier.name)), *session.scalars(select(Store.name))]}
 
 
 def visitor(app: Flask, language: str) -> Browser:

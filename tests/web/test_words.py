@@ -48,7 +48,7 @@ def line(**changes: Any) -> LineView:
         ({"outcome": Outcome.ALLOCATED, "money": Money.BALANCE_DUE}, "Being made, balance to pay", "warn"),
         ({"outcome": Outcome.ALLOCATED, "money": Money.OVERDUE}, "Being made, balance overdue", "bad"),
         ({"outcome": Outcome.ALLOCATED, "money": Money.PAID, "fulfilment": Fulfilment.IN_PRODUCTION}, "Paid in full, being made", "ok"),
-        ({"outcome": Outcome.ALLOCATED, "money": Money.PAID, "fulfilment": Fulfilment.READY}, "Made, ready to go", "ok"),
+        ({"outcome": Outcome.ALLOCATED, "money": Money.PAID, "fulfilment": Fulfilment.READY}, "In the store, ready for you", "ok"),
         ({"outcome": Outcome.ALLOCATED, "money": Money.PAID, "fulfilment": Fulfilment.SHIPPED}, "On its way to you", "ok"),
         ({"outcome": Outcome.ALLOCATED, "money": Money.PAID, "fulfilment": Fulfilment.PICKED_UP}, "Handed over", "ok"),
         ({"outcome": Outcome.ALLOCATED, "money": Money.PAID, "fulfilment": Fulfilment.RETURNED}, "Returned", "ok"),

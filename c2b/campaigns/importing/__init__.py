@@ -5,7 +5,7 @@ One way for all of them: `reader` turns bytes into numbered rows, `formats` name
 """
 
 from c2b.campaigns.importing.findings import Finding, Findings
-from c2b.campaigns.importing.formats import Format, Parsed, read
+from c2b.campaigns.importing.formats import Format, Parsed, peek, read
 from c2b.campaigns.importing.reader import Encoding, load
 
-__all__ = ["Encoding", "Finding", "Findings", "Format", "Parsed", "load", "read"]
+__all__ = ["Encoding", "Finding", "Findings", "Format", "Parsed", "load", "peek", "read"]

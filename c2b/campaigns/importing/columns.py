@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 from c2b import money
@@ -149,9 +150,17 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 """Names that Chinese shop software gives our columns; of several in one file the first here is taken."""
 
 
-def named(header: tuple[str, ...]) -> dict[str, str]:
-    """Map the own columns that `header` has to the names that it gives them."""
+def named(header: tuple[str, ...], matched: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Map the own columns that `header` has to the names that it gives them.
+
+    `matched`: what a person says of own columns: a name of the header, or nothing for one that the file hasn't.
+    """
+    said = {own: name for own, name in matched.items() if name in header}
+    left = tuple(name for name in header if name not in said.values())
+    return {own: name for own, name in _guessed(left).items() if own not in matched} | said
+
+
+def _guessed(header: tuple[str, ...]) -> dict[str, str]:
     plain = {re.sub(r"[ -]+", "_", name.casefold()): name for name in header}
-    exact = set(header)
-    found = {own: plain.get(own) or next(filter(exact.__contains__, ALIASES.get(own, ())), "") for own in ("code", "image", *COLUMNS)}
+    found = {own: plain.get(own) or next(filter(header.__contains__, ALIASES.get(own, ())), "") for own in ("code", "image", *COLUMNS)}
     return {own: name for own, name in found.items() if name}

@@ -4,8 +4,10 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from math import prod
+from types import MappingProxyType
 from typing import Any, Literal
 
 from c2b.campaigns.importing.columns import COLUMNS, named
@@ -65,23 +67,45 @@ class _Layout:
     lines: Callable[[Table, Findings], Iterator[Line]]
 
 
-def read(data: bytes, *, format: Format = "auto", encoding: Encoding = "auto") -> Parsed:  # noqa: A002  the option's name
-    """Read a catalogue in a known format; raises Invalid where the file as a whole can't be used."""
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def read(
+    data: bytes,
+    *,
+    format: Format = "auto",  # noqa: A002  the option's name
+    encoding: Encoding = "auto",
+    matched: Mapping[str, str] = _NOTHING,
+) -> Parsed:
+    """Read a catalogue in a known format; raises Invalid where the file as a whole can't be used.
+
+    `matched`: the file's names of own columns, where a person has said them; then it is read as ours.
+    """
     findings = Findings()
     table = read_table(data, encoding=encoding, findings=findings)
-    layout = _layout(table, format)
+    layout = _layout(table, "c2b" if matched else format, matched)
     unused = [name for name in table.header if name and name not in layout.columns.values()]
     if unused:
         findings.notice(N_("columns that aren't used: %(names)s"), names=", ".join(unused))
     return Parsed(layout.name, table.encoding, layout.columns, tuple(layout.lines(table, findings)), findings)
 
 
-def _layout(table: Table, wanted: Format) -> _Layout:
-    own = named(table.header)
+def peek(data: bytes) -> tuple[Table, bool]:
+    """Return a file as a table and whether its header fits a format by itself; raises Invalid where it can't be read at all."""
+    table = read_table(data, encoding="auto", findings=Findings())
+    try:
+        _layout(table, "auto", _NOTHING)
+    except Invalid:
+        return table, False
+    return table, True
+
+
+def _layout(table: Table, wanted: Format, matched: Mapping[str, str]) -> _Layout:
+    own = named(table.header, matched)
     layouts = [
         _Layout("shopify", frozenset({"Handle", "Title"}), _SHOPIFY, _shopify),
         _Layout("woocommerce", frozenset({"Type", "SKU", "Name"}), _WOOCOMMERCE, _woocommerce),
-        _Layout("c2b", frozenset({own.get("code", "code"), own.get("name", "code")}), own, _own),
+        _Layout("c2b", frozenset({own.get("code", "code"), own.get("name", "code")}), own, partial(_own, own)),
     ]
     asked = [layout for layout in layouts if wanted in ("auto", layout.name)]
     found = next((layout for layout in asked if layout.needs <= set(table.header)), None)
@@ -94,8 +118,7 @@ def _layout(table: Table, wanted: Format) -> _Layout:
     raise Invalid(N_("The header has no column %(names)s, which the format %(format)s needs"), names=lacking, format=wanted)
 
 
-def _own(table: Table, _findings: Findings) -> Iterator[Line]:
-    names = named(table.header)
+def _own(names: Mapping[str, str], table: Table, _findings: Findings) -> Iterator[Line]:
     implied = _implied(names)
     for row, raw in _raw(table):
         cells = {own: raw[name] for own, name in names.items()}
