@@ -26,7 +26,7 @@ from c2b.deposits.pickup_views import of_orders as collected
 from c2b.deposits.placing import ADDRESS
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import (
-    LEFT,
+    SENT,
     Fulfilment,
     Money,
     ObligationKind,
@@ -254,7 +254,7 @@ def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[s
     """Return whether the address can be changed, and whether anything can be cancelled."""
     outcomes = {line.outcome for line in lines}
     stands = not outcomes.isdisjoint((Outcome.OPEN, Outcome.ALLOCATED))
-    has_left = any(line.fulfilment in (*LEFT, Fulfilment.READY) for line in lines)
+    has_left = any(line.fulfilment in SENT for line in lines)
     return {"may_move": stands and not has_left, "may_cancel": Outcome.OPEN in outcomes and may_cancel(campaign, now)}
 
 

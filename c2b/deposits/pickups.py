@@ -16,7 +16,7 @@ from c2b.campaigns.rules import text as text_in
 from c2b.deposits.handing_over import hand_over, may_leave
 from c2b.deposits.locking import order_by_ref
 from c2b.deposits.models import Obligation, Order, OrderLine, Pickup
-from c2b.deposits.rules import LEFT, Fulfilment, ObligationKind, ObligationState, Outcome
+from c2b.deposits.rules import SENT, Fulfilment, ObligationKind, ObligationState, Outcome
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.jobs.actions import enqueue
 from c2b.payments.models import Payment
@@ -27,7 +27,7 @@ _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """None that a person takes for another."""
 LENGTH = 8
 AT_STORE = OrderLine.fulfilment == Fulfilment.READY
-ON_THE_WAY = OrderLine.fulfilment.not_in((*LEFT, Fulfilment.READY))
+ON_THE_WAY = OrderLine.fulfilment.not_in(SENT)
 _SHIPPING = Obligation.kind == ObligationKind.SHIPPING
 
 
@@ -37,7 +37,7 @@ def movable(session: Session, *, order_ref: str, person_id: int) -> Order:
     if session.scalars(mine).first() is None:
         raise NotFound(N_("There is no such order"))
     order = order_by_ref(session, order_ref)
-    gone = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.fulfilment.in_((*LEFT, Fulfilment.READY)))
+    gone = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.fulfilment.in_(SENT))
     if session.scalars(gone.limit(1)).first() is not None:
         raise Refused(N_("Some of it has left already; write to us if the rest should go elsewhere"))
     return order
@@ -141,12 +141,10 @@ def arrive(session: Session, *, slug: str, store: str, skus: Collection[str], ac
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits in a store under a code: the order, for whom, and its goods as name, SKU and units."""
+    """What waits in a store under a code: the order, and its goods as name, SKU and units."""
 
     order: str
-    slug: str
     store: str
-    recipient: str
     goods: tuple[tuple[str, str, int], ...]
 
     @property
@@ -158,7 +156,6 @@ class Waiting:
 def waiting(session: Session, *, code: str, store_id: int | None, locale: str) -> Waiting:
     """Return what can be handed out for a code; raises as `hand_out`."""
     pickup, order, store = _by_code(session, code, store_id)
-    campaign = order.campaign
     rows = session.execute(
         select(Candidate.name, Candidate.name_en, Variant.sku, OrderLine.units)
         .join(Candidate, Candidate.id == OrderLine.candidate_id)
@@ -169,7 +166,7 @@ def waiting(session: Session, *, code: str, store_id: int | None, locale: str) -
     goods = tuple((text_in(name, name_en, locale), sku, units) for name, name_en, sku, units in rows)
     if not goods:
         raise _nothing(session, pickup)
-    return Waiting(order.ref, campaign.slug, store.name, order.recipient, goods)
+    return Waiting(order.ref, store.name, goods)
 
 
 def hand_out(session: Session, *, code: str, store_id: int | None, actor: str, now: datetime) -> int:

@@ -32,6 +32,8 @@ class Fulfilment(enum.StrEnum):
 
 LEFT = (Fulfilment.SHIPPED, Fulfilment.PICKED_UP, Fulfilment.RETURNED)
 """The goods aren't with us any more."""
+SENT = (*LEFT, Fulfilment.READY)
+"""The goods have gone to their customer, or to the store where they wait for them."""
 
 
 class ObligationKind(enum.StrEnum):

@@ -11,7 +11,7 @@ from c2b.campaigns.models import Campaign, Variant
 from c2b.deposits.legal import legal
 from c2b.deposits.models import Order, OrderLine
 from c2b.deposits.refunds import refund_figures
-from c2b.deposits.rules import LEFT, Outcome
+from c2b.deposits.rules import SENT, Outcome
 from c2b.production.models import ProductionOrderLine
 from c2b.production.progress import arrived
 from c2b.production.rules import Claim, left_without
@@ -44,7 +44,7 @@ def shortage(session: Session, campaign: Campaign, order_id: int) -> Shortage:
     asked = select(ProductionOrderLine.variant_id, ProductionOrderLine.line).where(ProductionOrderLine.production_order_id == order_id)
     good = {variant: came.get(line, 0) for variant, line in session.execute(asked)}
     waits = (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.variant_id.in_(list(good))
-    query = select(OrderLine.id, OrderLine.variant_id, OrderLine.units, OrderLine.reserved_at, OrderLine.fulfilment.in_(LEFT))
+    query = select(OrderLine.id, OrderLine.variant_id, OrderLine.units, OrderLine.reserved_at, OrderLine.fulfilment.in_(SENT))
     claims = []
     for line, variant, units, since, has_them in session.execute(query.where(waits)):
         if has_them:

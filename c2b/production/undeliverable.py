@@ -14,7 +14,7 @@ from c2b.deposits.cancelling import require_two
 from c2b.deposits.legal import legal
 from c2b.deposits.models import Order, OrderLine, SellerDefault
 from c2b.deposits.refunds import RefundFigures, queue_refunds
-from c2b.deposits.rules import LEFT, Outcome, RefundReason
+from c2b.deposits.rules import SENT, Outcome, RefundReason
 from c2b.errors import N_, NotFound, Refused
 from c2b.jobs.actions import enqueue
 from c2b.ledger import actions as ledger
@@ -49,7 +49,7 @@ def cannot_deliver(session: Session, *, slug: str, code: str, reason: str, actor
     if candidate is None:
         raise NotFound(N_("There is no product %(code)s in this campaign"), code=code)
     require_two(session, campaign, undelivering(campaign, code), reason=public_reason(reason), actor=actor)
-    waits = (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.fulfilment.not_in(LEFT)
+    waits = (OrderLine.outcome == Outcome.ALLOCATED) & OrderLine.fulfilment.not_in(SENT)
     query = select(OrderLine.id).where(OrderLine.candidate_id == candidate.id, waits)
     lines, figures = give_back(session, campaign, lines=query, reason=reason, now=now)
     if lines:

@@ -16,12 +16,13 @@ from c2b.deposits.models import Obligation, Order, Pickup, Withdrawal
 from c2b.deposits.pickup_views import Goods
 from c2b.deposits.placing import ShippingAddress
 from c2b.deposits.rights import Right
-from c2b.deposits.rules import Fulfilment, Money, ObligationKind, ObligationState
+from c2b.deposits.rules import Fulfilment, Money, ObligationKind, ObligationState, Outcome
 from c2b.errors import Invalid, NotFound, Refused
 from c2b.jobs.models import Job
 from c2b.ledger import queries as ledger
 from c2b.messages.models import Message
 from c2b.production import actions as production
+from c2b.production import undeliverable
 from c2b.stores.actions import close
 from c2b.work import audit
 from tests import make
@@ -304,6 +305,16 @@ def test_the_seven_days_to_send_back_run_from_the_counter(session: Session) -> N
     hands_out(session, code_of(session, order))
     assert leaving.ways_out(session, order, now=AT + timedelta(days=3))
     assert not leaving.ways_out(session, order, now=AT + timedelta(days=9))
+
+
+def test_what_waits_in_a_store_is_not_declared_undeliverable(session: Session) -> None:
+    first, second = collected(session, customers=2)
+    make.store(session, "SH1")
+    chooses(session, second, "SH1")
+    arrives(session, first)
+    about: dict[str, Any] = {"slug": "ss27", "code": "K1", "reason": "Fire", "actor": ACTOR, "now": AT}
+    assert undeliverable.cannot_deliver(session, **about) == 1
+    assert [line.outcome for order in (first, second) for line in make.lines_of(session, order)] == [Outcome.ALLOCATED, Outcome.CANCELLED]
 
 
 def test_two_counters_at_once_hand_out_once(database: Database) -> None:
