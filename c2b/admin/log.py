@@ -84,6 +84,7 @@ DID = {
     "deposits.enter_parcels": N_("Entered parcels"),
     "deposits.take_out_parcel": N_("Took out a parcel that was entered wrongly"),
     "deposits.arrive": N_("Entered that goods came to a store"),
+    "deposits.not_there": N_("Took back that goods came to a store"),
     "stores.import": N_("Imported stores"),
     "stores.close": N_("Closed a store"),
     "stores.reopen": N_("Opened a store again"),

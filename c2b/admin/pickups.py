@@ -53,6 +53,18 @@ def arrive(slug: str) -> Answer:
     return done(told + " " + _("The customers are told."), "pickups", slug=slug)
 
 
+@bp.post("/<slug>/pickups/back")
+@staff_required(Permission.PICKUPS)
+@shown_again_by(pickups_page)
+def not_arrived(slug: str) -> Answer:
+    """Take back that a product arrived."""
+    code, sku = typed("store"), typed("sku")
+    with transaction() as session:
+        _require_own(store_of(session, staff().id), code)
+        actions.not_there(session, slug=slug, store=code, sku=sku, actor=staff().actor, now=now())
+    return done(_("Taken back. %(sku)s is on its way again; its customers don’t see their code any more.", sku=sku), "pickups", slug=slug)
+
+
 def _require_own(mine: StoreView | None, code: str) -> None:
     """Raise Refused for another store than the assistant's own."""
     if mine and mine.code != code:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -101,29 +101,16 @@ def _owes_shipping(session: Session, order: Order) -> bool:
     return bool(decided and order.campaign.shipping and session.scalars(made.limit(1)).first())
 
 
-def waits_for(campaign: Campaign, store_id: int) -> ColumnElement[bool]:
-    """Return the condition on lines, joined with their pickup, that can go to a store or wait there."""
-    return (OrderLine.campaign_id == campaign.id) & (Pickup.store_id == store_id) & may_leave()
-
-
 def arrive(session: Session, *, slug: str, store: str, skus: Collection[str], actor: str, now: datetime) -> int:
     """Note that all that a store's customers wait for of some SKUs is there; returns how many lines that is.
 
     Customers are told by a job. Raises NotFound, Refused without a SKU and where nothing of it is on its way. Few statements,
     however many orders.
     """
-    campaign = locked(session, slug)
-    there = session.scalars(select(Store).where(Store.code == store)).one_or_none()
-    if there is None:
-        raise NotFound(N_("There is no store %(code)s"), code=store[:40])
+    campaign, there = locked(session, slug), _store(session, store)
     if not skus:
         raise Refused(N_("Tick what has arrived"))
-    came = (
-        select(OrderLine.id, OrderLine.order_id)
-        .join(Pickup, Pickup.order_id == OrderLine.order_id)
-        .join(Variant, Variant.id == OrderLine.variant_id)
-        .where(waits_for(campaign, there.id), ON_THE_WAY, Variant.sku.in_(skus))
-    ).subquery()
+    came = _lines_of(campaign, there, skus, ON_THE_WAY).subquery()
     quietly = {"synchronize_session": False}
     session.execute(update(Pickup).where(Pickup.order_id.in_(select(came.c.order_id))).values(arrived_at=now), execution_options=quietly)
     ready = update(OrderLine).where(OrderLine.id.in_(select(came.c.id))).values(fulfilment=Fulfilment.READY)
@@ -136,6 +123,37 @@ def arrive(session: Session, *, slug: str, store: str, skus: Collection[str], ac
     record(
         session, actor=actor, action="deposits.arrive", campaign=slug, object=store, after={"lines": count, "skus": sorted(skus)}, now=now
     )
+    return count
+
+
+def _store(session: Session, code: str) -> Store:
+    found = session.scalars(select(Store).where(Store.code == code)).one_or_none()
+    if found is None:
+        raise NotFound(N_("There is no store %(code)s"), code=code[:40])
+    return found
+
+
+def _lines_of(campaign: Campaign, store: Store, skus: Collection[str], where: ColumnElement[bool]) -> Select[int, int]:
+    """Select the lines of some SKUs, with their orders, that a store's customers wait for."""
+    query = select(OrderLine.id, OrderLine.order_id).join(Pickup, Pickup.order_id == OrderLine.order_id)
+    query = query.join(Variant, Variant.id == OrderLine.variant_id)
+    own = (OrderLine.campaign_id == campaign.id) & (Pickup.store_id == store.id) & may_leave()
+    return query.where(own, where, Variant.sku.in_(skus))
+
+
+def not_there(session: Session, *, slug: str, store: str, sku: str, actor: str, now: datetime) -> int:
+    """Take back that a SKU arrived in a store, where that was entered wrongly; returns how many lines wait for it again.
+
+    What was handed out stays so. Raises NotFound, Refused where nothing of it waits there.
+    """
+    campaign, there = locked(session, slug), _store(session, store)
+    wrong = _lines_of(campaign, there, [sku], AT_STORE).subquery()
+    back = update(OrderLine).where(OrderLine.id.in_(select(wrong.c.id))).values(fulfilment=Fulfilment.NONE)
+    count = len(session.scalars(back.returning(OrderLine.id), execution_options={"synchronize_session": False}).all())
+    if not count:
+        raise Refused(N_("Nothing of this waits in %(store)s"), store=there.name)
+    session.expire_all()
+    record(session, actor=actor, action="deposits.not_there", campaign=slug, object=store, before={"lines": count, "sku": sku}, now=now)
     return count
 
 

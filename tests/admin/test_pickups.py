@@ -56,6 +56,16 @@ def test_goods_arrive_are_looked_up_and_handed_out(database: Database, sign_in: 
     assert "This was handed out already" in spoken(assistant)
 
 
+def test_an_arrival_is_taken_back(sign_in: SignIn, code: str) -> None:
+    assert code
+    assistant = sign_in(Role.ASSISTANT)
+    assistant.get(PAGE)
+    assistant.press("It has arrived")
+    assistant.press("Take back")
+    assert "is on its way again" in spoken(assistant)
+    assert "Together 0 12 0 0" in spoken(assistant)
+
+
 def test_another_customer_is_served_without_handing_out(database: Database, sign_in: SignIn, code: str) -> None:
     with database.transaction() as session:
         arrives(session, *_orders(session))

@@ -71,6 +71,7 @@ ALLOWED: dict[str, Permission | None] = {
     "guide": None,
     "pickups": Permission.PICKUPS,
     "arrive": Permission.PICKUPS,
+    "not_arrived": Permission.PICKUPS,
     "hand_out": Permission.PICKUPS,
     "find_pickup": Permission.PICKUPS,
     "next_pickup": Permission.PICKUPS,

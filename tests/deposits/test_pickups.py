@@ -317,6 +317,21 @@ def test_what_waits_in_a_store_is_not_declared_undeliverable(session: Session) -
     assert [line.outcome for order in (first, second) for line in make.lines_of(session, order)] == [Outcome.ALLOCATED, Outcome.CANCELLED]
 
 
+def test_an_arrival_entered_wrongly_is_taken_back_and_nothing_is_handed_out_then(session: Session) -> None:
+    first, second = collected(session, customers=2)
+    arrives(session, first)
+    hands_out(session, code_of(session, first))
+    about: dict[str, Any] = {"slug": "ss27", "store": "HZ1", "sku": sku_of(session, second), "actor": CLERK, "now": AT}
+    assert pickups.not_there(session, **about) == 1
+    assert [make.lines_of(session, order)[0].fulfilment for order in (first, second)] == [Fulfilment.PICKED_UP, Fulfilment.NONE]
+    with pytest.raises(Refused, match="Nothing of this order is in the store yet"):
+        hands_out(session, code_of(session, second))
+    with pytest.raises(Refused, match="Nothing of this waits in Store HZ1"):
+        pickups.not_there(session, **about)
+    assert arrives(session, second) == 1
+    assert audit(session) == []
+
+
 def test_two_counters_at_once_hand_out_once(database: Database) -> None:
     with database.transaction() as session:
         (order,) = collected(session)

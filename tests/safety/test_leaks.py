@@ -132,6 +132,7 @@ admin.money /admin/money
 admin.new_campaign /admin/new /admin/new?like=ss27
 admin.next_customer POST /admin/ss27/counter/next
 admin.next_pickup POST /admin/hand-out/next
+admin.not_arrived POST /admin/ss27/pickups/back
 admin.order /admin/ss27/orders/nothing
 admin.orders /admin/ss27/orders
 admin.override POST /admin/ss27/overrides?code=K101&reason=because
