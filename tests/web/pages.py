@@ -129,7 +129,7 @@ class Browser:
     @staticmethod
     def _form_of(tree: Element, button: Element) -> Element:
         for form in tree.iter("form"):
-            if (button.get("form") and form.get("id") == button.get("form")) or button in list(form.iter()):
+            if form.get("id") == button.get("form") if button.get("form") else button in list(form.iter()):  # as browsers do
                 return form
         raise AssertionError("the button belongs to no form")
 
