@@ -3,6 +3,7 @@
   "use strict";
   const card = (code) => document.getElementById(code);
   let tick = null;
+  let held = null;
   let again = null;
 
   const isTap = (button) => button instanceof Element && button.matches("[hx-post*='/votes/']");
@@ -42,15 +43,18 @@
     say(ctx.sourceElement, answer.status);
   });
 
-  // A design ticked for comparison stays ticked when its card is drawn anew.
+  // When its card is drawn anew, a design ticked for comparison stays ticked, and who taps by keyboard stays on its button.
   document.addEventListener("htmx:before:swap", (event) => {
     const here = event.detail.ctx?.sourceElement?.closest?.("li");
     tick = here?.querySelector(".cmp input")?.checked ? here.id : null;
+    held = here?.contains(document.activeElement) ? here.id : null;
   });
   document.addEventListener("htmx:after:swap", () => {
     const box = tick && card(tick)?.querySelector(".cmp input");
     if (box) box.checked = true;
     tick = null;
+    if (held) card(held)?.querySelector(".vote")?.focus({ preventScroll: true });
+    held = null;
   });
 
   document.addEventListener("click", (event) => {
