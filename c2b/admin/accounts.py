@@ -72,7 +72,8 @@ def add_account() -> Answer:
     with transaction() as session:
         token = actions.add_staff(session, email=email, role=role, name=typed("name"), actor=staff().actor, now=now())
         works = typed("store") if role is Role.ASSISTANT else ""
-        assign(session, email=email, code=works, actor=staff().actor, now=now())
+        if works or role is not Role.ASSISTANT:  # who saves an assistant again, without a store, leaves them where they work
+            assign(session, email=email, code=works, actor=staff().actor, now=now())
     return _with_link(email, token)
 
 

@@ -73,10 +73,10 @@ CHAPTERS = (
         (_S.TALLY,),
         N_("The selection"),
         N_(
-            "Try places and limits as scenarios; they change nothing. Then run the selection by the published rule. An override needs"
-            " a public reason, and a second person where the campaign asks for two."
+            "Try places and limits as scenarios; they change nothing. Then run the selection by the published rule. After it, one of "
+            "the staff can propose an override with a public reason; another has to agree."
         ),
-        N_("Overrides can be taken back until the selection runs."),
+        N_("An override is undone in the same way, by two people, until ordering opens."),
         N_("The selection runs once. Its result is published with all that is needed to recompute it."),
         ("selection", "trust"),
         "voting_closes",
@@ -114,7 +114,10 @@ CHAPTERS = (
             "Payments begun in time still arrive. Look at what the decision would make, try other numbers under “What if”, then "
             "decide: what reached its minimum becomes production orders, everything else is refunded by itself."
         ),
-        N_("Until the decision the campaign can still be cancelled."),
+        N_(
+            "Until the decision the campaign can still be cancelled, and a product that missed can be made all the same: one of the staff "
+            "proposes it with a public reason, another agrees."
+        ),
         N_("The decision can’t be undone. It does what its page showed, or says what has changed since."),
         ("decision",),
         "ordering_closes",

@@ -129,7 +129,7 @@ class OrderView:
     @property
     def pickup_code(self) -> str:
         """What whoever collects it shows in the store; empty while nothing waits there."""
-        waits = any(line.fulfilment is Fulfilment.READY for line in self.lines)
+        waits = any(line.fulfilment is Fulfilment.READY and line.outcome is Outcome.ALLOCATED for line in self.lines)
         return self.pickup.code if self.pickup and waits else ""
 
     @property
@@ -229,7 +229,7 @@ def _view(
         **{name: getattr(order, name) for name in ADDRESS},
         **ways,
         **_to_pay(campaign, owed, now),
-        **_may(campaign, shown, now),
+        **_may(campaign, shown, now, is_packed=bool(ways["parcels"])),
     )
 
 
@@ -250,11 +250,11 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
     }
 
 
-def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> dict[str, Any]:
+def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime, *, is_packed: bool) -> dict[str, Any]:
     """Return whether the address can be changed, and whether anything can be cancelled."""
     outcomes = {line.outcome for line in lines}
     stands = not outcomes.isdisjoint((Outcome.OPEN, Outcome.ALLOCATED))
-    has_left = any(line.fulfilment in SENT for line in lines)
+    has_left = is_packed or any(line.fulfilment in SENT for line in lines)
     return {"may_move": stands and not has_left, "may_cancel": Outcome.OPEN in outcomes and may_cancel(campaign, now)}
 
 

@@ -15,7 +15,7 @@ from c2b.campaigns.rules import CampaignState
 from c2b.campaigns.rules import text as text_in
 from c2b.deposits.handing_over import hand_over, may_leave
 from c2b.deposits.locking import order_by_ref
-from c2b.deposits.models import Obligation, Order, OrderLine, Pickup
+from c2b.deposits.models import Obligation, Order, OrderLine, ParcelLine, Pickup
 from c2b.deposits.rules import SENT, Fulfilment, ObligationKind, ObligationState, Outcome
 from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.jobs.actions import enqueue
@@ -37,7 +37,8 @@ def movable(session: Session, *, order_ref: str, person_id: int) -> Order:
     if session.scalars(mine).first() is None:
         raise NotFound(N_("There is no such order"))
     order = order_by_ref(session, order_ref)
-    gone = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.fulfilment.in_(SENT))
+    packed = select(ParcelLine.line_id).where(ParcelLine.line_id == OrderLine.id).exists()
+    gone = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.fulfilment.in_(SENT) | packed)
     if session.scalars(gone.limit(1)).first() is not None:
         raise Refused(N_("Some of it has left already; write to us if the rest should go elsewhere"))
     return order
@@ -86,13 +87,19 @@ def drop(session: Session, order: Order, now: datetime) -> None:
     if known is None:
         return
     session.delete(known)
+    if _owes_shipping(session, order):
+        _owe_shipping(session, order, now)
+    session.flush()
+
+
+def _owe_shipping(session: Session, order: Order, now: datetime) -> None:
+    """Let the shipping be due: what was due before, or a first one."""
     void = (Obligation.order_id == order.id) & _SHIPPING & (Obligation.state == ObligationState.VOID)
     again = session.execute(update(Obligation).where(void).values(state=ObligationState.DUE).returning(Obligation.id)).first()
-    if again is None and _owes_shipping(session, order):
+    if again is None:
         due_at = order.campaign.balance_due or now
         owed = {"order_id": order.id, "kind": ObligationKind.SHIPPING, "amount": order.campaign.shipping, "due_at": due_at}
         session.execute(insert(Obligation).values(**owed, state=ObligationState.DUE))
-    session.flush()
 
 
 def _owes_shipping(session: Session, order: Order) -> bool:
@@ -126,6 +133,10 @@ def arrive(session: Session, *, slug: str, store: str, skus: Collection[str], ac
     return count
 
 
+def _of_campaign(campaign: Campaign) -> ColumnElement[bool]:
+    return Pickup.order_id.in_(select(Order.id).where(Order.campaign_id == campaign.id))
+
+
 def _store(session: Session, code: str) -> Store:
     found = session.scalars(select(Store).where(Store.code == code)).one_or_none()
     if found is None:
@@ -144,12 +155,16 @@ def _lines_of(campaign: Campaign, store: Store, skus: Collection[str], where: Co
 def not_there(session: Session, *, slug: str, store: str, sku: str, actor: str, now: datetime) -> int:
     """Take back that a SKU arrived in a store, where that was entered wrongly; returns how many lines wait for it again.
 
-    What was handed out stays so. Raises NotFound, Refused where nothing of it waits there.
+    What was handed out stays so; customers of whom nothing waits there any more aren't told that it does. Raises NotFound, Refused
+    where nothing of it waits there.
     """
-    campaign, there = locked(session, slug), _store(session, store)
+    campaign, there, quietly = locked(session, slug), _store(session, store), {"synchronize_session": False}
     wrong = _lines_of(campaign, there, [sku], AT_STORE).subquery()
     back = update(OrderLine).where(OrderLine.id.in_(select(wrong.c.id))).values(fulfilment=Fulfilment.NONE)
-    count = len(session.scalars(back.returning(OrderLine.id), execution_options={"synchronize_session": False}).all())
+    count = len(session.scalars(back.returning(OrderLine.id), execution_options=quietly).all())
+    waits = select(OrderLine.id).where(OrderLine.order_id == Pickup.order_id, AT_STORE).exists()
+    empty = update(Pickup).where(Pickup.store_id == there.id, _of_campaign(campaign), ~waits).values(arrived_at=None)
+    session.execute(empty, execution_options=quietly)
     if not count:
         raise Refused(N_("Nothing of this waits in %(store)s"), store=there.name)
     session.expire_all()

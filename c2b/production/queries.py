@@ -40,6 +40,12 @@ def decision(session: Session, campaign_id: int) -> DecisionFigures | None:
     return rules.figures(stored) if stored else None
 
 
+def made_although(session: Session, campaign_id: int, code: str) -> str:
+    """Return the public reason for which a product is made that the rule left out; empty where the rule decided, and before."""
+    figures = decision(session, campaign_id)
+    return next((one.reason for one in figures.products if one.code == code), "") if figures else ""
+
+
 @dataclass(frozen=True)
 class Apart:
     """What a decision said of the money of its missed lines, beside the refunds queued for them; payments, and minor units."""

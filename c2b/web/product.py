@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from c2b.campaigns import queries
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.queries import CandidateDetail, OptionRow, PictureRow
+from c2b.production import queries as production
 from c2b.ui.access import public
 from c2b.ui.language import locale
 from c2b.ui.shell import reading, viewer
@@ -64,6 +65,7 @@ def product(slug: str, code: str) -> str:
         ballot = own_ballot(session, campaign)
         place = _place(session, campaign, detail.card.id)
         offers = mark(campaign, ballot, detail.card, orderable(session, campaign))
+        although = production.made_although(session, campaign.id, code)
     seen.note(campaign, [detail.card.id])
     return render_template(
         "web/product.html",
@@ -71,6 +73,7 @@ def product(slug: str, code: str) -> str:
         card=detail.card,
         place=place,
         offers=offers,
+        although=although,
         **_in_colour(detail),
         **about(campaign, ballot),
     )

@@ -36,6 +36,10 @@ def test_two_people_make_what_missed(mei: Browser, sign_in: SignIn) -> None:
     owner.press("Decide: make 2 products, return 0 payments", confirm="ss27")
     assert f"K102 in effect {WHY}" in spoken(owner)
     assert "Propose to make it" not in spoken(owner)
+    owner.get("/c/ss27/p/K102")
+    assert f"Made by the brand although the rule left it out: {WHY}" in spoken(owner)
+    owner.get("/c/ss27/p/K101")
+    assert "although the rule left it out" not in spoken(owner)
 
 
 def test_it_is_taken_back_and_the_rule_decides(mei: Browser) -> None:

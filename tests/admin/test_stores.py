@@ -75,6 +75,9 @@ def test_an_assistant_gets_a_store_and_loses_it_with_the_role(database: Database
     browser.press("Save", email="li@example.com", role="assistant", store="HZ1")
     browser.get("/admin/staff")
     assert "li@example.com Store assistant Store HZ1" in spoken(browser)
+    browser.press("Save", email="li@example.com", role="assistant", store="")
+    browser.get("/admin/staff")
+    assert "li@example.com Store assistant Store HZ1" in spoken(browser), "who saves the form again keeps their store"
     browser.press("Save", email="li@example.com", role="support", store="HZ1")
     browser.get("/admin/staff")
     assert "li@example.com Support Waiting" in spoken(browser)

@@ -108,6 +108,29 @@ def test_the_shipping_is_owed_again_when_it_is_to_be_sent_after_all(session: Ses
     assert ledger.balances(session, [f"ship:{order.ref}"]) == {f"ship:{order.ref}": 1500}
 
 
+def test_no_shipping_is_owed_for_an_order_of_which_nothing_is_made_any_more(session: Session) -> None:
+    _, (order,) = decided(session)
+    make.store(session)
+    chooses(session, order)
+    for line in make.lines_of(session, order):
+        line.outcome = Outcome.CANCELLED
+    session.flush()
+    goes_home(session, order)
+    assert states(session, order)[ObligationKind.SHIPPING] is ObligationState.VOID
+
+
+def test_an_order_that_is_partly_in_a_parcel_stays_where_it_goes(session: Session) -> None:
+    _, (order,) = decided(session)
+    make.store(session)
+    pays(session, order, DUE)
+    entries = read(HEADER + f"{order.ref},{sku_of(session, order)},5,SF,SF1,,")
+    assert not parcels.enter(session, slug="ss27", entries=entries, actor=ACTOR, now=AT).findings.problems
+    for move in (chooses, goes_home):
+        with pytest.raises(Refused, match="has left already"):
+            move(session, order)
+    assert not queries.order(session, ref=order.ref, person_id=order.person_id, locale="en", now=AT).may_move
+
+
 def test_where_shipping_is_free_nothing_is_owed_either_way(session: Session) -> None:
     _, (order,) = decided(session, shipping=0)
     make.store(session)
@@ -295,6 +318,12 @@ def test_the_customer_sees_the_code_once_the_goods_are_there(session: Session) -
     assert (view().pickup.store.name, view().pickup_code, view().may_move) == ("Store HZ1", "", True)
     arrives(session, order)
     assert (view().pickup_code, view().may_move) == (code_of(session, order), False)
+    (line,) = make.lines_of(session, order)
+    line.outcome = Outcome.CANCELLED
+    session.flush()
+    assert view().pickup_code == "", "what was given back isn't collected any more"
+    line.outcome = Outcome.ALLOCATED
+    session.flush()
     hands_out(session, code_of(session, order))
     assert view().pickup_code == ""
 
@@ -323,6 +352,7 @@ def test_an_arrival_entered_wrongly_is_taken_back_and_nothing_is_handed_out_then
     hands_out(session, code_of(session, first))
     about: dict[str, Any] = {"slug": "ss27", "store": "HZ1", "sku": sku_of(session, second), "actor": CLERK, "now": AT}
     assert pickups.not_there(session, **about) == 1
+    assert set(session.scalars(select(Pickup.arrived_at))) == {None}, "nobody is told of what isn't there"
     assert [make.lines_of(session, order)[0].fulfilment for order in (first, second)] == [Fulfilment.PICKED_UP, Fulfilment.NONE]
     with pytest.raises(Refused, match="Nothing of this order is in the store yet"):
         hands_out(session, code_of(session, second))
