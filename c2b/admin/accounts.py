@@ -2,6 +2,7 @@
 
 from flask import flash, get_flashed_messages, redirect, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.admin.blueprint import bp
@@ -71,10 +72,15 @@ def add_account() -> Answer:
         raise Refused(N_("You can’t take the owner’s role from yourself; another owner can"))
     with transaction() as session:
         token = actions.add_staff(session, email=email, role=role, name=typed("name"), actor=staff().actor, now=now())
-        works = typed("store") if role is Role.ASSISTANT else ""
-        if works or role is not Role.ASSISTANT:  # who saves an assistant again, without a store, leaves them where they work
-            assign(session, email=email, code=works, actor=staff().actor, now=now())
+        _place(session, email, role)
     return _with_link(email, token)
+
+
+def _place(session: Session, email: str, role: Role) -> None:
+    """Give an assistant a store; who saves them again without one leaves them where they work. Others work in none."""
+    store = typed("store") if role is Role.ASSISTANT else ""
+    if store or role is not Role.ASSISTANT:
+        assign(session, email=email, code=store, actor=staff().actor, now=now())
 
 
 @bp.post("/staff/reset")

@@ -160,7 +160,8 @@ def _wanted(slug: str, kind: str, form: str) -> Wanted:
         seen = counts.visible(session, campaign)
     if card.closed:
         raise Refused(N_("%(title)s can’t be exported now: %(why)s"), title=card.title, why=card.closed)
-    return Wanted(slug=slug, kind=Kind(kind), format=Format(form), locale=locale(), counts_allowed=seen)
+    media = parts().settings.data / "media"
+    return Wanted(slug=slug, kind=Kind(kind), format=Format(form), locale=locale(), counts_allowed=seen, media=media)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -162,13 +162,19 @@ def importing_form(slug: str) -> str:
 @shown_again_by(importing_page)
 def upload(slug: str) -> Answer:
     """Keep the uploaded file and go on to its check; nothing is written to the campaign."""
-    file, images = request.files.get("file"), request.files.get("images")
-    if not file or not file.filename:
+    file = _sent("file")
+    if file is None:
         raise Invalid(N_("Choose a CSV or XLSX file"), field="file")
     _, fits = importing.peek(file.stream.read(MAX_BYTES + 1))
     file.stream.seek(0)
-    kept = _keep(file, images if images and images.filename else None)
+    kept = _keep(file, _sent("images"))
     return redirect(url_for("admin.checked" if fits else "admin.columns", slug=slug, upload=kept), 303)
+
+
+def _sent(name: str) -> FileStorage | None:
+    """Return a file of the form; browsers send one without a name where nothing was chosen."""
+    file = request.files.get(name)
+    return file if file and file.filename else None
 
 
 def columns_page(slug: str, upload: str) -> str:

@@ -28,9 +28,9 @@ from c2b.exports.kinds import Format, Kind
 @click.option("--no-bom", is_flag=True, help="CSV without a byte order mark, for machines.")
 def export(slug: str, kind: str, form: str | None, output: str | None, *, no_bom: bool) -> None:
     """Export a KIND of the campaign SLUG; the audit log records it."""
-    wanted = Wanted(
-        slug, Kind(kind), _format(Kind(kind), form, output), locale=context.settings().locale, bom=not no_bom, counts_allowed=True
-    )
+    settings, as_ = context.settings(), _format(Kind(kind), form, output)
+    media = settings.data / "media"
+    wanted = Wanted(slug, Kind(kind), as_, locale=settings.locale, bom=not no_bom, counts_allowed=True, media=media)
     kinds.writer(wanted.kind, wanted.format)  # refuse before a file is begun
     target = output or wanted.file_name
     with _file(target) as stream:

@@ -98,8 +98,6 @@ class OrderView:
     terms: str
     may_pay: bool
     may_cancel: bool
-    may_move: bool
-    """The address can still be changed: nothing has left or waits in a store."""
     countries: tuple[str, ...]
     recipient: str
     phone: str
@@ -141,6 +139,12 @@ class OrderView:
     def stands(self) -> bool:
         """Whether anything of it is still ordered."""
         return any(line.outcome in (Outcome.OPEN, Outcome.ALLOCATED) for line in self.lines)
+
+    @property
+    def may_move(self) -> bool:
+        """Whether it can still go elsewhere: nothing has left, is packed or waits in a store."""
+        has_left = any(line.fulfilment in SENT for line in self.lines)
+        return self.stands and not has_left and not self.parcels
 
     @property
     def is_prepaid(self) -> bool:
@@ -229,7 +233,7 @@ def _view(
         **{name: getattr(order, name) for name in ADDRESS},
         **ways,
         **_to_pay(campaign, owed, now),
-        **_may(campaign, shown, now, is_packed=bool(ways["parcels"])),
+        may_cancel=_may_cancel(campaign, shown, now),
     )
 
 
@@ -250,12 +254,8 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
     }
 
 
-def _may(campaign: Campaign, lines: Sequence[LineView], now: datetime, *, is_packed: bool) -> dict[str, Any]:
-    """Return whether the address can be changed, and whether anything can be cancelled."""
-    outcomes = {line.outcome for line in lines}
-    stands = not outcomes.isdisjoint((Outcome.OPEN, Outcome.ALLOCATED))
-    has_left = is_packed or any(line.fulfilment in SENT for line in lines)
-    return {"may_move": stands and not has_left, "may_cancel": Outcome.OPEN in outcomes and may_cancel(campaign, now)}
+def _may_cancel(campaign: Campaign, lines: Sequence[LineView], now: datetime) -> bool:
+    return any(line.outcome is Outcome.OPEN for line in lines) and may_cancel(campaign, now)
 
 
 def _timeline(

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from c2b.campaigns import queries
 from c2b.db import Database
 from c2b.exports import kinds
 from c2b.exports.kinds import Format, Kind
-from c2b.exports.writers import csv
+from c2b.exports.writers import csv, order_book
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Wanted:
     bom: bool = True
     counts_allowed: bool = False
     """Votes may be shown before voting has closed."""
+    media: Path | None = None
+    """The folder of pictures, for formats that show them."""
 
     @property
     def file_name(self) -> str:
@@ -68,15 +71,21 @@ def export(database: Database, stream: BinaryIO, *, wanted: Wanted, actor: str, 
 def write(session: Session, stream: BinaryIO, *, wanted: Wanted, now: datetime) -> ExportInfo:
     """Write the export in constant memory; raises as `export` does."""
     campaign = queries.campaign(session, wanted.slug)
-    writer = kinds.writer(wanted.kind, wanted.format)
-    if writer is csv.write:
-        writer = partial(csv.write, bom=wanted.bom)
+    writer = _writer(wanted)
     sheet = kinds.build(session, campaign, wanted.kind, locale=wanted.locale, counts_allowed=wanted.counts_allowed, now=now)
     hashed = _Hashed(stream)
     with closing(sheet.rows):
         writer(sheet, cast("BinaryIO", hashed))
     tally, about = sheet.tally, sheet.about
     return ExportInfo(tally.rows, tally.totals, tally.amounts, about.currency, sheet.run, hashed.sha256)
+
+
+def _writer(wanted: Wanted) -> kinds.Writer:
+    """Return how the file is written, as it was wished."""
+    writer = kinds.writer(wanted.kind, wanted.format)
+    if writer is csv.write:
+        return partial(csv.write, bom=wanted.bom)
+    return partial(order_book.write, media=wanted.media) if writer is order_book.write else writer
 
 
 class _Hashed(io.RawIOBase):

@@ -1,12 +1,16 @@
+import io
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
+from PIL import Image
 from sqlalchemy.orm import Session
 
-from c2b.campaigns.models import Candidate, OptionValue, Variant
+from c2b.campaigns.importing.pictures import store
+from c2b.campaigns.models import Candidate, OptionValue, Picture, Variant
 from c2b.exports.kinds import Format, Kind
 from tests import make
 from tests.exports import files
@@ -24,6 +28,11 @@ def decided(session: Session, shop: Shop) -> Shop:
     make.production_order(session, shop.campaign, first, (knit["S"], 40), (knit["L"], 20), due_date=date(2027, 5, 20))
     make.production_order(session, shop.campaign, make.supplier(session, "GZ1", name="广州织造"), (formula["M"], 55))
     return shop
+
+
+def pictures(page: Any) -> list[Any]:
+    """Return a page's pictures, which openpyxl gives no other way."""
+    return list(page._images)
 
 
 def cells(page: Worksheet) -> list[tuple[Any, ...]]:
@@ -101,6 +110,40 @@ def test_a_suppliers_page_has_its_lines_their_totals_and_a_grid_with_empty_sizes
     assert [row[0] for row in shown[1:3]] == ["ss27", "ss27"]
     assert shown[3] == ("合计", 60, 0, 60, 6000)
     assert shown[4:] == [(), ("K001", "款 K001"), ("", "S", "M", "L", "合计"), ("", 40, 0, 20, 60), ("合计", 40, 0, 20, 60)]
+
+
+def pictured(session: Session, of: Candidate, *files: str) -> None:
+    for position, file in enumerate(files, start=1):
+        session.add(Picture(candidate_id=of.id, position=position, source=f"{of.code}-{position}", file=file))
+    session.flush()
+
+
+def test_a_suppliers_page_shows_the_first_picture_of_each_design_above_its_grid(session: Session, decided: Shop, tmp_path: Path) -> None:
+    red = io.BytesIO()
+    Image.new("RGBA", (600, 720), "red").save(red, "PNG")
+    blue = io.BytesIO()
+    Image.new("RGB", (90, 30), "blue").save(blue, "PNG")
+    kept = [store(data.getvalue(), tmp_path).file for data in (red, blue)]
+    pictured(session, decided.knit, "", *kept)
+    page = files.workbook(session, KIND, media=tmp_path)["TX2 桐乡织造二厂"]
+    (shown,) = pictures(page)
+    picture = Image.open(shown.ref)
+    assert (picture.format, picture.size) == ("JPEG", (200, 240))
+    assert picture.convert("RGB").getpixel((100, 120)) == pytest.approx((255, 0, 0), abs=3)
+    row = shown.anchor._from.row
+    assert page.cell(row, 1).value == "K001"
+    assert page.cell(row + 2, 2).value == "S", "the grid follows below it"
+    assert page.row_dimensions[row + 1].height * 96 / 72 > 120, "the row is as high as the picture"
+
+
+@pytest.mark.parametrize("file", ["gone.webp", "drawing.svg", "broken.webp"])
+def test_a_picture_that_cannot_be_drawn_leaves_the_order_as_it_is(session: Session, decided: Shop, tmp_path: Path, file: str) -> None:
+    (tmp_path / "drawing.svg").write_text("<svg/>")
+    (tmp_path / "broken.webp").write_bytes(b"RIFF")
+    plain = cells(files.workbook(session, KIND, media=tmp_path)["TX2 桐乡织造二厂"])
+    pictured(session, decided.knit, file)
+    page = files.workbook(session, KIND, media=tmp_path)["TX2 桐乡织造二厂"]
+    assert (pictures(page), cells(page)) == ([], plain)
 
 
 @pytest.mark.usefixtures("decided")

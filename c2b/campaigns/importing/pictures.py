@@ -129,6 +129,20 @@ def store(data: bytes, media: Path) -> Stored:
     return Stored(name, small.width, small.height)
 
 
+def preview(path: Path, longest: int) -> bytes | None:
+    """Return a kept picture as a JPEG of at most so many pixels, on white, for files that know no WebP; None where it can't be drawn."""
+    try:
+        with Image.open(path, formats=_FORMATS) as picture:
+            picture.thumbnail((longest, longest))
+            seen = picture.convert("RGBA")
+    except (OSError, ValueError, SyntaxError):
+        return None  # a drawing, or a file that was taken away: the rest of the document is worth having
+    white = Image.new("RGBA", seen.size, "white")
+    stream = io.BytesIO()
+    Image.alpha_composite(white, seen).convert("RGB").save(stream, "JPEG", quality=82)
+    return stream.getvalue()
+
+
 Shots = dict[str, Stored]
 """What was stored, by the source that cells name."""
 

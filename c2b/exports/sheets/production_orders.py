@@ -1,9 +1,9 @@
 """What every supplier is asked to make: one row a variant."""
 
-from sqlalchemy import literal, select
+from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session, aliased
 
-from c2b.campaigns.models import Campaign, Candidate, OptionValue, Supplier, Variant
+from c2b.campaigns.models import Campaign, Candidate, OptionValue, Picture, Supplier, Variant
 from c2b.errors import N_, Refused
 from c2b.exports.sheet import About, Cell, Column, Sheet, stream
 from c2b.production.models import Decision, ProductionOrder, ProductionOrderLine
@@ -37,6 +37,7 @@ _OPTIONS = (
     Column("value", ""),
     Column("swatch", ""),
 )
+_PICTURES = (Column("candidate_code", "款号"), Column("file", ""))
 
 
 def sheet(session: Session, campaign: Campaign, about: About) -> Sheet:
@@ -66,20 +67,33 @@ def sheet(session: Session, campaign: Campaign, about: About) -> Sheet:
         .order_by(Supplier.code, line.line)
     )
     title = about.word("生产单", "Production orders")
-    return Sheet(
-        "production-orders", title, COLUMNS, stream(session, statement), about, decided.input_hash, (_options(session, campaign, about),)
+    beside = (_options(session, campaign, about), _pictures(session, campaign, about))
+    return Sheet("production-orders", title, COLUMNS, stream(session, statement), about, decided.input_hash, beside)
+
+
+def _ordered(campaign: Campaign) -> Select[int]:
+    return select(ProductionOrderLine.candidate_id).where(ProductionOrderLine.campaign_id == campaign.id)
+
+
+def _pictures(session: Session, campaign: Campaign, about: About) -> Sheet:
+    """Return the kept pictures of the ordered candidates, each one's first picture first."""
+    statement = (
+        select(Candidate.code, Picture.file)
+        .join(Candidate, Candidate.id == Picture.candidate_id)
+        .where(Candidate.id.in_(_ordered(campaign)), Picture.file != "")
+        .order_by(Candidate.code, Picture.position, Picture.id)
     )
+    return Sheet("pictures", "", _PICTURES, stream(session, statement), about)
 
 
 def _options(session: Session, campaign: Campaign, about: About) -> Sheet:
     """Return every value of the ordered candidates' options, those that nobody ordered too."""
     value = OptionValue
-    ordered = select(ProductionOrderLine.candidate_id).where(ProductionOrderLine.campaign_id == campaign.id)
     name1, name2 = Candidate.option1_name, Candidate.option2_name
     statement = (
         select(Candidate.code, value.axis, name1, name2, about.column(value.value, value.value_en), value.swatch)
         .join(Candidate, Candidate.id == value.candidate_id)
-        .where(Candidate.id.in_(ordered))
+        .where(Candidate.id.in_(_ordered(campaign)))
         .order_by(Candidate.code, value.axis, value.position)
     )
     rows = ((code, axis, one if axis == 1 else two, shown, swatch) for code, axis, one, two, shown, swatch in stream(session, statement))

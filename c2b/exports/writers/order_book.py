@@ -1,13 +1,15 @@
-"""Production orders as a workbook for people: a summary, then a page a supplier with lines, totals and size grids."""
+"""Production orders as a workbook for people: a summary, then a page a supplier with lines, totals, pictures and size grids."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import BinaryIO
 
+from c2b.campaigns.importing.pictures import preview
 from c2b.exports.sheet import Cell, Column, Row, Sheet
-from c2b.exports.writers.xlsx import Book, Page
+from c2b.exports.writers.xlsx import PICTURE, Book, Page
 
 _SUMMARY = (
     Column("supplier_code", "供应商代码"),
@@ -41,14 +43,26 @@ class Options:
         return (colour, size) if self.across == 1 else (size, colour)
 
 
-def write(sheet: Sheet, stream: BinaryIO) -> None:
-    """Write the order book; `sheet` comes sorted by supplier, with its candidates' options beside it."""
-    options = _options(sheet.beside[0].rows)
+@dataclass(frozen=True)
+class Looks:
+    """What the candidates come in, and where the first picture of each lies, by code."""
+
+    options: dict[str, Options]
+    pictures: dict[str, Path]
+
+
+def write(sheet: Sheet, stream: BinaryIO, *, media: Path | None = None) -> None:
+    """Write the order book; `sheet` comes sorted by supplier, with its candidates' options and pictures beside it.
+
+    `media` is the folder of pictures; without one there are none.
+    """
+    options, pictures = (each.rows for each in sheet.beside)
+    first = {code: media / file for code, file in reversed(list(pictures))} if media else {}
     with Book(stream, sheet.about) as book:
-        _pages(book, sheet, options)
+        _pages(book, sheet, Looks(_options(options), first))
 
 
-def _pages(book: Book, sheet: Sheet, options: dict[str, Options]) -> None:
+def _pages(book: Book, sheet: Sheet, looks: Looks) -> None:
     about = sheet.about
     summary = book.page(about.word("汇总", "Summary"), _SUMMARY)
     summary.header(_SUMMARY)
@@ -60,7 +74,7 @@ def _pages(book: Book, sheet: Sheet, options: dict[str, Options]) -> None:
         products += len(codes)
         units, amount = (_sum(lines, place[name]) for name in ("units_total", "amount"))
         summary.row(_SUMMARY, (code, supplier, len(codes), units, amount, about.currency))
-        _supplier(book.page(f"{code} {supplier}", sheet.columns), sheet, lines, options)
+        _supplier(book.page(f"{code} {supplier}", sheet.columns), sheet, lines, looks)
     totals = sheet.tally.totals
     total = (about.word("合计", "Total"), None, products, totals["units_total"], totals["amount"], about.currency)
     summary.row(_SUMMARY, total, bold=True)
@@ -78,27 +92,29 @@ def _options(rows: Iterable[Row]) -> dict[str, Options]:
     return found
 
 
-def _supplier(page: Page, sheet: Sheet, lines: Sequence[Row], options: dict[str, Options]) -> None:
+def _supplier(page: Page, sheet: Sheet, lines: Sequence[Row], looks: Looks) -> None:
     columns = sheet.columns
     page.header(columns)
     for line in lines:
         page.row(columns, line)
     sums = [_sum(lines, index) if column.total else None for index, column in enumerate(columns)]
     page.row(columns, [sheet.about.word("合计", "Total"), *sums[1:]], bold=True)
-    _grids(page, sheet, lines, options)
+    _grids(page, sheet, lines, looks)
 
 
 def _sum(lines: Sequence[Row], index: int) -> int:
     return sum(line[index] or 0 for line in lines)
 
 
-def _grids(page: Page, sheet: Sheet, lines: Sequence[Row], options: dict[str, Options]) -> None:
+def _grids(page: Page, sheet: Sheet, lines: Sequence[Row], looks: Looks) -> None:
     place = sheet.place
     for (code, name), rows in groupby(lines, key=lambda line: (line[place["candidate_code"]], line[place["candidate_name"]])):
         units = {(row[place["option1"]] or "", row[place["option2"]] or ""): row[place["units_total"]] for row in rows}
         page.gap()
         page.texts([code, name])
-        _grid(page, units, options[code], sheet.about.word("合计", "Total"))
+        if code in looks.pictures and (shown := preview(looks.pictures[code], PICTURE)):
+            page.picture(shown, name)
+        _grid(page, units, looks.options[code], sheet.about.word("合计", "Total"))
 
 
 def _grid(page: Page, units: dict[tuple[str, str], int], options: Options, total: str) -> None:

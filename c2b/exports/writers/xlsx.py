@@ -1,5 +1,6 @@
 """Workbooks, written row by row in constant memory."""
 
+import io
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,6 +15,8 @@ from c2b.exports.writers.csv import FORMULA
 
 MOST_ROWS = 1_048_576
 """What a worksheet holds."""
+PICTURE = 240
+"""Pixels of a picture's longer side."""
 _LONGEST_TEXT = 32_767
 _A4 = 9
 _WIDTH = {Cell.TEXT: 18, Cell.INSTANT: 26}
@@ -101,6 +104,14 @@ class Page:
         for index, (column, value) in enumerate(zip(columns, row, strict=True)):
             if value is not None:
                 self._put(index, column.cell, value, bold=bold)
+        self._end_row()
+
+    def picture(self, jpeg: bytes, what: str) -> None:
+        """Show a picture of at most `PICTURE` pixels at half its size, sharp on paper, in a row of its own."""
+        self._sheet.set_row_pixels(self._next, PICTURE // 2 + 8)
+        self._sheet.write_blank(self._next, 0, None, self._book.format(bold=False))  # a row without a cell would lose its height
+        shown = {"image_data": io.BytesIO(jpeg), "x_scale": 0.5, "y_scale": 0.5, "x_offset": 4, "y_offset": 4, "description": what}
+        self._sheet.insert_image(self._next, 0, f"{self._next}.jpg", shown)
         self._end_row()
 
     def gap(self) -> None:
