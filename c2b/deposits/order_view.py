@@ -85,6 +85,8 @@ class OrderView:
     """To be paid now."""
     is_balance: bool
     """What is to be paid now is the balance, with the shipping."""
+    is_shipping: bool
+    """What is to be paid now is the shipping alone: the balance is paid, and it is to be sent after all."""
     shipping: int
     """Of the whole order; 0 while it isn't known or owed."""
     pay_until: datetime | None
@@ -249,6 +251,7 @@ def _to_pay(campaign: Campaign, owed: Owed, now: datetime) -> dict[str, Any]:
         "due": sum(due[kind] for kind in kinds),
         "may_pay": bool(kinds),
         "is_balance": is_balance,
+        "is_shipping": kinds == {ObligationKind.SHIPPING},
         "shipping": owed[ObligationKind.SHIPPING, ObligationState.DUE] + owed[ObligationKind.SHIPPING, ObligationState.PAID],
         "pay_until": balance_until if is_balance else campaign.ordering_closes,
     }

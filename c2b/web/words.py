@@ -7,6 +7,7 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from c2b.deposits.order_view import LineView, OrderView
+from c2b.deposits.payment_view import PaymentView
 from c2b.deposits.rules import Fulfilment, Money, Outcome, RefundReason
 from c2b.deposits.timeline import Entry, Event
 from c2b.errors import N_
@@ -31,12 +32,18 @@ class Said:
     kind: str
 
 
-def line_state(line: LineView) -> Said:
-    """Say where a line stands: its outcome first, then its money, then its goods."""
-    if line.outcome is Outcome.OPEN:
-        return _open(line)
-    if line.outcome is Outcome.ALLOCATED:
-        return _allocated(line)
+_UNPAID = (Money.DEPOSIT_DUE, Money.BALANCE_DUE, Money.OVERDUE)
+
+
+def line_state(line: LineView, running: PaymentView | None = None) -> Said:
+    """Say where a line stands: its outcome first, then its money, then its goods.
+
+    While a payment runs nothing is asked for: whoever has just paid reads that it isn't confirmed yet.
+    """
+    if line.outcome in _STANDS and running and line.money in _UNPAID and not line.cancel_requested:
+        return Said(_("Payment not confirmed yet"), "warn")
+    if line.outcome in _STANDS:
+        return _STANDS[line.outcome](line)
     text, kind = _NOT_MADE.get((line.outcome, line.money), _NOTHING_BACK[line.outcome])
     return Said(_(text), kind)
 
@@ -70,6 +77,9 @@ def _allocated(line: LineView) -> Said:
     if line.money in paid:
         return paid[line.money]
     return Said(_("Being made") if line.fulfilment is Fulfilment.IN_PRODUCTION else _("Confirmed, will be made"), "ok")
+
+
+_STANDS = {Outcome.OPEN: _open, Outcome.ALLOCATED: _allocated}
 
 
 def entries(order: OrderView, decided_at: datetime | None) -> list[dict[str, str]]:

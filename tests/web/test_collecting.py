@@ -118,6 +118,20 @@ def test_who_had_chosen_a_store_can_still_have_it_sent(customer: Open, order: Or
     assert "Pay the balance, ¥975.00" in anna.words
 
 
+def test_who_paid_the_balance_and_then_has_it_sent_pays_the_shipping_alone(
+    customer: Open, order: Order, sqlite_database: Database, clock: Clock
+) -> None:
+    with sqlite_database.transaction() as session:
+        chooses(session, order)
+        pays(session, session.get_one(Order, order.id), DUE)
+    clock.at = AT
+    anna = customer()
+    anna.get(f"/me/orders/{order.ref}")
+    anna.press("Save the address", recipient="Anna", phone="1", address="1 Road", country="CN")
+    assert "Pay the shipping, ¥15.00" in anna.words
+    assert "Pay the balance" not in anna.words
+
+
 def test_somebody_elses_order_is_not_there(visit: Open, order: Order) -> None:
     stranger = visit()
     sign_in(stranger, "stranger@example.com", to="/me")

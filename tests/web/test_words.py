@@ -10,7 +10,9 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.deposits.order_view import LineView
+from c2b.deposits.payment_view import PaymentView
 from c2b.deposits.rules import Fulfilment, Money, Outcome
+from c2b.payments.rules import PaymentState
 from c2b.web.campaign import countdown, phases, standing
 from c2b.web.filtering import Filters
 from c2b.web.words import line_state
@@ -64,6 +66,24 @@ def test_a_line_says_what_became_of_it_and_of_its_money(app: Flask, changes: dic
     with app.test_request_context("/?lang=en"):
         said = line_state(line(**changes))
         assert (said.text, said.kind) == (words, kind)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"money": Money.DEPOSIT_DUE}, "Payment not confirmed yet"),
+        ({"outcome": Outcome.ALLOCATED, "money": Money.BALANCE_DUE}, "Payment not confirmed yet"),
+        ({"outcome": Outcome.ALLOCATED, "money": Money.OVERDUE}, "Payment not confirmed yet"),
+        ({"money": Money.DEPOSIT_DUE, "cancel_requested": True}, "Cancelled as soon as the payment is known"),
+        ({"money": Money.HELD}, "Ordered, deposit paid"),
+        ({"outcome": Outcome.CANCELLED, "money": Money.NOTHING}, "Cancelled"),
+    ],
+)
+def test_while_a_payment_runs_nothing_is_asked_for(app: Flask, changes: dict[str, Any], words: str) -> None:
+    at = datetime(2027, 3, 1, tzinfo=UTC)
+    running = PaymentView("PK", "OR1", "ss27", PaymentState.PENDING, 5980, "CNY", "sandbox", "", at, at)
+    with app.test_request_context("/?lang=en"):
+        assert line_state(line(**changes), running).text == words
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
