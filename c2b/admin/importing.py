@@ -14,19 +14,18 @@ from werkzeug.datastructures import FileStorage
 
 from c2b.admin.blueprint import bp
 from c2b.admin.page import Answer, done, show, shown_again_by, typed
-from c2b.campaigns import catalogue, importing, queries
+from c2b.campaigns import catalogue, importing, queries, undoing
 from c2b.campaigns.catalogue import ImportReport
 from c2b.campaigns.importing import Finding, Parsed, pictures
 from c2b.campaigns.importing.columns import named
 from c2b.campaigns.importing.reader import MAX_BYTES
-from c2b.campaigns.rules import CampaignState
+from c2b.campaigns.rules import CATALOGUE_OPEN, CampaignState
 from c2b.errors import N_, Invalid, NotFound
 from c2b.people.rules import Permission
 from c2b.ui.problems import say
 from c2b.ui.shell import now, parts, reading, staff, staff_required, transaction
 from c2b.voting.queries import selected_ids
 
-OPEN = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.SELECTED)
 KEPT_SECONDS = 24 * 3600
 SHOWN = 200
 """Findings listed one by one; the groups above them count all."""
@@ -146,8 +145,9 @@ def importing_page(slug: str) -> str:
     """Ask for a file."""
     with reading() as session:
         campaign = queries.campaign(session, slug)
-    closed = campaign.state not in OPEN
-    return show("importing.html", here="importing", campaign=campaign, closed=closed, limit=MAX_BYTES // 1_000_000)
+        last = undoing.undoable(session, campaign, now())
+    closed, limit = campaign.state not in CATALOGUE_OPEN, MAX_BYTES // 1_000_000
+    return show("importing.html", here="importing", campaign=campaign, closed=closed, limit=limit, last=last, kept=undoing.KEPT)
 
 
 @bp.get("/<slug>/import", endpoint="importing")
@@ -239,8 +239,21 @@ def import_checked(slug: str, upload: str) -> Answer:
         raise Invalid(N_("Nothing was written: repair the problems, or leave out the candidates that have one"))
     for path in _paths(upload):
         path.unlink(missing_ok=True)
-    return done(_("Imported: %(new)s new, %(changed)s changed, %(unchanged)s unchanged", **_counts(report)), "candidates", slug=slug)
+    told = _("Imported: %(new)s new, %(changed)s changed, %(unchanged)s unchanged", **_counts(report))
+    return done(told + ". " + _("It can be taken back for a day, under “Import”."), "candidates", slug=slug)
 
 
 def _counts(report: ImportReport) -> dict[str, int]:
     return {"new": report.new, "changed": report.changed, "unchanged": report.unchanged}
+
+
+@bp.post("/<slug>/import/undo")
+@staff_required(Permission.CANDIDATES)
+@shown_again_by(importing_page)
+def undo_import(slug: str) -> Answer:
+    """Take the last import back."""
+    with transaction() as session:
+        files = undoing.undo(session, slug=slug, actor=staff().actor, now=now())
+    for file in files:
+        (_media() / file).unlink(missing_ok=True)
+    return done(_("The import is taken back; everything is as it was before it."), "importing", slug=slug)

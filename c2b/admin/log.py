@@ -43,6 +43,7 @@ DID = {
     "campaign.resume": N_("Resumed"),
     "campaign.cancel": N_("Cancelled the campaign"),
     "candidates.import": N_("Imported candidates"),
+    "candidates.undo_import": N_("Took back an import of candidates"),
     "voting.look_at_counts": N_("Looked at counts"),
     "voting.import_ballots": N_("Imported ballots"),
     "people.propose_move": N_("Proposed to move an account"),

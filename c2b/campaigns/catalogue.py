@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
+from c2b.campaigns import undoing
 from c2b.campaigns.actions import locked
 from c2b.campaigns.importing.assemble import assemble
 from c2b.campaigns.importing.findings import Finding
@@ -19,11 +20,9 @@ from c2b.campaigns.importing.pictures import Shots
 from c2b.campaigns.importing.shapes import CandidateIn
 from c2b.campaigns.importing.write import Record, Writer, Written, apply, difference
 from c2b.campaigns.models import Campaign, Candidate, Picture, Supplier, Variant
-from c2b.campaigns.rules import CampaignState
+from c2b.campaigns.rules import CATALOGUE_OPEN, CampaignState
 from c2b.db import Base
 from c2b.errors import N_, Refused
-
-_OPEN = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.SELECTED)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,8 @@ def import_candidates(
     """Bring a campaign's candidates up to date with a file: all of it or, if it has a problem, nothing, unless `skip_bad`.
 
     In `draft` and `scheduled` everything is set; in `selected` only the offers of the candidates in `selected` (keys; None: of
-    all), rows of others are notices and unknown codes problems. Raises NotFound, and Refused in any other state.
+    all), rows of others are notices and unknown codes problems. It can be taken back for a day (`undoing`). Raises NotFound, and
+    Refused in any other state.
     """
     campaign = locked(session, slug)
     _refuse_frozen(campaign)
@@ -67,6 +67,7 @@ def import_candidates(
     candidates = _with_own_skus(session, campaign, parsed, _of_known_suppliers(session, parsed, candidates))
     accepted = parsed.findings.accepted(skip_bad=skip_bad)
     taken = candidates if accepted else []
+    before = undoing.state(session, campaign.id)
     writer = Writer(session, campaign_id=campaign.id, candidates=taken, shots=shots or {})
     done = _write(session, writer, offers_only=offers_only, dry_run=dry_run)
     report = ImportReport(
@@ -80,12 +81,13 @@ def import_candidates(
         problems=_by_row(parsed.findings.problems),
         notices=_by_row(parsed.findings.notices),
     )
+    undoing.keep(session, campaign, before, counts={"added": report.new, "changed": report.changed}, actor=actor, now=now)
     _record(session, report, action="candidates.import", campaign=slug, actor=actor, now=now)
     return report
 
 
 def _refuse_frozen(campaign: Campaign) -> None:
-    if campaign.state not in _OPEN:
+    if campaign.state not in CATALOGUE_OPEN:
         frozen = N_("Campaign %(slug)s is “%(state)s”; its candidates and offers are frozen")
         raise Refused(frozen, slug=campaign.slug, state=campaign.state.value)
 

@@ -1,6 +1,7 @@
 """The campaign, what it shows, and what it sells it at."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -252,6 +253,24 @@ class Picture(Base):
     """Random name in `media/` of the data folder; empty: not fetched, only its address is known."""
     width: Mapped[int] = mapped_column(default=0)
     height: Mapped[int] = mapped_column(default=0)
+
+
+class ImportUndo(Base):
+    """The way back from a campaign's last import of candidates."""
+
+    __tablename__ = "import_undo"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+    offers_only: Mapped[bool]
+    """It was an import after the selection, which sets nothing but offers."""
+    added: Mapped[int]
+    changed: Mapped[int]
+    back: Mapped[dict[str, dict[str, list[Any]]]] = mapped_column(JSON)
+    """By table: rows to add again (`new`), rows as they were (`changed`), keys of rows to take away (`gone`)."""
+    after: Mapped[str] = mapped_column(String(64))
+    """Hash of what the import left: where that has changed, the way back is closed."""
 
 
 def _sqlite(table: str, campaign: str) -> tuple[str, ...]:

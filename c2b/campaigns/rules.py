@@ -25,6 +25,10 @@ class CampaignState(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
+CATALOGUE_OPEN = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.SELECTED)
+"""While candidates, or after the selection their offers, can be imported."""
+
+
 class LegalProfile(enum.StrEnum):
     """Which law's caps, texts and forfeits hold."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.datastructures import FileStorage
 
 from c2b.campaigns.models import Candidate, Picture
@@ -93,6 +93,35 @@ def test_pictures_of_an_archive_are_kept_when_it_is_imported_not_before(database
         stored = session.scalars(select(Picture)).one()
     assert (tmp_path / "media" / stored.file).is_file()
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_an_import_is_taken_back_with_its_pictures(database: Database, merchandiser: Browser, tmp_path: Path, logged: Logged) -> None:
+    picture, archive = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (60, 80)).save(picture, "PNG")
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("D1.png", picture.getvalue())
+    send(merchandiser, GOOD, images=archive.getvalue())
+    merchandiser.press("Import")
+    assert "It can be taken back for a day, under “Import”." in merchandiser.words
+    assert len(list(tmp_path.glob("**/*.webp"))) == 1
+    merchandiser.get("/admin/ss27/import")
+    assert "by merchandiser@example.com: 2 new, 0 changed." in merchandiser.words
+    merchandiser.press("Take the import back")
+    assert "The import is taken back; everything is as it was before it." in merchandiser.words
+    assert (candidates(database), list(tmp_path.glob("**/*.webp"))) == (0, [])
+    assert [entry.before for entry in logged("candidates.undo_import")] == [{"added": 2, "changed": 0}]
+    assert "Take the import back" not in merchandiser.words
+
+
+def test_what_changed_since_the_import_is_named_and_kept(database: Database, merchandiser: Browser) -> None:
+    send(merchandiser, GOOD)
+    merchandiser.press("Import")
+    merchandiser.get("/admin/ss27/import")
+    with database.transaction() as session:
+        session.execute(update(Candidate).where(Candidate.code == "D1").values(name="Gown"))
+    merchandiser.press("Take the import back", expect=409)
+    assert "Candidates have changed since this import" in merchandiser.words
+    assert candidates(database) == 2
 
 
 @pytest.mark.parametrize(("text", "said"), [("", "The file is empty"), ("\n\n", "The file is empty")])

@@ -42,6 +42,7 @@ ALLOWED: dict[str, Permission | None] = {
     "withdraw": Permission.CANDIDATES,
     "importing": Permission.CANDIDATES,
     "upload": Permission.CANDIDATES,
+    "undo_import": Permission.CANDIDATES,
     "checked": Permission.CANDIDATES,
     "columns": Permission.CANDIDATES,
     "import_checked": Permission.CANDIDATES,

@@ -46,7 +46,7 @@ def problems(*lines: str, **options: Any) -> list[str]:
     return [str(problem) for problem in parsed.findings.problems]
 
 
-def load(session: Session, data: bytes | Iterable[str], slug: str = "ss27", **options: Any) -> ImportReport:
+def load(session: Session, data: bytes | Iterable[str], slug: str = "ss27", now: datetime = NOW, **options: Any) -> ImportReport:
     """Import a file into the campaign `slug`."""
     parsed = importing.read(data if isinstance(data, bytes) else csv(*data))
-    return catalogue.import_candidates(session, slug=slug, parsed=parsed, actor="staff:mei@example.com", now=NOW, **options)
+    return catalogue.import_candidates(session, slug=slug, parsed=parsed, actor="staff:mei@example.com", now=now, **options)

@@ -181,6 +181,7 @@ admin.take_back_override POST /admin/ss27/overrides/take-back
 admin.transfers /admin/ss27/transfers
 admin.trust /admin/ss27/trust
 admin.undelivered /admin/ss27/undelivered
+admin.undo_import POST /admin/ss27/import/undo
 admin.upload POST /admin/ss27/import
 admin.what_if /admin/ss27/decision/what-if /admin/ss27/decision/what-if?minimum=80&capacity=1
 admin.withdraw POST /admin/ss27/candidates/K103/withdraw

@@ -6,7 +6,7 @@ from itertools import count, pairwise
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Executable, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Executable, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.importing.columns import COLUMNS, Level
@@ -178,12 +178,7 @@ class Writer:
         apply(self.session, OptionValue, Difference([], [], list(stale)))
 
     def _rows(self, model: type[Base]) -> Sequence[Mapping[str, Any]]:
-        """Return all rows that belong to the campaign."""
-        columns = _table(model).c
-        mine = select(Candidate.id).where(Candidate.campaign_id == self.campaign_id)
-        where = columns.campaign_id == self.campaign_id if "campaign_id" in columns else columns.candidate_id.in_(mine)
-        rows: Sequence[Any] = self.session.connection().execute(select(_table(model)).where(where)).mappings().all()
-        return rows
+        return rows(self.session, model, self.campaign_id)
 
     def _differ(self, model: type[Base], want: Sequence[Record], *, key: Sequence[str], blank: Record) -> Difference:
         """Compare the rows of the file's own candidates, and note which of those differ."""
@@ -206,14 +201,27 @@ def _last_positions(known: Mapping[tuple[int, str], int]) -> dict[int, int]:
     return ends
 
 
+def rows(session: Session, model: type[Base], campaign_id: int) -> Sequence[Mapping[str, Any]]:
+    """Return all rows of a table that belong to a campaign, or to its candidates."""
+    columns = _table(model).c
+    mine = select(Candidate.id).where(Candidate.campaign_id == campaign_id)
+    where = columns.campaign_id == campaign_id if "campaign_id" in columns else columns.candidate_id.in_(mine)
+    found: Sequence[Any] = session.connection().execute(select(_table(model)).where(where)).mappings().all()
+    return found
+
+
+def primary(model: type[Base]) -> Column[Any]:
+    """Return the key of a table that has one column as its key."""
+    return next(iter(_table(model).primary_key))
+
+
 def apply(session: Session, model: type[Base], found: Difference) -> None:
     """Take away first, then change, then add, so that a unique value can move from one row to another: three statements."""
-    table = _table(model)
-    primary = next(iter(table.primary_key))
-    values: Record = {column.name: bindparam(f"to_{column.name}") for column in table.columns if column is not primary}
-    _run(session, delete(table).where(primary == bindparam("gone")), [{"gone": row[primary.name]} for row in found.gone])
-    change = update(table).where(primary == bindparam("which")).values(values)
-    _run(session, change, [{"which": row[primary.name]} | {f"to_{name}": row[name] for name in values} for row in found.changed])
+    table, key = _table(model), primary(model)
+    values: Record = {column.name: bindparam(f"to_{column.name}") for column in table.columns if column is not key}
+    _run(session, delete(table).where(key == bindparam("gone")), [{"gone": row[key.name]} for row in found.gone])
+    change = update(table).where(key == bindparam("which")).values(values)
+    _run(session, change, [{"which": row[key.name]} | {f"to_{name}": row[name] for name in values} for row in found.changed])
     _run(session, insert(table), found.new)
 
 
