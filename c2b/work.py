@@ -24,7 +24,7 @@ from c2b.deposits.checks import checks as deposits_checks
 from c2b.deposits.pay import hear, sweep
 from c2b.deposits.readiness import before_money
 from c2b.deposits.sending import send_refunds
-from c2b.deposits.telling import tell_bounced, tell_by_hand, tell_late, tell_paid, tell_refund
+from c2b.deposits.telling import tell_bounced, tell_by_hand, tell_held_up, tell_late, tell_paid, tell_refund
 from c2b.exports.publishing import publish
 from c2b.jobs.actions import beat, enqueue
 from c2b.jobs.rules import describe
@@ -119,6 +119,7 @@ def handlers(settings: Settings) -> Mapping[str, Handler]:
         "deposits.tell_bounced": tell_bounced,
         "deposits.tell_by_hand": tell_by_hand,
         "deposits.tell_late": tell_late,
+        "deposits.tell_held_up": tell_held_up,
         "deposits.tell_refund": tell_refund,
         "deposits.remind": reminding.remind,
         runs.JOB: runs.send_failed,

@@ -46,6 +46,7 @@ TEMPLATES = {
     "order_refunded_unpaid": N_("Ended unpaid, refunded"),
     "paid_late": N_("Paid too late"),
     "paid_twice": N_("Paid twice"),
+    "payment_held_up": N_("Payment doesn’t match"),
     "refund_settled": N_("Refund sent"),
     "refund_by_hand": N_("Refund paid by hand"),
     "refund_bounced": N_("Refund came back"),

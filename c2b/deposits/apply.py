@@ -84,6 +84,7 @@ def _set_aside(session: Session, order: Order, payment: Payment, answer: Answer,
         book(session, order, answer.currency, [came], now)
     session.flush()
     _close(session, parts_of(session, payment), now)
+    enqueue(session, kind="deposits.tell_held_up", payload={"payment": payment.id}, key=f"deposits.tell_held_up:{payment.key}", now=now)
 
 
 def distribute(session: Session, order: Order, payment: Payment, *, in_time: bool, now: datetime) -> None:

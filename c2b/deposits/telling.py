@@ -51,6 +51,14 @@ def tell_late(database: Database, payload: Mapping[str, Any], now: datetime) -> 
         _tell(session, its_order, event=event, template=template, amount=payload["amount"], now=now)
 
 
+def tell_held_up(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
+    """Tell the customer that what arrived for the payment in `payload` isn't what was due, so that a person decides; told once."""
+    with database.transaction() as session:
+        payment = session.get_one(Payment, payload["payment"])
+        event, its_order = f"payment_held_up:{payment.key}", Order.ref == payment.payer
+        _tell(session, its_order, event=event, template="payment_held_up", amount=payment.amount, now=now)
+
+
 def tell_refund(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
     """Tell the customer that the refund in `payload` was settled; told once, however often it runs."""
     with database.transaction() as session:

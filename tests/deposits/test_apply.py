@@ -8,9 +8,12 @@ from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
 from c2b.deposits.apply import apply
 from c2b.deposits.apply_refund import apply_refund
-from c2b.deposits.models import RefundLine
+from c2b.deposits.models import Order, RefundLine
 from c2b.deposits.rules import Outcome, RefundReason
+from c2b.deposits.telling import tell_held_up
 from c2b.errors import NotFound, Refused
+from c2b.jobs.models import Job
+from c2b.messages.models import Message
 from c2b.payments.protocol import Answer, Heard
 from c2b.payments.rules import PaymentState, RefundState
 from tests import make
@@ -139,6 +142,21 @@ def test_an_answer_that_does_not_match_is_put_aside_for_a_person(shop: Shop, cha
     (said,) = change.values()
     assert (f"{said / 100:.2f} CNY" if isinstance(said, int) else str(said)) in shop.payment(key).note
     assert [finding.check for finding in shop.findings()] == ["deposits.mismatch"]
+
+
+def test_its_customer_is_told_once_not_to_pay_again(shop: Shop) -> None:
+    ref, key = begun(shop)
+    with shop.database.transaction() as session:
+        make.address(session, session.scalars(select(Order)).one().person, "anna@example.com")
+    for _ in range(2):
+        hear(shop, key, replace(captured(key), amount=5981))
+    with shop.database.reading() as session:
+        (job,) = session.scalars(select(Job).where(Job.kind == "deposits.tell_held_up"))
+    for _ in range(2):
+        tell_held_up(shop.database, job.payload, shop.now)
+    with shop.database.reading() as session:
+        (message,) = session.scalars(select(Message).where(Message.template == "payment_held_up"))
+    assert (message.fields["order"], message.fields["amount"], message.recipient) == (ref, "¥59.80", "anna@example.com")
 
 
 def test_a_payment_begun_in_time_counts_while_the_campaign_settles(shop: Shop) -> None:

@@ -46,6 +46,7 @@ FIELDS = {
     "order_refunded_unpaid": ORDER,
     "paid_late": ORDER,
     "paid_twice": ORDER,
+    "payment_held_up": ORDER,
     "refund_by_hand": ORDER,
     "refund_bounced": {"order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
     "parcel_sent": {"order": "A1", "campaign": "Spring", "carrier": "DHL", "number": "00340434161094", "path": "/me/orders/A1"},
