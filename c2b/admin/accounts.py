@@ -2,7 +2,6 @@
 
 from flask import flash, get_flashed_messages, redirect, url_for
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.admin.blueprint import bp
@@ -11,7 +10,7 @@ from c2b.errors import N_, Invalid, Refused
 from c2b.people import actions, queries
 from c2b.people.rules import AddressKind, Permission, Role, normalise
 from c2b.stores import queries as stores
-from c2b.stores.actions import assign
+from c2b.stores.actions import employ
 from c2b.ui.shell import now, parts, reading, staff, staff_required, transaction
 
 ROLES: dict[Role, str] = {
@@ -72,15 +71,8 @@ def add_account() -> Answer:
         raise Refused(N_("You can’t take the owner’s role from yourself; another owner can"))
     with transaction() as session:
         token = actions.add_staff(session, email=email, role=role, name=typed("name"), actor=staff().actor, now=now())
-        _place(session, email, role)
+        employ(session, email=email, role=role, store=typed("store"), actor=staff().actor, now=now())
     return _with_link(email, token)
-
-
-def _place(session: Session, email: str, role: Role) -> None:
-    """Give an assistant a store; who saves them again without one leaves them where they work. Others work in none."""
-    store = typed("store") if role is Role.ASSISTANT else ""
-    if store or role is not Role.ASSISTANT:
-        assign(session, email=email, code=store, actor=staff().actor, now=now())
 
 
 @bp.post("/staff/reset")

@@ -239,12 +239,17 @@ def import_checked(slug: str, upload: str) -> Answer:
         raise Invalid(N_("Nothing was written: repair the problems, or leave out the candidates that have one"))
     for path in _paths(upload):
         path.unlink(missing_ok=True)
-    told = _("Imported: %(new)s new, %(changed)s changed, %(unchanged)s unchanged", **_counts(report))
-    return done(told + ". " + _("It can be taken back for a day, under “Import”."), "candidates", slug=slug)
+    return done(_told(report), "candidates", slug=slug)
 
 
-def _counts(report: ImportReport) -> dict[str, int]:
-    return {"new": report.new, "changed": report.changed, "unchanged": report.unchanged}
+def _told(report: ImportReport) -> str:
+    counts = {"new": report.new, "changed": report.changed, "unchanged": report.unchanged}
+    told: str = _("Imported: %(new)s new, %(changed)s changed, %(unchanged)s unchanged", **counts)
+    if report.new or report.changed:
+        told = _(
+            "Imported: %(new)s new, %(changed)s changed, %(unchanged)s unchanged. It can be taken back for a day, under “Import”.", **counts
+        )
+    return told
 
 
 @bp.post("/<slug>/import/undo")

@@ -6,8 +6,10 @@ import click
 
 from c2b import clock
 from c2b.cli import context
+from c2b.errors import N_, Refused
 from c2b.people import actions, queries
 from c2b.people.rules import Role
+from c2b.stores.actions import employ
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -21,14 +23,18 @@ def group() -> None:
 @click.argument("email")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--name", default="")
+@click.option("--store", default="", help="Code of the store in which an assistant works.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making a set-up link.")
 @_json
-def add(email: str, role: str, name: str, *, password_stdin: bool, as_json: bool) -> None:
+def add(email: str, role: str, name: str, store: str, *, password_stdin: bool, as_json: bool) -> None:
     """Make an account for EMAIL, or set its role; prints a one-time set-up link where there is no password."""
+    if store and role != Role.ASSISTANT:
+        raise Refused(N_("Only a store assistant works in one store; leave out --store"))
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
     facts = {"email": email, "name": name, "password": password, "actor": context.actor()}
     with context.transaction() as session:
         token = actions.add_staff(session, role=Role(role), now=clock.now(), **facts)
+        employ(session, email=email, role=Role(role), store=store, actor=context.actor(), now=clock.now())
     _print(email, token, as_json=as_json)
 
 

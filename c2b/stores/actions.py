@@ -10,6 +10,7 @@ from c2b.campaigns.catalogue import ImportReport, import_list
 from c2b.campaigns.importing.listing import Listing
 from c2b.errors import N_, NotFound
 from c2b.people.models import Staff
+from c2b.people.rules import Role
 from c2b.stores.models import Store, StoreAssistant
 
 
@@ -17,6 +18,16 @@ def import_stores(session: Session, *, stores: Listing, actor: str, now: datetim
     """Make or update stores by their code; none is removed or opened again. With a problem nothing is written unless `skip_bad`."""
     blank = {"address": "", "city": "", "latitude": None, "longitude": None, "hours": "", "phone": "", "closed_at": None}
     return import_list(session, Store, stores, blank=blank, action="stores.import", actor=actor, now=now, skip_bad=skip_bad)
+
+
+def employ(session: Session, *, email: str, role: Role, store: str, actor: str, now: datetime) -> None:
+    """Say where somebody with this role works: an assistant in the store with this code, or without one where they did; others in none.
+
+    Raises NotFound.
+    """
+    is_assistant = role is Role.ASSISTANT
+    if store or not is_assistant:
+        assign(session, email=email, code=store if is_assistant else "", actor=actor, now=now)
 
 
 def assign(session: Session, *, email: str, code: str, actor: str, now: datetime) -> None:

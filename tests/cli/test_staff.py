@@ -8,6 +8,8 @@ from c2b.cli import group
 from c2b.db import Database
 from c2b.people import actions, queries
 from c2b.people.rules import Role
+from c2b.stores import queries as stores
+from tests import make
 from tests.cli.shell import Shell
 
 
@@ -41,6 +43,26 @@ def test_adding_twice_does_no_harm(shell: Shell, sqlite_database: Database) -> N
         assert shell.reads("staff", "add", "anna@example.com", "--role", "manager")["set_up_link"]
     with sqlite_database.reading() as session:
         assert [account.role for account in queries.staff(session)] == [Role.MANAGER]
+
+
+def test_an_assistant_is_given_a_store_and_keeps_it(shell: Shell, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        make.store(session)
+    for store in (["--store", "HZ1"], []):
+        shell.does("staff", "add", "li@example.com", "--role", "assistant", *store)
+        with sqlite_database.reading() as session:
+            assert list(stores.workplaces(session).values()) == ["Store HZ1"]
+    shell.does("staff", "add", "li@example.com", "--role", "support")
+    with sqlite_database.reading() as session:
+        assert stores.workplaces(session) == {}
+
+
+def test_a_store_that_is_not_there_or_for_another_role_is_refused_and_no_account_made(shell: Shell) -> None:
+    assert "There is no store NO1" in shell.refuses("staff", "add", "li@example.com", "--role", "assistant", "--store", "NO1")
+    assert "Only a store assistant works in one store" in shell.refuses(
+        "staff", "add", "li@example.com", "--role", "owner", "--store", "NO1"
+    )
+    assert shell.does("staff", "list").strip() == ""
 
 
 def test_a_reset_gives_a_new_link_and_takes_the_old_one_away(shell: Shell, sqlite_database: Database) -> None:
