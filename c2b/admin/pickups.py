@@ -1,5 +1,7 @@
 """Store pickup: what goes to which store, what came there, and handing it out to whoever has the code."""
 
+import re
+
 from flask import redirect, request, url_for
 from flask import session as cookie
 from flask_babel import gettext as _
@@ -21,6 +23,9 @@ from c2b.ui.shell import now, reading, staff, staff_required, transaction
 
 _KEPT = "at_pickup"
 """Where the assistant's cookie keeps the code of the customer who is there."""
+_CAME = "came-"
+"""Before the SKU in the names of the form's fields."""
+_PIECES = re.compile(r"[0-9]{0,6}")
 
 
 def pickups_page(slug: str) -> str:
@@ -45,12 +50,24 @@ def pickups(slug: str) -> str:
 @shown_again_by(pickups_page)
 def arrive(slug: str) -> Answer:
     """Note that goods are in a store; their customers are told."""
-    code, skus = typed("store"), request.form.getlist("sku")
+    code, came = typed("store"), _came()
     with transaction() as session:
         _require_own(store_of(session, staff().id), code)
-        count = actions.arrive(session, slug=slug, store=code, skus=skus, actor=staff().actor, now=now())
+        count = actions.arrive(session, slug=slug, store=code, came=came, actor=staff().actor, now=now())
     told = ngettext("%(num)s order line is ready to be collected.", "%(num)s order lines are ready to be collected.", count)
     return done(told + " " + _("The customers are told."), "pickups", slug=slug)
+
+
+def _came() -> dict[str, int]:
+    """Return the pieces that were entered, by SKU; raises Invalid for what is no number of pieces."""
+    fields = ((name.removeprefix(_CAME), text.strip()) for name, text in request.form.items() if name.startswith(_CAME))
+    return {sku: _pieces(sku, text) for sku, text in fields}
+
+
+def _pieces(sku: str, text: str) -> int:
+    if not _PIECES.fullmatch(text):
+        raise Invalid(N_("%(sku)s: “%(text)s” is no number of pieces"), sku=sku[:80], text=text[:20])
+    return int(text or 0)
 
 
 @bp.post("/<slug>/pickups/back")

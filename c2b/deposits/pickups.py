@@ -1,11 +1,11 @@
 """Orders that are collected in a store: chosen by the customer, announced when the goods are there, handed out once."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
@@ -108,29 +108,52 @@ def _owes_shipping(session: Session, order: Order) -> bool:
     return bool(decided and order.campaign.shipping and session.scalars(made.limit(1)).first())
 
 
-def arrive(session: Session, *, slug: str, store: str, skus: Collection[str], actor: str, now: datetime) -> int:
-    """Note that all that a store's customers wait for of some SKUs is there; returns how many lines that is.
+def arrive(session: Session, *, slug: str, store: str, came: Mapping[str, int], actor: str, now: datetime) -> int:
+    """Note the pieces by SKU that came to a store; returns how many lines of its customers are ready now.
 
-    Customers are told by a job. Raises NotFound, Refused without a SKU and where nothing of it is on its way. Few statements,
-    however many orders.
+    Where fewer came than are on their way, whole lines are ready by the time of their deposit. Customers are told by a job. Raises
+    NotFound; Refused without a piece, for more than are on their way, and where they complete no line. Few statements, however many
+    orders.
     """
-    campaign, there = locked(session, slug), _store(session, store)
-    if not skus:
-        raise Refused(N_("Tick what has arrived"))
-    came = _lines_of(campaign, there, skus, ON_THE_WAY).subquery()
-    quietly = {"synchronize_session": False}
-    session.execute(update(Pickup).where(Pickup.order_id.in_(select(came.c.order_id))).values(arrived_at=now), execution_options=quietly)
-    ready = update(OrderLine).where(OrderLine.id.in_(select(came.c.id))).values(fulfilment=Fulfilment.READY)
+    campaign, there, quietly = locked(session, slug), _store(session, store), {"synchronize_session": False}
+    pieces = {sku: units for sku, units in came.items() if units}
+    if not pieces:
+        raise Refused(N_("Enter how many pieces have arrived"))
+    _require_sent(session, campaign, there, pieces)
+    lines = _earliest(campaign, there, pieces).subquery()
+    session.execute(update(Pickup).where(Pickup.order_id.in_(select(lines.c.order_id))).values(arrived_at=now), execution_options=quietly)
+    ready = update(OrderLine).where(OrderLine.id.in_(select(lines.c.id))).values(fulfilment=Fulfilment.READY)
     count = len(session.scalars(ready.returning(OrderLine.id), execution_options=quietly).all())
     if not count:
-        raise Refused(N_("Nothing of this is on its way to %(store)s"), store=there.name)
+        raise Refused(N_("These pieces complete nobody’s order line yet; enter them when the rest is there"))
     session.expire_all()
     payload, key = {"campaign": campaign.id, "at": now.isoformat()}, f"deposits.tell_pickups:{campaign.id}:{now.isoformat()}"
     enqueue(session, kind="deposits.tell_pickups", payload=payload, key=key, now=now)
-    record(
-        session, actor=actor, action="deposits.arrive", campaign=slug, object=store, after={"lines": count, "skus": sorted(skus)}, now=now
-    )
+    record(session, actor=actor, action="deposits.arrive", campaign=slug, object=store, after={"lines": count, "pieces": pieces}, now=now)
     return count
+
+
+def _require_sent(session: Session, campaign: Campaign, there: Store, pieces: Mapping[str, int]) -> None:
+    """Raise Refused where more pieces of a SKU would have come than a store's customers wait for."""
+    waits = _lines_of(campaign, there, pieces, ON_THE_WAY).with_only_columns(Variant.sku, func.sum(OrderLine.units))
+    sent = {sku: int(units) for sku, units in session.execute(waits.group_by(Variant.sku))}
+    for sku, units in pieces.items():
+        most = sent.get(sku, 0)
+        if units > most:
+            raise Refused(
+                N_("%(store)s waits for %(most)s of %(sku)s, not for %(units)s"),
+                sku=sku,
+                most=most,
+                store=there.name,
+                units=units,
+            )
+
+
+def _earliest(campaign: Campaign, there: Store, pieces: Mapping[str, int]) -> Select[int, int]:
+    """Select the lines for which the pieces that came are enough, the earliest deposits first; none is ready in part."""
+    so_far = func.sum(OrderLine.units).over(partition_by=OrderLine.variant_id, order_by=(OrderLine.reserved_at, OrderLine.id))
+    lines = _lines_of(campaign, there, pieces, ON_THE_WAY).add_columns(Variant.sku, so_far.label("so_far")).subquery()
+    return select(lines.c.id, lines.c.order_id).where(lines.c.so_far <= case(dict(pieces), value=lines.c.sku))
 
 
 def _of_campaign(campaign: Campaign) -> ColumnElement[bool]:

@@ -131,12 +131,32 @@ def test_somebody_else_was_faster(database: Database, sign_in: SignIn, code: str
     assert "This was handed out already" in spoken(other)
 
 
-def test_nothing_ticked_is_nothing_arrived(sign_in: SignIn, code: str) -> None:
+def came(browser: Browser) -> str:
+    """Return the name of the one field for pieces that came."""
+    (name,) = (str(field.get("name")) for field in browser.tree.iter("input") if str(field.get("name")).startswith("came-"))
+    return name
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "says"),
+    [
+        ("", 409, "Enter how many pieces have arrived"),
+        ("0", 409, "Enter how many pieces have arrived"),
+        ("13", 409, "Store HZ1 waits for 12 of ss27-K1-S, not for 13"),
+        ("5", 409, "These pieces complete nobody’s order line yet"),
+        ("a few", 400, "“a few” is no number of pieces"),
+        ("-1", 400, "“-1” is no number of pieces"),
+    ],
+)
+def test_pieces_that_cannot_be_are_said_and_stay_in_the_form(sign_in: SignIn, code: str, typed: str, status: int, says: str) -> None:
     assert code
     browser = sign_in(Role.OWNER)
     browser.get(PAGE)
-    browser.press("It has arrived", expect=409, sku=[])
-    assert "Tick what has arrived" in spoken(browser)
+    name = came(browser)
+    browser.press("It has arrived", expect=status, **{name: typed})
+    assert says in spoken(browser)
+    assert next(field.get("value") for field in browser.tree.iter("input") if field.get("name") == name) == typed
+    assert "Together 0 12 0 0" in spoken(browser)
 
 
 def test_the_pages_speak_chinese(database: Database, sign_in: SignIn, code: str) -> None:

@@ -48,9 +48,12 @@ def sku_of(session: Session, order: Order) -> str:
     return line.variant.sku
 
 
-def arrives(session: Session, *orders: Order, store: str = "HZ1", now: Any = AT) -> int:
-    skus = {sku_of(session, order) for order in orders}
-    return pickups.arrive(session, slug="ss27", store=store, skus=skus, actor=CLERK, now=now)
+def arrives(session: Session, *orders: Order, store: str = "HZ1", now: Any = AT, came: int = 0) -> int:
+    """Let come what a store's customers wait for of these orders' SKUs, or so many pieces of each."""
+    found = pickup_views.by_store(session, make.campaign_of(session, "ss27"), locale="en")
+    sent = {goods.sku: goods.on_the_way for each in found if each.store.code == store for goods in each.goods}
+    pieces = {sku: came or sent.get(sku) or 1 for sku in (sku_of(session, order) for order in orders)}
+    return pickups.arrive(session, slug="ss27", store=store, came=pieces, actor=CLERK, now=now)
 
 
 def code_of(session: Session, order: Order) -> str:
@@ -145,7 +148,7 @@ def test_another_store_can_be_chosen_until_the_goods_are_there(session: Session)
     code = code_of(session, order)
     chooses(session, order, "SH1")
     assert code_of(session, order) == code
-    with pytest.raises(Refused, match="Nothing of this is on its way to Store HZ1"):
+    with pytest.raises(Refused, match="Store HZ1 waits for 0 of ss27-K1-S, not for 1"):
         arrives(session, order)
     assert arrives(session, order, store="SH1") == 1
     for move in (chooses, goes_home):
@@ -240,10 +243,10 @@ def test_what_is_not_paid_does_not_wait_in_a_store(session: Session) -> None:
     _, (order,) = decided(session)
     make.store(session)
     chooses(session, order)
-    with pytest.raises(Refused, match="Nothing of this is on its way"):
+    with pytest.raises(Refused, match="Store HZ1 waits for 0 of ss27-K1-S, not for 1"):
         arrives(session, order)
-    with pytest.raises(Refused, match="Tick what has arrived"):
-        pickups.arrive(session, slug="ss27", store="HZ1", skus=[], actor=CLERK, now=AT)
+    with pytest.raises(Refused, match="Enter how many pieces have arrived"):
+        pickups.arrive(session, slug="ss27", store="HZ1", came={"K1-S": 0}, actor=CLERK, now=AT)
 
 
 def test_who_withdraws_while_it_waits_is_handed_nothing(session: Session) -> None:
@@ -360,6 +363,26 @@ def test_an_arrival_entered_wrongly_is_taken_back_and_nothing_is_handed_out_then
         pickups.not_there(session, **about)
     assert arrives(session, second) == 1
     assert audit(session) == []
+
+
+def test_where_fewer_came_the_earliest_deposits_get_theirs_whole(session: Session) -> None:
+    first, second, third = collected(session, customers=3)
+    early = make.lines_of(session, second)[0]
+    early.reserved_at = DECIDED - timedelta(days=90)
+    session.flush()
+    with pytest.raises(Refused, match="complete nobody’s order line yet"):
+        arrives(session, first, came=11)
+    assert arrives(session, first, came=23) == 1, "11 pieces more are nobody's whole line"
+    assert [line.fulfilment for order in (first, second, third) for line in make.lines_of(session, order)] == [
+        Fulfilment.NONE,
+        Fulfilment.READY,
+        Fulfilment.NONE,
+    ]
+    with pytest.raises(Refused, match="Store HZ1 waits for 24 of ss27-K1-S, not for 25"):
+        arrives(session, first, came=25)
+    assert arrives(session, first, came=24) == 2
+    (last,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "deposits.arrive").order_by(AuditEntry.id.desc()).limit(1))
+    assert last.after == {"lines": 2, "pieces": {sku_of(session, first): 24}}
 
 
 def test_two_counters_at_once_hand_out_once(database: Database) -> None:
