@@ -15,7 +15,7 @@ from c2b.deposits.rules import RefundReason, settled_at
 from c2b.errors import N_, Refused
 from c2b.payments.models import Refund
 from c2b.production import rules
-from c2b.production.models import Decision, ProductionOrder, ProductionOrderLine
+from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
 from c2b.production.plan import plan
 from c2b.production.rules import DecisionFigures, ProductionOrderState
 
@@ -40,10 +40,12 @@ def decision(session: Session, campaign_id: int) -> DecisionFigures | None:
     return rules.figures(stored) if stored else None
 
 
-def made_although(session: Session, campaign_id: int, code: str) -> str:
-    """Return the public reason for which a product is made that the rule left out; empty where the rule decided, and before."""
-    figures = decision(session, campaign_id)
-    return next((one.reason for one in figures.products if one.code == code), "") if figures else ""
+def made_although(session: Session, campaign: Campaign, candidate_id: int) -> str:
+    """Return the public reason for which a product is made that the rule left out, by a statement once decided; empty otherwise."""
+    if campaign.state not in (CampaignState.DECIDED, CampaignState.COMPLETED):
+        return ""
+    own = (DecisionLine.campaign_id == campaign.id) & (DecisionLine.candidate_id == candidate_id)
+    return session.scalar(select(DecisionLine.reason).where(own)) or ""
 
 
 @dataclass(frozen=True)

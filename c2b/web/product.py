@@ -65,7 +65,7 @@ def product(slug: str, code: str) -> str:
         ballot = own_ballot(session, campaign)
         place = _place(session, campaign, detail.card.id)
         offers = mark(campaign, ballot, detail.card, orderable(session, campaign))
-        although = production.made_although(session, campaign.id, code)
+        although = production.made_although(session, campaign, detail.card.id)
     seen.note(campaign, [detail.card.id])
     return render_template(
         "web/product.html",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from c2b.audit.models import AuditEntry
 from c2b.campaigns.models import Campaign
 from c2b.campaigns.rules import CampaignState
+from c2b.db import Database
 from c2b.deposits.models import Order
 from c2b.deposits.rules import Outcome
 from c2b.errors import Invalid, NotFound, Refused
@@ -23,6 +24,7 @@ from c2b.production.rules import Captured, DecisionFigures, Product, ProductOutc
 from c2b.work import audit
 from tests import make
 from tests.production import shop
+from tests.statements import counted
 
 NOW = make.ORDERING_CLOSES + timedelta(hours=24)
 MEI, LI = "staff:mei@example.com", "staff:li@example.com"
@@ -70,6 +72,8 @@ def test_what_two_agree_on_is_made_in_every_unit_and_nobody_gets_money_back(
     assert session.scalars(select(Refund)).all() == []
     assert [product.reason for product in figures.products] == ["", WHY, ""]
     assert queries.decision(session, season[0].id) == figures, "stored and read again"
+    shown = [queries.made_although(session, season[0], make.candidate_of(session, season[0], code).id) for code in ("K1", "K2", "K3")]
+    assert shown == ["", WHY, ""]
     assert audit(session) == []
 
 
@@ -148,6 +152,17 @@ def test_it_has_its_time(session: Session, season: tuple[Campaign, Order, Order]
     session.flush()
     with pytest.raises(Refused, match="after ordering has closed and before it is made"):
         propose(session)
+
+
+@pytest.mark.parametrize("state", [CampaignState.VOTING, CampaignState.ORDERING])
+def test_before_the_decision_a_products_page_asks_for_no_exception(database: Database, state: CampaignState) -> None:
+    with database.transaction() as session:
+        campaign = make.campaign(session, state=state)
+        product = make.candidate(session, campaign, "K1").id
+        session.refresh(campaign)
+        with counted(database) as statements:
+            assert queries.made_although(session, campaign, product) == ""
+        assert statements == []
 
 
 def test_what_reaches_its_minimum_after_all_needs_no_reason(session: Session, season: tuple[Campaign, Order, Order]) -> None:
