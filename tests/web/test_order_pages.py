@@ -402,6 +402,7 @@ def test_an_order_whose_payment_failed_can_be_paid_and_one_whose_payment_runs_le
     anna.get("/me")
     assert "Payment not confirmed yet" in anna.words
     assert "Deposit to pay" not in anna.words
+    assert "To pay now" not in anna.words
     assert "Pay ¥59.80" not in anna.words
     assert "See the payment" in anna.words
     anna.get(payment)
@@ -409,6 +410,7 @@ def test_an_order_whose_payment_failed_can_be_paid_and_one_whose_payment_runs_le
     anna.press("Check now")
     anna.get("/me")
     assert "Deposit to pay" in anna.words
+    assert "To pay now" in anna.words
     assert "Pay ¥59.80" in anna.words
 
 
