@@ -55,6 +55,7 @@ TEMPLATES = {
     "delay_unanswered": N_("Ended after a delay without an answer"),
     "withdrawal_received": N_("Withdrawal received"),
     "product_confirmed": N_("Product is made"),
+    "product_second": N_("Second choice is made"),
     "parcel_sent": N_("Parcel on its way"),
     "pickup_ready": N_("Order ready in the store"),
     "product_missed": N_("Product is not made"),

@@ -186,6 +186,8 @@ class Variant(Base):
     position: Mapped[int]
     option1_id: Mapped[int | None]
     option2_id: Mapped[int | None]
+    minimum: Mapped[int | None]
+    """Units it needs for itself."""
     sku: Mapped[str] = mapped_column(String(80))
     barcode: Mapped[str] = mapped_column(String(40), default="")
     weight_g: Mapped[int | None]

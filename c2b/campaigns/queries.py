@@ -57,6 +57,7 @@ class VariantRow:
     """A size/colour combination; prices in minor units, empty until offered."""
 
     id: int
+    minimum: int | None
     sku: str
     barcode: str
     weight_g: int | None
@@ -103,6 +104,13 @@ class CandidateDetail:
     variants: tuple[VariantRow, ...]
     pictures: tuple[PictureRow, ...]
     offer: OfferRow | None
+
+    @property
+    def own_minimums(self) -> list[tuple[str, int]]:
+        """The option values and variants that need units for themselves, by what they are called."""
+        options = [(option.value, option.minimum) for option in (*self.options1, *self.options2)]
+        variants = [(variant.label, variant.minimum) for variant in self.variants]
+        return [(part, units) for part, units in (*options, *variants) if units]
 
     @property
     def is_priced(self) -> bool:
@@ -268,6 +276,7 @@ def _variants(session: Session, ids: Sequence[int], options: dict[int, dict[int,
     for each in session.scalars(query):
         row = VariantRow(
             id=each.id,
+            minimum=each.minimum,
             sku=each.sku,
             barcode=each.barcode,
             weight_g=each.weight_g,

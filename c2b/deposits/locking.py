@@ -30,6 +30,13 @@ def order_by_ref(session: Session, ref: str) -> Order:
     return _locked(session, select(Order.ref).where(Order.ref == ref))
 
 
+def own_order(session: Session, ref: str, person_id: int) -> Order:
+    """Lock a customer's own order; raises NotFound for anybody else's."""
+    if session.scalars(select(Order.id).where(Order.ref == ref, Order.person_id == person_id)).first() is None:
+        raise NotFound(N_("There is no such order"))
+    return order_by_ref(session, ref)
+
+
 def _locked(session: Session, payer: Select[str]) -> Order:
     here = select(Order.ref).add_columns(Campaign).join(Campaign, Campaign.id == Order.campaign_id).where(Order.ref.in_(payer))
     beside = here.with_for_update(of=Campaign, key_share=True, read=True).execution_options(populate_existing=True)

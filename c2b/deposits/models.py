@@ -53,7 +53,12 @@ class OrderLine(Base):
         ForeignKeyConstraint(["campaign_id", "order_id"], ["customer_order.campaign_id", "customer_order.id"]),
         ForeignKeyConstraint(["campaign_id", "candidate_id"], ["candidate.campaign_id", "candidate.id"]),
         ForeignKeyConstraint(["candidate_id", "variant_id"], ["variant.candidate_id", "variant.id"]),
+        ForeignKeyConstraint(["candidate_id", "second_id"], ["variant.candidate_id", "variant.id"]),
+        ForeignKeyConstraint(["candidate_id", "first_id"], ["variant.candidate_id", "variant.id"]),
         UniqueConstraint("order_id", "variant_id"),
+        UniqueConstraint("order_id", "second_id"),
+        CheckConstraint("second_id <> coalesce(first_id, variant_id)", name="another_second"),
+        CheckConstraint("first_id IS NULL OR second_id = variant_id", name="first_or_second"),
         CheckConstraint("units > 0", name="units"),
         CheckConstraint("deposit >= 0 AND unit_price >= 0 AND deposit <= units * unit_price", name="deposit_within_price"),
         CheckConstraint("final_unit_price <= unit_price", name="never_above_the_promise"),
@@ -66,6 +71,10 @@ class OrderLine(Base):
     order_id: Mapped[int] = mapped_column(index=True)
     candidate_id: Mapped[int]
     variant_id: Mapped[int]
+    second_id: Mapped[int | None]
+    """What the customer takes instead if its colour misses a minimum of its own."""
+    first_id: Mapped[int | None]
+    """What was ordered, where the decision gave the second choice."""
     units: Mapped[int]
     unit_price: Mapped[int]
     """Promised: the first tier's."""

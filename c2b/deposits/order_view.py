@@ -13,7 +13,7 @@ from c2b.campaigns import queries as campaigns
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.queries import CandidateDetail, PictureRow
 from c2b.campaigns.rules import CampaignState, text
-from c2b.deposits import legal
+from c2b.deposits import legal, second_choice
 from c2b.deposits.after import After, DelayView, delays, entries, reminders, withdrawals
 from c2b.deposits.leaving import WayOut, way_out
 from c2b.deposits.legal import Consequence
@@ -38,6 +38,7 @@ from c2b.deposits.rules import (
     money_state,
     payable,
 )
+from c2b.deposits.second_choice import SecondChoice
 from c2b.deposits.standing import standings
 from c2b.deposits.timeline import Entry, timeline
 from c2b.payments.models import Payment, Refund
@@ -65,6 +66,7 @@ class LineView:
     fulfilment: Fulfilment
     cancel_requested: bool
     after: After = field(default_factory=After)
+    second: SecondChoice = field(default_factory=SecondChoice)
 
 
 @dataclass(frozen=True)
@@ -288,7 +290,8 @@ def _lines(
     candidates = list({candidate.id: candidate for _, candidate, _ in rows}.values())
     details = {each.card.id: each for each in campaigns.details(session, candidates, locale=locale)}
     books = standings(session, lines=select(OrderLine.id).where(of_orders))
-    left, late = withdrawals(session, [line for line, _, _ in rows]), delays(session, [line for line, _, _ in rows])
+    every = [line for line, _, _ in rows]
+    left, late, together = withdrawals(session, every), delays(session, every), second_choice.by_order(every)
     by_id = {order.id: order for order in orders}
     found: dict[int, list[tuple[OrderLine, LineView]]] = defaultdict(list)
     for line, _, undelivered in rows:
@@ -296,7 +299,10 @@ def _lines(
         zone = of[order.campaign_id].time_zone
         way = None if line.id in left else way_out(order, line, books[line.id], time_zone=zone, now=now)
         after = replace(_after(line, left.get(line.id), late.get(line.id), way, now), undelivered=undelivered or "")
-        found[line.order_id].append((line, _line(line, details[line.candidate_id], money_state(books[line.id], now), after)))
+        product = details[line.candidate_id]
+        second = second_choice.second_choice(line, product, together[line.order_id])
+        view = _line(line, product, money_state(books[line.id], now), after)
+        found[line.order_id].append((line, replace(view, second=second)))
     return found
 
 

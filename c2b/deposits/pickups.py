@@ -14,7 +14,7 @@ from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import CampaignState
 from c2b.campaigns.rules import text as text_in
 from c2b.deposits.handing_over import hand_over, may_leave
-from c2b.deposits.locking import order_by_ref
+from c2b.deposits.locking import order_by_ref, own_order
 from c2b.deposits.models import Obligation, Order, OrderLine, ParcelLine, Pickup
 from c2b.deposits.rules import SENT, Fulfilment, ObligationKind, ObligationState, Outcome
 from c2b.errors import N_, Invalid, NotFound, Refused
@@ -33,10 +33,7 @@ _SHIPPING = Obligation.kind == ObligationKind.SHIPPING
 
 def movable(session: Session, *, order_ref: str, person_id: int) -> Order:
     """Lock a customer's own order; raises NotFound, Refused once goods have left or wait in a store."""
-    mine = select(Order.id).where(Order.ref == order_ref, Order.person_id == person_id)
-    if session.scalars(mine).first() is None:
-        raise NotFound(N_("There is no such order"))
-    order = order_by_ref(session, order_ref)
+    order = own_order(session, order_ref, person_id)
     packed = select(ParcelLine.line_id).where(ParcelLine.line_id == OrderLine.id).exists()
     gone = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.fulfilment.in_(SENT) | packed)
     if session.scalars(gone.limit(1)).first() is not None:

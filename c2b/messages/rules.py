@@ -40,7 +40,7 @@ class Reason(enum.StrEnum):
 _ORDER = """
 order_placed order_paid balance_due balance_reminder balance_overdue balance_paid deposit_forfeited order_refunded_unpaid paid_late
 paid_twice payment_held_up refund_settled refund_by_hand refund_bounced seller_default delay_question delay_told delay_unanswered
-withdrawal_link withdrawal_received product_confirmed product_missed parcel_sent pickup_ready
+withdrawal_link withdrawal_received product_confirmed product_second product_missed parcel_sent pickup_ready
 """
 REASONS: Mapping[str, Reason] = MappingProxyType(
     {

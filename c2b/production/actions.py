@@ -37,6 +37,7 @@ def decide(session: Session, *, slug: str, actor: str, now: datetime, expected: 
     _all_have_suppliers(planned)
     consequences.store(session, campaign, planned, actor=actor, now=now)
     consequences.order_production(session, campaign, planned, now=now)
+    consequences.take_second_choices(session, campaign, planned)
     consequences.end_lines(session, campaign, now=now)
     consequences.settle_money(session, campaign, now=now)
     campaign.state = CampaignState.DECIDED

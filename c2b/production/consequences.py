@@ -14,7 +14,7 @@ from c2b.deposits.models import Obligation, OrderLine, Place
 from c2b.deposits.refunds import begin_refunds
 from c2b.deposits.rules import ObligationKind, ObligationState, Outcome, RefundReason
 from c2b.production.models import Decision, DecisionLine, ProductionOrder, ProductionOrderLine
-from c2b.production.plan import Offered, Plan, reserved
+from c2b.production.plan import Offered, Plan, reserved, takes_second
 from c2b.production.rules import ProductDecision
 
 
@@ -87,6 +87,12 @@ def _lines(campaign: Campaign, made: list[tuple[Offered, ProductDecision]], orde
             units = {"line": last[order], "units_ordered": make.ordered, "units_extra": make.extra}
             lines.append(keys | units | {"made": True, "unit_cost": one.unit_cost, "tax_rate": one.tax_rate})
     return lines
+
+
+def take_second_choices(session: Session, campaign: Campaign, planned: Plan) -> None:
+    """Give the lines whose colour misses a minimum of its own what their customers named instead, at the same promise."""
+    seconds = update(OrderLine).where(reserved(campaign), takes_second(planned.decisions))
+    _run(session, seconds.values(first_id=OrderLine.variant_id, variant_id=OrderLine.second_id))
 
 
 def end_lines(session: Session, campaign: Campaign, *, now: datetime) -> None:

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Offer, OptionValue, Supplier, Variant
@@ -57,14 +57,25 @@ def reserved(campaign: Campaign) -> ColumnElement[bool]:
     return (OrderLine.campaign_id == campaign.id) & (OrderLine.outcome == Outcome.OPEN) & OrderLine.reserved_at.is_not(None)
 
 
+def takes_second(decisions: Iterable[ProductDecision]) -> ColumnElement[bool]:
+    """Choose the lines that get their second choice by these decisions, among those that are reserved."""
+    pairs = [(one.variant, one.second) for decision in decisions for one in decision.moved]
+    return tuple_(OrderLine.variant_id, func.coalesce(OrderLine.second_id, 0)).in_(pairs)
+
+
+def misses(decisions: Collection[ProductDecision]) -> ColumnElement[bool]:
+    """Choose the lines that get nothing by these decisions: neither what was ordered nor a second choice."""
+    making = {one.variant for decision in decisions for one in decision.make}
+    return OrderLine.variant_id.not_in(making) & ~takes_second(decisions)
+
+
 def plan(session: Session, campaign: Campaign) -> Plan:
     """Return what deciding `campaign` now would do."""
     found = offered(session, campaign)
     agreed = overridden(session, campaign)
     decisions = rules.decide([one.product for one in found], campaign.max_products, agreed)
     making = list(chain.from_iterable(decision.make for decision in decisions))
-    missed = OrderLine.variant_id.not_in({one.variant for one in making})
-    back = refund_figures(session, lines=select(OrderLine.id).where(reserved(campaign), missed))
+    back = refund_figures(session, lines=select(OrderLine.id).where(reserved(campaign), misses(decisions)))
     suppliers = {one.supplier for one, decision in zip(found, decisions, strict=True) if decision.make}
     made = DecisionFigures(
         products=tuple(map(_figures, decisions)),
@@ -100,6 +111,7 @@ def _figures(decision: ProductDecision) -> ProductFigures:
         tier=decision.tier,
         missed_units=decision.missed,
         extra=sum(one.extra for one in decision.make),
+        second=sum(one.units for one in decision.moved),
         reason=decision.reason,
     )
 
@@ -138,13 +150,27 @@ def _one(campaign: Campaign, row: Row[int, str, Offer, str, int | None], variant
 
 
 def _captured(session: Session, campaign: Campaign) -> dict[int, list[Captured]]:
-    sums = select(OrderLine.variant_id, func.sum(OrderLine.units)).where(reserved(campaign)).group_by(OrderLine.variant_id)
-    units = {variant: int(total) for variant, total in session.execute(sums)}
+    units, seconds = _ordered(session, campaign)
     found: dict[int, list[Captured]] = defaultdict(list)
-    query = select(Variant.candidate_id, Variant.id, Variant.option1_id, Variant.option2_id).where(Variant.campaign_id == campaign.id)
-    for candidate, variant, *values in session.execute(query.order_by(Variant.candidate_id, Variant.position)):
-        found[candidate].append(Captured(variant, units.get(variant, 0), tuple(value for value in values if value is not None)))
+    columns = (Variant.candidate_id, Variant.id, Variant.minimum, Variant.option1_id, Variant.option2_id)
+    query = select(*columns).where(Variant.campaign_id == campaign.id).order_by(Variant.candidate_id, Variant.position)
+    for candidate, variant, minimum, *values in session.execute(query):
+        mine = tuple(value for value in values if value is not None)
+        found[candidate].append(Captured(variant, units[variant], mine, minimum or 0, tuple(seconds[variant])))
     return found
+
+
+def _ordered(session: Session, campaign: Campaign) -> tuple[Counter[int], dict[int, list[tuple[int, int]]]]:
+    """Return captured units by variant, and of those with a second choice how many want which."""
+    by = (OrderLine.variant_id, OrderLine.second_id)
+    units, seconds = Counter[int](), defaultdict[int, list[tuple[int, int]]](list)
+    for variant, second, total in session.execute(
+        select(*by, func.sum(OrderLine.units)).where(reserved(campaign)).group_by(*by).order_by(*by)
+    ):
+        units[variant] += int(total)
+        if second is not None:
+            seconds[variant].append((second, int(total)))
+    return units, seconds
 
 
 def _value_minimums(session: Session, campaign: Campaign) -> dict[int, dict[int, int]]:

@@ -2,9 +2,10 @@
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -95,6 +96,10 @@ class Captured:
     variant: int
     units: int
     values: tuple[int, ...] = ()
+    minimum: int = 0
+    """Units that it needs for itself."""
+    seconds: tuple[tuple[int, int], ...] = ()
+    """Second choices of those who ordered it: variant, units."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,15 @@ class ToMake:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Units whose buyers get their second choice of the same product."""
+
+    variant: int
+    second: int
+    units: int
+
+
+@dataclass(frozen=True)
 class ProductDecision:
     """What becomes of one product; `units` are those that count, `missed` those whose buyers get their money back."""
 
@@ -136,6 +150,7 @@ class ProductDecision:
     outcome: ProductOutcome
     tier: int
     make: tuple[ToMake, ...]
+    moved: tuple[Moved, ...] = ()
     reason: str = ""
     """Public, where it is made although it missed."""
 
@@ -143,7 +158,8 @@ class ProductDecision:
 def decide(products: Iterable[Product], max_products: int, overridden: Mapping[str, str] = MappingProxyType({})) -> list[ProductDecision]:
     """Decide every product, in the order given: reached with what to make, or missed.
 
-    An option value that misses a minimum of its own is left out first, and its units don't count. Of the products that reach their
+    What misses a minimum of its own, an option value or a variant, is left out first: its units count for the second choices of those who
+    ordered it, and nowhere else. Of the products that reach their
     minimum the `max_products` with most units are made (0: all of them); of equals the one whose code comes first. What misses and is
     `overridden`, by code with the public reason, is made all the same, every unit of it, and takes nobody's place.
     """
@@ -164,19 +180,48 @@ def _override(product: Product, decided: ProductDecision, overridden: Mapping[st
 
 
 def _counted(product: Product) -> tuple[Sequence[Captured], int]:
-    left = _with_own_minimum(product.variants, product.value_minimums or {})
-    return left, sum(one.units for one in left)
+    """Return the variants that are left, with the units that count for each, and the sum of those.
+
+    One group with a minimum of its own goes at a time, as in instant-runoff voting: the one that lacks most, of equals the later one.
+    So the second choices of those who ordered it can still save another.
+    """
+    groups = list(_with_own_minimum(product))
+    left = {one.variant: one.units for one in product.variants}
+    while short := _worst(groups, left):
+        left = _with_seconds(product, left.keys() - short)
+    return [replace(one, units=left[one.variant]) for one in product.variants if one.variant in left], sum(left.values())
 
 
-def _with_own_minimum(variants: Sequence[Captured], needs: Mapping[int, int]) -> Sequence[Captured]:
-    """Leave out variants until every option value that is left has the units that it needs for itself."""
-    short = {value for value, minimum in needs.items() if sum(one.units for one in variants if value in one.values) < minimum}
-    kept = [one for one in variants if short.isdisjoint(one.values)]
-    return variants if len(kept) == len(variants) else _with_own_minimum(kept, needs)
+def _with_own_minimum(product: Product) -> Iterator[tuple[int, frozenset[int]]]:
+    """Return what needs units for itself, as its minimum and its variants: option values, then single variants."""
+    for value, minimum in (product.value_minimums or {}).items():
+        yield minimum, frozenset(one.variant for one in product.variants if value in one.values)
+    yield from ((one.minimum, frozenset({one.variant})) for one in product.variants if one.minimum)
+
+
+def _worst(groups: Sequence[tuple[int, frozenset[int]]], left: Mapping[int, int]) -> frozenset[int]:
+    """Return what is left of the group that lacks most; empty where none lacks any."""
+    lack = ((minimum - sum(left.get(one, 0) for one in variants), variants & left.keys()) for minimum, variants in groups)
+    short = [(units, at, variants) for at, (units, variants) in enumerate(lack) if units > 0 and variants]
+    return max(short, key=lambda one: one[:2])[2] if short else frozenset()
+
+
+def _with_seconds(product: Product, left: Collection[int]) -> dict[int, int]:
+    """Return the units of what is left, with those who have it as their second choice and whose first is out."""
+    units = {one.variant: one.units for one in product.variants if one.variant in left}
+    for moved in _moved(product, left):
+        units[moved.second] += moved.units
+    return units
+
+
+def _moved(product: Product, left: Collection[int]) -> Iterator[Moved]:
+    out = (one for one in product.variants if one.variant not in left)
+    return (Moved(one.variant, second, units) for one in out for second, units in one.seconds if second in left)
 
 
 def _decision(product: Product, left: Sequence[Captured], units: int, *, made: bool) -> ProductDecision:
-    make = tuple(ToMake(one.variant, one.units, extra(one.units, product.pack)) for one in left if one.units) if made else ()
+    taken = left if made else ()
+    make = tuple(ToMake(one.variant, one.units, extra(one.units, product.pack)) for one in taken if one.units)
     return ProductDecision(
         code=product.code,
         minimum=product.minimum,
@@ -185,6 +230,7 @@ def _decision(product: Product, left: Sequence[Captured], units: int, *, made: b
         outcome=ProductOutcome.REACHED if made else ProductOutcome.MISSED,
         tier=tier(units, *product.tiers),
         make=make,
+        moved=tuple(_moved(product, set(map(attrgetter("variant"), taken)))),
     )
 
 
@@ -215,6 +261,8 @@ class ProductFigures:
     tier: int
     missed_units: int
     extra: int
+    second: int = 0
+    """Units that go to their buyers' second choice."""
     reason: str = ""
     """Public, where it is made although it missed."""
 

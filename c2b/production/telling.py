@@ -10,7 +10,7 @@ from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b import money
-from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.models import Campaign, Candidate, Variant
 from c2b.campaigns.rules import text
 from c2b.db import Database
 from c2b.deposits.models import Obligation, Order, OrderLine
@@ -57,6 +57,7 @@ def _step(session: Session, campaign: Campaign, after: tuple[int, int], now: dat
 def _tell(session: Session, campaign: Campaign, row: _Told, now: datetime) -> None:
     line, locale = row.OrderLine, row.locale or _LANGUAGE
     made = line.outcome is Outcome.ALLOCATED
+    template = "product_missed" if not made else "product_second" if line.first_id else "product_confirmed"
     about = {
         "product": text(row.name, row.name_en, locale),
         "order": row.ref,
@@ -67,12 +68,25 @@ def _tell(session: Session, campaign: Campaign, row: _Told, now: datetime) -> No
         event=f"decided:{line.id}",
         channel=campaign.identity.value,
         recipient=row.value,
-        template="product_confirmed" if made else "product_missed",
-        fields=about | (_confirmed(campaign, row, locale) if made else {"amount": money.show(line.deposit, campaign.currency, locale)}),
+        template=template,
+        fields=about
+        | (_confirmed(campaign, row, locale) if made else {"amount": money.show(line.deposit, campaign.currency, locale)})
+        | _second(session, line, locale),
         locale=locale,
         now=now,
         reader=row.reader,
     )
+
+
+def _second(session: Session, line: OrderLine, locale: str) -> dict[str, str]:
+    """Return what was ordered and what comes instead, for the few lines that got their second choice."""
+    keys = {"first": line.first_id, "second": line.variant_id} if line.first_id else {}
+    found = {name: session.get_one(Variant, key) for name, key in keys.items()}
+    return {name: _label(each, locale) for name, each in found.items()}
+
+
+def _label(variant: Variant, locale: str) -> str:
+    return " / ".join(text(option.value, option.value_en, locale) for option in (variant.option1, variant.option2) if option)
 
 
 def _confirmed(campaign: Campaign, row: _Told, locale: str) -> dict[str, str]:

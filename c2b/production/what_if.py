@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,7 +10,7 @@ from c2b.campaigns.models import Campaign, Supplier
 from c2b.deposits.models import Order, OrderLine
 from c2b.deposits.refunds import refund_figures
 from c2b.production import rules
-from c2b.production.plan import Offered, offered, reserved
+from c2b.production.plan import Offered, misses, offered, reserved
 from c2b.production.rules import Product, ProductDecision
 
 CURVE = tuple(range(50, 151, 10))
@@ -83,12 +82,11 @@ def _scaled(product: Product, percent: int) -> Product:
 
 def _figures(session: Session, campaign: Campaign, products: list[Offered], scenario: Scenario, capacity: Mapping[str, int]) -> Figures:
     made = _made(products, scenario, capacity)
-    variants = [one.variant for one in chain.from_iterable(decision.make for _, decision in made)]
-    lines = select(OrderLine.id).where(reserved(campaign))
-    back = refund_figures(session, lines=lines.where(OrderLine.variant_id.not_in(variants)))
+    lost = misses([decision for _, decision in made])
+    back = refund_figures(session, lines=select(OrderLine.id).where(reserved(campaign), lost))
     people = select(func.count(Order.person_id.distinct())).join(OrderLine, OrderLine.order_id == Order.id)
     sold = select(func.coalesce(func.sum(OrderLine.units * OrderLine.unit_price), 0), func.coalesce(func.sum(OrderLine.deposit), 0))
-    revenue, deposits = session.execute(sold.where(reserved(campaign), OrderLine.variant_id.in_(variants))).one()
+    revenue, deposits = session.execute(sold.where(reserved(campaign), ~lost)).one()
     return Figures(
         made=frozenset(decision.code for _, decision in made),
         pieces=sum(_pieces(decision) for _, decision in made),
@@ -96,7 +94,7 @@ def _figures(session: Session, campaign: Campaign, products: list[Offered], scen
         revenue=int(revenue) - (int(revenue) - int(deposits)) * scenario.drop // 100,
         refunds=back.count,
         refund_amount=back.amount,
-        customers=session.scalar(people.where(reserved(campaign), OrderLine.variant_id.not_in(variants))) or 0,
+        customers=session.scalar(people.where(reserved(campaign), lost)) or 0,
         over_capacity=tuple(_over(made, capacity)),
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from c2b.campaigns import queries as campaigns
-from c2b.deposits import actions, address, paying_out, queries
+from c2b.deposits import actions, address, paying_out, queries, second_choice
 from c2b.deposits.order_view import OrderView
 from c2b.deposits.payout_ways import Account
 from c2b.deposits.placing import ADDRESS, ShippingAddress
@@ -143,6 +143,22 @@ def send_to(ref: str) -> Response | tuple[str, int]:
 def _number(line: str) -> int:
     """Return a line's key; what isn't one is 0, which no line has."""
     return int(line[:15]) if line.isascii() and line.isdigit() else 0
+
+
+@bp.post("/me/orders/<ref>/second")
+@customer_required
+def name_second(ref: str) -> Response:
+    """Name what one takes instead where a colour misses its own minimum, or take that back."""
+    line, variant = (_number(request.form.get(name, "")) for name in ("line", "variant"))
+    mine = {"line_id": line, "person_id": customer().person_id}
+    try:
+        with transaction() as session:
+            second_choice.name_second(session, order_ref=ref, variant_id=variant or None, now=now(), **mine)
+    except Refused as problem:
+        flash(say(problem), "bad")
+    else:
+        flash(_("Saved.") if variant else _("Saved. Your money comes back then."), "ok")
+    return redirect(f"/me/orders/{ref}", 303)
 
 
 @bp.post("/me/orders/<ref>/cancel")

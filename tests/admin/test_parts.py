@@ -140,7 +140,7 @@ def test_what_the_log_tells_is_said_in_both_languages(app: Flask, texts: dict[st
 
 
 def variant(price: int | None) -> VariantRow:
-    return VariantRow(1, "V1", "", None, None, None, price, None, None)
+    return VariantRow(1, None, "V1", "", None, None, None, price, None, None)
 
 
 def offer(supplier: str = "TX2", cost: int | None = 10000) -> OfferRow:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from c2b.campaigns import importing
 from c2b.campaigns.importing.assemble import assemble
+from c2b.campaigns.importing.columns import ALIASES
 from c2b.errors import Invalid
 from tests.campaigns.files import candidates, csv, problems
 
@@ -27,6 +28,13 @@ def test_a_price_stands_in_for_a_missing_estimate_and_never_for_a_given_one() ->
 def test_without_any_price_the_estimate_stays_unknown() -> None:
     (coat,) = candidates("code,name", "K1,Coat")
     assert "price_from" not in coat.values
+
+
+def test_a_single_variant_can_need_pieces_for_itself() -> None:
+    (coat,) = candidates(f"{SIZES},variant_minimum", "K1,Coat,Size,S,a,9,20", "K1,,,M,b,9,")
+    assert [variant.values["minimum"] for variant in coat.variants] == [20, None]
+    assert "SKU起订量" in ALIASES["variant_minimum"]
+    assert problems(f"{SIZES},variant_minimum", "K1,Coat,Size,S,a,9,many") != []
 
 
 def test_amounts_are_read_in_the_campaigns_currency() -> None:

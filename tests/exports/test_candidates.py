@@ -15,7 +15,7 @@ IMPORTED = (
     "code, name, name_en, category, description, description_en, composition, care, price_from, price_to, price, tier2_units, tier2_price, "
     "tier3_units, tier3_price, minimum, pack, cap, supplier, unit_cost, lead_days, tax_rate, option1_name, option1_value, option1_minimum, "
     "option1_swatch, option2_name, option2_value, sku, barcode, weight_g, image, category_en, composition_en, care_en, option1_name_en, "
-    "option1_value_en, option2_name_en, option2_value_en"
+    "option1_value_en, option2_name_en, option2_value_en, variant_minimum"
 )
 
 

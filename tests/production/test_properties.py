@@ -27,9 +27,11 @@ class Terms(NamedTuple):
     minimum: int
     pack: int
     tier2_units: int
+    own: int
+    """Units that each variant needs for itself."""
 
 
-TERMS = st.lists(st.builds(Terms, st.integers(1, 12), st.integers(1, 6), st.integers(2, 20)), min_size=1, max_size=3)
+TERMS = st.lists(st.builds(Terms, st.integers(1, 12), st.integers(1, 6), st.integers(2, 20), st.integers(0, 4)), min_size=1, max_size=3)
 BASKETS = st.lists(st.tuples(st.dictionaries(st.integers(0, 8), st.integers(1, 5), min_size=1, max_size=4), st.booleans()), max_size=6)
 
 
@@ -54,14 +56,23 @@ def fill(session: Session, terms: list[Terms], baskets: list[tuple[dict[int, int
     campaign = shop.settling(session, max_products=max_products)
     variants = []
     for number, term in enumerate(terms):
-        product = shop.product(session, campaign, f"K{number}", **term._asdict())
+        offer = term._asdict()
+        own = offer.pop("own")
+        product = shop.product(session, campaign, f"K{number}", **offer)
         variants += make.variants(session, product)
         for variant in variants[-3:]:
-            variant.tier2_price = 9000
+            variant.tier2_price, variant.minimum = 9000, own or None
     for basket, paid in baskets:
         taken = {variants[number % len(variants)].id: units for number, units in basket.items()}
         lines = [(variant, taken[variant.id]) for variant in variants if variant.id in taken]
-        shop.buys(session, campaign, *lines, paid=paid)
+        order = shop.buys(session, campaign, *lines, paid=paid)
+        for line in session.scalars(select(OrderLine).where(OrderLine.order_id == order.id)):
+            others = [one.id for one in variants if one.candidate_id == line.candidate_id and one.id not in taken]
+            line.second_id = others[0] if others and others[0] not in named(session, order.id) else None
+
+
+def named(session: Session, order: int) -> set[int | None]:
+    return set(session.scalars(select(OrderLine.second_id).where(OrderLine.order_id == order)))
 
 
 def holds_true(session: Session, refunded: int) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from c2b.production.rules import (
     Captured,
     DecisionFigures,
+    Moved,
     Product,
     ProductDecision,
     ProductFigures,
@@ -122,6 +123,53 @@ def test_leaving_out_a_colour_can_leave_out_a_size_too() -> None:
     one = decide([Product("K1", 40, variants, value_minimums={BLUE: 20, LARGE: 20})], 0)[0]
     assert [make.variant for make in one.make] == [1]
     assert (one.units, one.missed) == (40, 25)
+
+
+def shades(*variants: Captured, minimum: int = 40, **needs: int) -> ProductDecision:
+    """Decide a product of red (1), blue (2) and green (3), where the named ones need units for themselves."""
+    values = {name: number for number, name in enumerate(("red", "blue", "green"), start=1)}
+    return decide([Product("K1", minimum, variants, value_minimums={values[name]: units for name, units in needs.items()})], 0)[0]
+
+
+def test_who_ordered_a_colour_that_misses_gets_the_second_choice_and_it_counts_there() -> None:
+    one = shades(Captured(1, 25, (1,)), Captured(2, 20, (2,), seconds=((1, 15),)), blue=30)
+    assert (one.outcome, one.units, one.missed) == (REACHED, 40, 5)
+    assert [(make.variant, make.ordered) for make in one.make] == [(1, 40)]
+    assert one.moved == (Moved(2, 1, 15),)
+
+
+def test_second_choices_can_save_a_colour_and_what_lacks_most_goes_first() -> None:
+    one = shades(Captured(1, 25, (1,)), Captured(2, 20, (2,), seconds=((1, 15),)), red=30, blue=30)
+    assert [(make.variant, make.ordered) for make in one.make] == [(1, 40)]
+
+
+def test_of_colours_that_lack_the_same_the_later_one_goes_first() -> None:
+    variants = (Captured(1, 20, (1,), seconds=((2, 20),)), Captured(2, 20, (2,), seconds=((1, 20),)))
+    one = shades(*variants, red=30, blue=30)
+    assert [(make.variant, make.ordered) for make in one.make] == [(1, 40)]
+
+
+def test_a_second_choice_that_misses_too_is_no_help_and_there_is_no_third() -> None:
+    variants = (Captured(1, 50, (1,)), Captured(2, 10, (2,), seconds=((3, 10),)), Captured(3, 5, (3,), seconds=((1, 5),)))
+    one = shades(*variants, blue=30, green=30)
+    assert [(make.variant, make.ordered) for make in one.make] == [(1, 55)]
+    assert (one.moved, one.missed) == ((Moved(3, 1, 5),), 10)
+
+
+def test_nobody_is_moved_where_the_product_is_not_made() -> None:
+    one = shades(Captured(1, 5, (1,)), Captured(2, 20, (2,), seconds=((1, 20),)), blue=30)
+    assert (one.outcome, one.moved, one.missed) == (MISSED, (), 25)
+
+
+def test_an_exception_makes_what_was_ordered_and_moves_nobody() -> None:
+    product = Product("K1", 40, [Captured(1, 5, (1,)), Captured(2, 20, (2,), seconds=((1, 20),))], value_minimums={2: 30})
+    one = decide([product], 0, {"K1": "It is our classic"})[0]
+    assert ([(make.variant, make.ordered) for make in one.make], one.moved) == ([(1, 5), (2, 20)], ())
+
+
+def test_a_single_variant_can_need_units_for_itself() -> None:
+    one = shades(Captured(1, 40, (1,)), Captured(2, 9, (1,), minimum=10, seconds=((1, 4),)))
+    assert [(make.variant, make.ordered) for make in one.make] == [(1, 44)]
 
 
 def test_tiers_count_only_what_is_made() -> None:

@@ -6,12 +6,14 @@ from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
 from c2b.db import Database
+from c2b.deposits.rules import Outcome
 from c2b.jobs.worker import run_due
 from c2b.messages.models import Message
 from c2b.people.models import Address
 from c2b.people.rules import AddressKind
 from c2b.production import actions, telling
 from c2b.production.telling import tell
+from c2b.work import audit
 from tests import make
 from tests.production import shop
 
@@ -55,6 +57,50 @@ def test_a_customer_reads_what_is_made_what_it_costs_and_by_when_to_pay(database
     }
     assert made.fields["path"] == f"/me/orders/{made.fields['order']}"
     assert (missed.template, missed.fields["product"], missed.fields["amount"]) == ("product_missed", "Design K2", "¥20.00")
+
+
+@pytest.mark.parametrize(("locale", "product"), [("en", "Design K1"), ("zh_Hans_CN", "款 K1")])
+def test_who_gets_the_second_choice_reads_which_and_what_missed(database: Database, locale: str, product: str) -> None:
+    with database.transaction() as session:
+        campaign = shop.settling(session, balance_due=DUE, minimum=3)
+        knit = shop.product(session, campaign, "K1")
+        small, medium, _ = make.variants(session, knit)
+        small.minimum = 9
+        anna = make.person(session, locale=locale)
+        make.address(session, anna, "anna@example.com")
+        order = shop.buys(session, campaign, (small, 3), by=anna)
+        make.lines_of(session, order)[0].second_id = medium.id
+        session.flush()
+        decided = actions.decide(session, slug="ss27", actor="cli:test", now=NOW)
+        line = make.lines_of(session, order)[0]
+        assert (line.variant_id, line.first_id, line.outcome, line.final_unit_price) == (medium.id, small.id, Outcome.ALLOCATED, 10000)
+    assert (decided.products[0].second, decided.refunds, decided.pieces) == (3, 0, 3)
+    work(database)
+    (message,) = told(database)
+    assert (message.template, message.fields["product"], message.fields["first"], message.fields["second"]) == (
+        "product_second",
+        product,
+        "S",
+        "M",
+    )
+    with database.reading() as session:
+        assert audit(session) == []
+
+
+def test_who_named_no_second_choice_gets_the_deposit_back_while_others_get_theirs(database: Database) -> None:
+    with database.transaction() as session:
+        campaign = shop.settling(session, balance_due=DUE, minimum=3)
+        small, medium, _ = make.variants(session, shop.product(session, campaign, "K1"))
+        small.minimum = 9
+        named, without = shop.buys(session, campaign, (small, 3)), shop.buys(session, campaign, (small, 2))
+        make.lines_of(session, named)[0].second_id = medium.id
+        session.flush()
+        decided = actions.decide(session, slug="ss27", actor="cli:test", now=NOW)
+        outcomes = [make.lines_of(session, order)[0].outcome for order in (named, without)]
+    assert outcomes == [Outcome.ALLOCATED, Outcome.MISSED]
+    assert (decided.refunds, decided.refund_amount, decided.products[0].missed_units) == (1, 4000, 2)
+    with database.reading() as session:
+        assert audit(session) == []
 
 
 @pytest.mark.parametrize(("locale", "product", "due"), [("zh_Hans_CN", "款 K1", "2027年4月20日"), ("", "款 K1", "2027年4月20日")])

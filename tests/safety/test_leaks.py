@@ -205,6 +205,7 @@ lost.stop POST /stop/nothing
 me.cancel POST /me/orders/nothing/cancel
 me.leave POST /me/orders/none/leave
 me.me /me
+me.name_second POST /me/orders/none/second
 me.order /me/orders/nothing
 me.pay_out_to POST /me/orders/none/account
 me.send_to POST /me/orders/none/address

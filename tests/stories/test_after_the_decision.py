@@ -60,6 +60,34 @@ def test_sourcing_tries_two_scenarios_and_decides_by_the_rules(timed: TimedShop,
     timed.has_nothing_amiss()
 
 
+def test_a_size_that_misses_its_own_minimum_becomes_the_second_choice(timed: TimedShop, browser: Browser) -> None:
+    timed.sells("K1", minimum=3)
+    timed.needs("K1", size="M", units=10)
+    timed.has_sold("K1", 2)
+    anna = Customer(timed, browser)
+    with leaving(anna):
+        anna.opens("/c/ss27/p/K1")
+        anna.reads("With a minimum of their own: M 10")
+        anna.buys("K1", size="M")
+        anna.reads("M is made from 10 pieces on")
+        anna.photographs("second-choice")
+        anna.page.get_by_label(re.compile("Second choice")).select_option(label="L")
+        anna.presses("Save the second choice")
+        anna.reads("Second choice: L")
+        timed.later(DECIDED)
+        sourcing = Sourcing(timed, browser, Role.OWNER)
+        with leaving(sourcing):
+            sourcing.opens("/admin/ss27/decision?all=yes")
+            sourcing.reads("1 as second choice")
+            sourcing.photographs("decision-second-choice")
+        timed.decides()
+        anna.opens(f"/me/orders/{timed.payments()[-1].payer}")
+        anna.reads("Your second choice: M, which you ordered, missed a minimum of its own.")
+        anna.photographs("second-choice-made")
+        assert "second choice" in anna.subjects()
+    timed.has_nothing_amiss()
+
+
 def test_a_short_delivery_goes_to_the_earliest_and_the_last_one_gets_everything_back(timed: TimedShop, browser: Browser) -> None:
     timed.sells("K1")
     timed.has_sold("K1", 2)

@@ -120,6 +120,12 @@ class TimedShop(Shop):
             for variant in session.scalars(select(Variant).where(Variant.candidate_id == product.id)):
                 variant.tier2_price = price
 
+    def needs(self, code: str, *, size: str, units: int) -> None:
+        """Let one size of a product need units for itself."""
+        with self.database.transaction() as session:
+            variants = make.variants(session, make.candidate_of(session, make.campaign_of(session, SLUG), code))
+            next(one for one in variants if one.sku.endswith(f"-{size}")).minimum = units
+
     def has_sold(self, code: str, units: int, *, slug: str = SLUG, to: str = "") -> str:
         """Let somebody else, or who has an address, order and pay so many; returns the order's reference."""
         with self.database.transaction() as session:

@@ -17,7 +17,7 @@ RED, BLUE = (OptionRow(number, 2, value, "", None) for number, value in ((21, "r
 
 
 def choice(number: int, first: OptionRow | None, second: OptionRow | None, *, price: int = 29900, now: int = 29900) -> Choice:
-    variant = VariantRow(number, f"V{number}", "", None, first, second, price, None, None)
+    variant = VariantRow(number, None, f"V{number}", "", None, first, second, price, None, None)
     return Choice(variant, promised=price, now=now, deposit=price // 5)
 
 

@@ -453,3 +453,43 @@ def test_chinese_pages_call_a_deposit_what_its_law_calls_it(
     said.append(anna.words)
     assert [called in words for words in said] == [True] * len(said)
     assert never not in "".join(said).replace("所付为订金（预付款），不是定金", "")
+
+
+@pytest.mark.usefixtures("ordering")
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("Save the second choice", "Saved.", "Your money comes back then.", "Second choice: L")),
+        ("zh", ("保存第二选择", "已保存。", "到时退回你付的钱。", "第二选择：L")),
+    ],
+)
+def test_a_second_choice_is_named_on_the_orders_page_and_taken_back(
+    visit: Open, sqlite_database: Database, language: str, said: tuple[str, str, str, str]
+) -> None:
+    save, saved, back, named = said
+    with sqlite_database.transaction() as session:
+        for each in make.variants(session, make.candidate_of(session, make.campaign_of(session, "ss27"), "K07")):
+            each.minimum = 30 if each.sku.endswith("-M") else None
+        large = each.id
+    anna = customer(visit)
+    order(anna, "K07")
+    anna.get("/me")
+    anna.get(next(link for link in re.findall(r"/me/orders/[\w-]+", anna.html)) + f"?lang={language}")
+    anna.press(save, variant=str(large))
+    assert saved in anna.words
+    assert named in anna.words
+    anna.press(save, variant="")
+    assert back in anna.words
+    assert named not in anna.words
+    anna.press(save, variant="0815")
+    with sqlite_database.reading() as session:
+        assert session.scalars(select(OrderLine.second_id)).all() == [None]
+
+
+@pytest.mark.usefixtures("ordering")
+def test_a_products_page_names_what_needs_a_minimum_of_its_own(visit: Open, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        make.variants(session, make.candidate_of(session, make.campaign_of(session, "ss27"), "K07"))[0].minimum = 30
+    browser = visit()
+    browser.get("/c/ss27/p/K07")
+    assert "With a minimum of their own: S 30." in browser.words

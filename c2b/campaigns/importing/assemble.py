@@ -17,7 +17,8 @@ _OPTION_COLUMNS = (
     {"option1_value_en": "value_en", "option1_swatch": "swatch", "option1_minimum": "minimum"},
     {"option2_value_en": "value_en"},
 )
-_VARIANT_COLUMNS = tuple(name for name, column in COLUMNS.items() if column.level is Level.VARIANT)
+_VARIANT_COLUMNS = {name: name.removeprefix("variant_") for name, column in COLUMNS.items() if column.level is Level.VARIANT}
+"""And what a variant calls them."""
 
 
 def assemble(parsed: Parsed, *, currency: str) -> list[CandidateIn]:
@@ -116,7 +117,7 @@ class _Group:
         ]
 
     def _variant(self, line: Line, position: int) -> VariantIn:
-        values = {name: self._read(line, name) for name in _VARIANT_COLUMNS if name in line.cells}
+        values = {own: self._read(line, name) for name, own in _VARIANT_COLUMNS.items() if name in line.cells}
         first, second = values.pop("option1_value", ""), values.pop("option2_value", "")
         given = values.pop("sku", "")
         return VariantIn(line.row, position, (first, second), given or _sku(self.code, first, second), bool(given), values)

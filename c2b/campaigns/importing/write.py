@@ -116,7 +116,7 @@ class Writer:
         skus = {(row["candidate_id"], row["option1_id"], row["option2_id"]): row["sku"] for row in self._rows(Variant)}
         want = [self._variant(each, variant, options, skus) for each in self.candidates for variant in each.variants]
         self.written.variants = len(want)
-        blank = {"barcode": "", "weight_g": None, "price": None, "tier2_price": None, "tier3_price": None}
+        blank = {"minimum": None, "barcode": "", "weight_g": None, "price": None, "tier2_price": None, "tier3_price": None}
         # The SKU is part of the key: a variant with another one is another variant, so that two may swap theirs.
         found = self._differ(Variant, want, key=("candidate_id", "option1_id", "option2_id", "sku"), blank=blank)
         for new in (*found.new, *found.changed):

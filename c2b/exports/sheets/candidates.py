@@ -48,6 +48,7 @@ COLUMNS = (
     Column("option1_value_en", "规格1英文"),
     Column("option2_name_en", "规格2英文名称"),
     Column("option2_value_en", "规格2英文"),
+    Column("variant_minimum", "SKU起订量", Cell.INTEGER),
     Column("currency", "币种"),
     Column("votes", "票数", Cell.INTEGER),
     Column("held", "暂扣票数", Cell.INTEGER),
@@ -74,7 +75,7 @@ def sheet(session: Session, campaign: Campaign, about: About) -> Sheet:
             *(Candidate.option1_name, first.value, first.minimum, first.swatch, Candidate.option2_name, second.value),
             *(Variant.sku, Variant.barcode, Variant.weight_g, image),
             *(Candidate.category_en, Candidate.composition_en, Candidate.care_en, Candidate.option1_name_en, first.value_en),
-            *(Candidate.option2_name_en, second.value_en),
+            *(Candidate.option2_name_en, second.value_en, Variant.minimum),
             *(literal(campaign.currency), *counts, line.rank, line.result, Candidate.withdrawn_at),
         )
         .outerjoin(Variant, Variant.candidate_id == Candidate.id)
