@@ -21,6 +21,7 @@ from c2b.errors import N_, Invalid, NotFound, Refused
 from c2b.exports import actions, kinds
 from c2b.exports.actions import Wanted
 from c2b.exports.kinds import Format, Kind
+from c2b.exports.reconciling import totals
 from c2b.people.rules import Permission
 from c2b.ui.language import locale
 from c2b.ui.shell import now, parts, reading, staff, staff_required
@@ -55,7 +56,8 @@ TYPES = {
 _CHUNK = 64 * 1024
 _IN_MEMORY = 4 * 1024 * 1024
 _DECIDED = (CampaignState.DECIDED, CampaignState.COMPLETED)
-_SELECTED = (CampaignState.SELECTED, CampaignState.ORDERING, CampaignState.SETTLING, *_DECIDED)
+_SOLD = (CampaignState.ORDERING, CampaignState.SETTLING, *_DECIDED)
+_SELECTED = (CampaignState.SELECTED, *_SOLD)
 _MADE: dict[Kind, tuple[Collection[CampaignState], str]] = {
     Kind.PRODUCTION_ORDERS: (_DECIDED, N_("The decision makes them")),
     Kind.SHIPMENTS: (_DECIDED, N_("The decision makes them")),
@@ -124,8 +126,10 @@ def exports_page(slug: str, kind: str) -> str:
         campaign = queries.campaign(session, slug)
         offered = cards(session, campaign)
         taken = entries(session, campaign=slug, action="exports.export", limit=8)
+        added = totals(session, campaign) if campaign.state in _SOLD else None
     titles = {card.kind.value: card.title for card in offered}
-    return show("exports.html", here="exports", campaign=campaign, cards=offered, taken=taken, titles=titles, asked=kind)
+    about = {"cards": offered, "taken": taken, "titles": titles, "asked": kind, "totals": added}
+    return show("exports.html", here="exports", campaign=campaign, **about)
 
 
 @bp.get("/<slug>/exports")

@@ -14,6 +14,7 @@ from c2b.campaigns.models import Candidate, Picture
 from c2b.campaigns.rules import CampaignState
 from c2b.db import Database
 from c2b.people.rules import Role
+from c2b.production.models import ProductionOrderLine
 from tests import make
 from tests.admin import shop
 from tests.admin.conftest import Logged, SignIn, spoken
@@ -216,3 +217,22 @@ def test_after_the_decision_the_production_orders_can_be_taken(database: Databas
     status, body, _ = export(sign_in(Role.FINANCE), "production-orders")
     assert status == 200
     assert b"ss27-K101-M" in body
+
+
+@pytest.mark.parametrize(
+    ("language", "agree", "differ"), [("en", "Totals agree: 5 pieces", "Totals differ."), ("zh", "合计一致", "合计不一致")]
+)
+def test_whether_the_exports_add_up_stands_on_top_of_them(
+    database: Database, sign_in: SignIn, *, language: str, agree: str, differ: str
+) -> None:
+    with database.transaction() as session:
+        of = shop.campaign(session, CampaignState.SETTLING)
+        shop.selected(session, of)
+        shop.decided(session, of)
+    finance = sign_in(Role.FINANCE)
+    finance.get(f"/admin/ss27/exports?lang={language}")
+    assert agree in finance.words
+    with database.transaction() as session:
+        session.execute(update(ProductionOrderLine).values(units_ordered=4))
+    finance.get("/admin/ss27/exports")
+    assert differ in finance.words
