@@ -17,11 +17,12 @@ from c2b.deposits.models import Obligation, Order, OrderLine
 from c2b.deposits.rules import ObligationKind, Outcome
 from c2b.messages.actions import queue
 from c2b.people.models import Address, Person
+from c2b.production.models import DecisionLine
 
 STEP = 200
 """Lines a transaction: customers who vote or pay meanwhile wait a moment only."""
 _LANGUAGE = "zh_Hans_CN"
-_Told = Row[OrderLine, str, str, str, str, str, str, int, datetime]
+_Told = Row[OrderLine, str, str, str, str, str, str, int, datetime, int, bool]
 
 
 def tell(database: Database, payload: Mapping[str, Any], now: datetime) -> None:
@@ -38,11 +39,12 @@ def _step(session: Session, campaign: Campaign, after: tuple[int, int], now: dat
     address = (Address.person_id == Person.id) & (Address.kind == campaign.identity) & Address.verified_at.is_not(None)
     query = (
         select(OrderLine, Order.ref, Person.ref.label("reader"), Person.locale, Address.value, Candidate.name, Candidate.name_en)
-        .add_columns(Obligation.amount, Obligation.due_at, Address.id.label("address"))
+        .add_columns(Obligation.amount, Obligation.due_at, Address.id.label("address"), DecisionLine.made)
         .join(Order, Order.id == OrderLine.order_id)
         .join(Person, Person.id == Order.person_id)
         .join(Address, address)
         .join(Candidate, Candidate.id == OrderLine.candidate_id)
+        .join(DecisionLine, (DecisionLine.campaign_id == OrderLine.campaign_id) & (DecisionLine.candidate_id == OrderLine.candidate_id))
         .outerjoin(Obligation, balance)
         .where(OrderLine.campaign_id == campaign.id, OrderLine.outcome.in_((Outcome.ALLOCATED, Outcome.MISSED)))
         .where(tuple_(OrderLine.id, Address.id) > after)
@@ -59,7 +61,7 @@ def _tell(session: Session, campaign: Campaign, row: _Told, now: datetime) -> No
     made = line.outcome is Outcome.ALLOCATED
     template = "product_missed" if not made else "product_second" if line.first_id else "product_confirmed"
     about = {
-        "product": text(row.name, row.name_en, locale),
+        "product": _product(session, row, locale),
         "order": row.ref,
         "path": f"/me/orders/{row.ref}",
     }
@@ -76,6 +78,14 @@ def _tell(session: Session, campaign: Campaign, row: _Told, now: datetime) -> No
         now=now,
         reader=row.reader,
     )
+
+
+def _product(session: Session, row: _Told, locale: str) -> str:
+    """Return what a product is called; where it is made and this line isn't, with the colour and size that missed."""
+    name = text(row.name, row.name_en, locale)
+    if row.OrderLine.outcome is Outcome.ALLOCATED or not row.made:
+        return name
+    return f"{name} {_label(session.get_one(Variant, row.OrderLine.variant_id), locale)}"
 
 
 def _second(session: Session, line: OrderLine, locale: str) -> dict[str, str]:

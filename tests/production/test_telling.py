@@ -92,13 +92,21 @@ def test_who_named_no_second_choice_gets_the_deposit_back_while_others_get_their
         campaign = shop.settling(session, balance_due=DUE, minimum=3)
         small, medium, _ = make.variants(session, shop.product(session, campaign, "K1"))
         small.minimum = 9
-        named, without = shop.buys(session, campaign, (small, 3)), shop.buys(session, campaign, (small, 2))
+        people = [make.person(session, locale="en") for _ in range(2)]
+        for number, person in enumerate(people):
+            make.address(session, person, f"customer{number}@example.com")
+        named, without = (shop.buys(session, campaign, (small, 3 - at), by=person) for at, person in enumerate(people))
         make.lines_of(session, named)[0].second_id = medium.id
         session.flush()
         decided = actions.decide(session, slug="ss27", actor="cli:test", now=NOW)
         outcomes = [make.lines_of(session, order)[0].outcome for order in (named, without)]
     assert outcomes == [Outcome.ALLOCATED, Outcome.MISSED]
     assert (decided.refunds, decided.refund_amount, decided.products[0].missed_units) == (1, 4000, 2)
+    work(database)
+    assert [(message.template, message.fields["product"]) for message in told(database)] == [
+        ("product_second", "Design K1"),
+        ("product_missed", "Design K1 S"),
+    ]
     with database.reading() as session:
         assert audit(session) == []
 
