@@ -11,10 +11,10 @@ from math import inf
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session, aliased
 
-from c2b.campaigns.models import Campaign, Offer, Variant
+from c2b.campaigns.models import Campaign, Offer, OptionValue, Variant
 from c2b.demo.voters import arrivals, long_tail
 from c2b.deposits import legal
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Pickup
@@ -81,6 +81,18 @@ def collect(session: Session, campaign: Campaign, *, stores: Sequence[int]) -> N
         for number, order in enumerate(orders[::5])
     ]
     session.execute(insert(Pickup), rows)
+
+
+def name_seconds(session: Session, campaign: Campaign) -> None:
+    """Let two of three who took a colour with a minimum of its own name another colour in their size."""
+    other = aliased(Variant)
+    same = (
+        (other.candidate_id == Variant.candidate_id) & (other.option2_id == Variant.option2_id) & (other.option1_id != Variant.option1_id)
+    )
+    first = select(func.min(other.id)).join(Variant, same).where(Variant.id == OrderLine.variant_id).correlate(OrderLine)
+    rare = select(Variant.id).join(OptionValue, OptionValue.id == Variant.option1_id).where(OptionValue.minimum.is_not(None))
+    theirs = (OrderLine.campaign_id == campaign.id) & OrderLine.variant_id.in_(rare) & (OrderLine.order_id % 3 != 0)
+    session.execute(update(OrderLine).where(theirs).values(second_id=first.scalar_subquery()).execution_options(synchronize_session=False))
 
 
 def fill_baskets(

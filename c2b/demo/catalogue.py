@@ -69,6 +69,11 @@ class Product:
     terms: Terms
     look: Look
 
+    @property
+    def rarest_minimum(self) -> int | None:
+        """Units that the last of several colours needs for itself: half of a product's own, for every third product."""
+        return self.terms.minimum // 2 if self.colours[1:] and int(self.code[1:]) % 3 == 0 else None
+
 
 @cache
 def words() -> Mapping[str, Any]:

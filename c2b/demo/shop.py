@@ -159,6 +159,7 @@ def _sell(session: Session, shop: Shop, season: Season) -> None:
     offered = [line.candidate_id for line in selection.lines if line.result is SelectionResult.SELECTED]
     until = min(campaign.ordering_closes - buyers.PAID_AFTER, shop.now - buyers.PAID_AFTER)
     paid = buyers.order(session, campaign, offered=offered, buyers=crowd[: season.orders], until=until, seed=season.slug)
+    buyers.name_seconds(session, campaign)
     buyers.collect(session, campaign, stores=stock.open_stores(session))
     _tell_gateway(shop, paid)
     if campaign.ordering_closes < shop.now:

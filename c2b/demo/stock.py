@@ -40,7 +40,8 @@ def enter(session: Session, campaign: Campaign, products: Sequence[Product], *, 
     """Enter the products as candidates of a campaign without any, with variants and pictures; `offered`: with prices and offers too."""
     session.execute(insert(Candidate), [_candidate(campaign, number, product) for number, product in enumerate(products, start=1)])
     ids = _ids(session, campaign)
-    session.execute(insert(OptionValue), list(chain.from_iterable(_options(ids[product.code], product) for product in products)))
+    options = list(chain.from_iterable(_options(ids[product.code], product) for product in products))
+    session.execute(insert(OptionValue).execution_options(render_nulls=True), options)  # else a statement for each run of equal columns
     values = _values(session, campaign)
     session.execute(insert(Variant), list(_variants(campaign, products, ids, values)))
     session.execute(insert(Picture), list(_pictures(campaign, products, ids, values)))
@@ -88,10 +89,11 @@ def _candidate(campaign: Campaign, position: int, product: Product) -> dict[str,
 def _options(candidate: int, product: Product) -> Iterator[dict[str, Any]]:
     for position, colour in enumerate(product.colours, start=1):
         name = {"value": colour.name.zh, "value_en": colour.name.en, "swatch": colour.hex}
-        yield {"candidate_id": candidate, "axis": COLOUR, "position": position} | name
+        minimum = product.rarest_minimum if position == len(product.colours) else None
+        yield {"candidate_id": candidate, "axis": COLOUR, "position": position, "minimum": minimum} | name
     for position, size in enumerate(product.sizes, start=1):
         name = {"value": size.zh, "value_en": size.en, "swatch": ""}
-        yield {"candidate_id": candidate, "axis": SIZE, "position": position} | name
+        yield {"candidate_id": candidate, "axis": SIZE, "position": position, "minimum": None} | name
 
 
 def _variants(
