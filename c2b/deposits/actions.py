@@ -12,6 +12,7 @@ from c2b.audit.two_people import public_reason
 from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import CampaignState, ordering_is_open
 from c2b.deposits import cancelling, legal, places, placing
+from c2b.deposits.locking import own_order
 from c2b.deposits.models import Obligation, Order, OrderLine, PaymentPart, Pickup, Place
 from c2b.deposits.placing import ShippingAddress, Wanted
 from c2b.deposits.refunds import RefundFigures, queue_refunds
@@ -68,7 +69,8 @@ def start_payment(session: Session, *, order_ref: str, person_id: int, by: Way, 
     No gateway is called here. While a payment is open its key is returned and no second one begins. Raises Refused if nothing is due,
     what is due can't be paid now, or a capped product has too few units left.
     """
-    campaign, order = _locked(session, order_ref, person_id)
+    order = own_order(session, order_ref, person_id)
+    campaign = order.campaign
     running = select(Payment.key).where(Payment.payer == order.ref, Payment.state.in_(OPEN))
     if key := session.scalar(running):
         return key
@@ -91,12 +93,12 @@ def start_payment(session: Session, *, order_ref: str, person_id: int, by: Way, 
 
 def cancel_line(session: Session, *, order_ref: str, line_id: int, person_id: int, now: datetime) -> None:
     """Cancel one line of a customer's order, see `cancel_order`; one that is cancelled already stays so."""
-    campaign, order = _locked(session, order_ref, person_id)
+    order = own_order(session, order_ref, person_id)
     line = session.scalar(select(OrderLine).where(OrderLine.order_id == order.id, OrderLine.id == line_id))
     if line is None:
         raise NotFound(N_("There is no such line in this order"))
     if line.outcome is not Outcome.CANCELLED:
-        _cancel(session, campaign, select(OrderLine.id).where(OrderLine.id == line_id), now)
+        _cancel(session, order.campaign, select(OrderLine.id).where(OrderLine.id == line_id), now)
 
 
 def cancel_order(session: Session, *, order_ref: str, person_id: int, now: datetime) -> None:
@@ -105,10 +107,10 @@ def cancel_order(session: Session, *, order_ref: str, person_id: int, now: datet
     While nobody knows what became of the payment the cancelling waits for the answer (`cancel_requested_at`). Raises Refused when
     ordering has closed.
     """
-    campaign, order = _locked(session, order_ref, person_id)
+    order = own_order(session, order_ref, person_id)
     standing = select(OrderLine.id).where(OrderLine.order_id == order.id, OrderLine.outcome == Outcome.OPEN)
     if session.scalars(standing).first() is not None:
-        _cancel(session, campaign, select(OrderLine.id).where(OrderLine.order_id == order.id), now)
+        _cancel(session, order.campaign, select(OrderLine.id).where(OrderLine.order_id == order.id), now)
 
 
 def cancel_campaign(session: Session, *, slug: str, reason: str, actor: str, now: datetime) -> RefundFigures:
@@ -221,18 +223,6 @@ def _campaign(session: Session, slug: str, *, alone: bool = False) -> Campaign:
     if found is None:
         raise NotFound(N_("There is no campaign “%(slug)s”"), slug=slug)
     return found
-
-
-def _locked(session: Session, order_ref: str, person_id: int) -> tuple[Campaign, Order]:
-    """Lock a customer's own order, and its campaign beside others; somebody else's order is not found."""
-    mine = select(Order).where(Order.ref == order_ref, Order.person_id == person_id)
-    of_order = select(Campaign).join(Order, Order.campaign_id == Campaign.id).where(Order.ref == order_ref, Order.person_id == person_id)
-    beside = of_order.with_for_update(of=Campaign, key_share=True, read=True)
-    campaign = session.scalar(beside.execution_options(populate_existing=True))
-    order = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
-    if campaign is None or order is None:
-        raise NotFound(N_("There is no such order"))
-    return campaign, order
 
 
 def _due(session: Session, campaign: Campaign, order: Order, now: datetime) -> Sequence[tuple[Obligation, OrderLine | None]]:

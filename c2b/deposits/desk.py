@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from c2b.campaigns.models import Candidate
+from c2b.campaigns.models import Candidate, Variant
 from c2b.campaigns.rules import text
 from c2b.deposits import runs
 from c2b.deposits.models import Order, OrderLine, Pickup, RefundLine, Withdrawal
@@ -55,6 +55,10 @@ class LineRow:
     code: str
     name: str
     variant: str
+    second: str
+    """What its customer takes instead, while nothing is decided; empty where nothing was named."""
+    ordered: str
+    """What was ordered, where it became the second choice."""
     sku: str
     units: int
     unit_price: int
@@ -238,11 +242,12 @@ def order(session: Session, campaign_id: int, ref: str, *, locale: str) -> Order
 
 
 def _line(line: OrderLine, left: Withdrawal | None, locale: str) -> LineRow:
-    values = [text(value.value, value.value_en, locale) for value in (line.variant.option1, line.variant.option2) if value]
     return LineRow(
         code=line.candidate.code,
         name=text(line.candidate.name, line.candidate.name_en, locale),
-        variant=" / ".join(values),
+        variant=_called(line.variant, locale),
+        second=_called(line.second, locale) if line.outcome is Outcome.OPEN else "",
+        ordered=_called(line.first, locale),
         sku=line.variant.sku,
         units=line.units,
         unit_price=line.unit_price,
@@ -255,6 +260,11 @@ def _line(line: OrderLine, left: Withdrawal | None, locale: str) -> LineRow:
         handed_over_at=line.handed_over_at,
         left=left,
     )
+
+
+def _called(variant: Variant | None, locale: str) -> str:
+    options = (variant.option1, variant.option2) if variant else ()
+    return " / ".join(text(value.value, value.value_en, locale) for value in options if value)
 
 
 def open_payments(session: Session, campaign_id: int) -> tuple[int, int]:

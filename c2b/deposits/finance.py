@@ -152,6 +152,11 @@ def customers_money(campaign_id: int) -> Select[*tuple[Any, ...]]:
     return query.group_by(Order.id, Order.ref, Order.placed_at).having(something).order_by(Order.placed_at, Order.id)
 
 
+def held_by_orders(session: Session, campaign_id: int) -> int:
+    """Return what `customers_money` adds up to, in minor units."""
+    return int(session.scalars(select(func.coalesce(func.sum(_on_accounts(campaign_id).subquery().c.left), 0))).one())
+
+
 def _on_accounts(campaign_id: int) -> CompoundSelect[*tuple[Any, ...]]:
     """Select order, group of accounts and what is left, for each account that belongs to an order."""
     own, guarded, transfer = Order.campaign_id == campaign_id, GuardedAccount, Transfer

@@ -99,6 +99,12 @@ class OrderLine(Base):
     variant: Mapped[Variant] = relationship(
         viewonly=True, primaryjoin="OrderLine.variant_id == Variant.id", foreign_keys="OrderLine.variant_id"
     )
+    second: Mapped[Variant | None] = relationship(
+        viewonly=True, primaryjoin="OrderLine.second_id == Variant.id", foreign_keys="OrderLine.second_id"
+    )
+    first: Mapped[Variant | None] = relationship(
+        viewonly=True, primaryjoin="OrderLine.first_id == Variant.id", foreign_keys="OrderLine.first_id"
+    )
 
 
 class Place(Base):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from c2b.audit.actions import record
 from c2b.audit.queries import entries
-from c2b.deposits.locking import order_by_ref
+from c2b.deposits.locking import own_order
 from c2b.deposits.models import Order, PayoutAccount
 from c2b.deposits.payout_ways import Account, PayoutWay, checked, masked, offered
 from c2b.errors import N_, NotFound, Refused
@@ -64,8 +64,7 @@ def give(session: Session, *, order_ref: str, person_id: int, given: Account, no
 
     Raises NotFound for somebody else's order, Invalid naming the field, Refused where nothing is owed or it was changed too often today.
     """
-    _own(session, order_ref, person_id)
-    order = order_by_ref(session, order_ref)
+    order = own_order(session, order_ref, person_id)
     if _owed(session, order) <= 0:
         raise Refused(N_("No money waits for an account any more; your order says where it went"))
     account = checked(given, order.campaign.currency)

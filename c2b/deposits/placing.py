@@ -73,7 +73,8 @@ def sent_before(session: Session, person_id: int, idempotency_key: str, lines: S
     asked: Counter[int] = Counter()
     for variant_id, units in lines:
         asked[variant_id] += units
-    made = select(OrderLine.variant_id, OrderLine.units).where(OrderLine.order_id == known.id)
+    ordered = func.coalesce(OrderLine.first_id, OrderLine.variant_id)
+    made = select(ordered, OrderLine.units).where(OrderLine.order_id == known.id)
     if dict(session.execute(made).all()) != asked:
         raise Refused(
             N_("This form was sent before and made order %(ref)s of other products or pieces; to make a second order, send it again"),

@@ -34,7 +34,7 @@ def _needs(variant: VariantRow) -> tuple[tuple[str, int], ...]:
     return tuple((part, units) for part, units in (*parts, (variant.label, variant.minimum)) if units)
 
 
-def seconds(of: VariantRow, product: CandidateDetail, taken: Collection[int]) -> tuple[VariantRow, ...]:
+def _seconds(of: VariantRow, product: CandidateDetail, taken: Collection[int]) -> tuple[VariantRow, ...]:
     """Return the variants of `product` that can be named instead of one of them, those of the same size first.
 
     Each costs the same on every tier, shares no value that may miss its minimum with it, and isn't in the order already (`taken`).
@@ -69,11 +69,11 @@ def second_choice(line: OrderLine, product: CandidateDetail, of_order: Iterable[
     by_id: dict[int | None, VariantRow] = {variant.id: variant for variant in product.variants}
     variant = by_id[line.first_id or line.variant_id]
     needs = _needs(variant) if line.outcome is Outcome.OPEN else ()
-    may = seconds(variant, product, taken(line, of_order)) if needs else ()
+    may = _seconds(variant, product, _taken(line, of_order)) if needs else ()
     return SecondChoice(needs, may, by_id.get(line.second_id), by_id.get(line.first_id))
 
 
-def taken(line: OrderLine, of_order: Iterable[OrderLine]) -> set[int]:
+def _taken(line: OrderLine, of_order: Iterable[OrderLine]) -> set[int]:
     """Return the variants that the other lines of an order have, or have as their second choice: no two lines end as the same one."""
     return {key for other in of_order if other.id != line.id for key in (other.variant_id, other.second_id) if key}
 

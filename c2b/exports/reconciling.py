@@ -6,11 +6,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign
-from c2b.deposits.finance import customers_money
+from c2b.deposits.finance import held_by_orders
 from c2b.deposits.models import OrderLine
 from c2b.deposits.rules import Outcome
-from c2b.ledger.queries import short_balance
-from c2b.ledger.rules import CUSTOMERS, group
+from c2b.ledger.queries import held_for_customers
 from c2b.production.models import ProductionOrderLine
 
 
@@ -37,12 +36,9 @@ def totals(session: Session, campaign: Campaign) -> Totals:
     """Count a campaign's pieces and customers' money in both ways; four statements, however many orders."""
     wanted = select(func.sum(OrderLine.units)).where(OrderLine.campaign_id == campaign.id, OrderLine.outcome == Outcome.ALLOCATED)
     ordered = select(func.sum(ProductionOrderLine.units_ordered)).where(ProductionOrderLine.campaign_id == campaign.id)
-    _ref, _placed_at, *held = customers_money(campaign.id).order_by(None).subquery().c
-    by_order = session.execute(select(*(func.coalesce(func.sum(each), 0) for each in held))).one()
-    books = short_balance(session, campaign=campaign.slug)
     return Totals(
         wanted=int(session.scalar(wanted) or 0),
         ordered=int(session.scalar(ordered) or 0),
-        by_order=int(sum(by_order)),
-        in_books=sum(each.left for each in books if group(each.account) in CUSTOMERS),
+        by_order=held_by_orders(session, campaign.id),
+        in_books=held_for_customers(session, campaign=campaign.slug),
     )

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Select, case, func, literal, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from c2b.ledger.models import Transfer
 from c2b.ledger.rules import CUSTOMERS_ACCOUNTS, Balance, Posting
@@ -48,6 +48,16 @@ def short_balance(session: Session, *, campaign: str | None = None) -> list[Bala
         .order_by("shown", sides.c.currency)
     )
     return [Balance(shown, currency, int(debited), int(credited)) for shown, currency, debited, credited in rows]
+
+
+def held_for_customers(session: Session, *, campaign: str) -> int:
+    """Return what is on all customers' accounts of a campaign together, in minor units: one look at its transfers, no account by itself."""
+    came, went = (func.sum(case((_is_customers(side), Transfer.amount), else_=0)) for side in (Transfer.credit, Transfer.debit))
+    return int(session.scalars(select(func.coalesce(came - went, 0)).where(Transfer.campaign == campaign)).one())
+
+
+def _is_customers(account: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    return or_(*(account.startswith(each) for each in CUSTOMERS_ACCOUNTS))
 
 
 def _sides(campaign: str | None = None) -> Select[str, str, int, int]:

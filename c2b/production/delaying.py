@@ -15,7 +15,7 @@ from c2b.campaigns.models import Campaign, Candidate
 from c2b.campaigns.rules import text
 from c2b.db import Database
 from c2b.deposits.legal import legal
-from c2b.deposits.locking import order_by_ref
+from c2b.deposits.locking import own_order
 from c2b.deposits.models import Delay, DelayAnswer, Order, OrderLine
 from c2b.deposits.readiness import last_day
 from c2b.deposits.rights import question
@@ -81,10 +81,7 @@ def answer(session: Session, *, order_ref: str, line_id: int, person_id: int, ag
 
     Raises NotFound for somebody else's line, Refused where nothing is asked any more.
     """
-    order = session.scalar(select(Order).where(Order.ref == order_ref, Order.person_id == person_id))
-    if order is None:
-        raise NotFound(N_("There is no such order"))
-    order = order_by_ref(session, order_ref)
+    order = own_order(session, order_ref, person_id)
     line = session.scalar(select(OrderLine).where(OrderLine.id == line_id, OrderLine.order_id == order.id))
     if line is None:
         raise NotFound(N_("There is no such line in this order"))

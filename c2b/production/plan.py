@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 
-from sqlalchemy import ColumnElement, Row, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, false, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Candidate, Offer, OptionValue, Supplier, Variant
@@ -60,7 +60,7 @@ def reserved(campaign: Campaign) -> ColumnElement[bool]:
 def takes_second(decisions: Iterable[ProductDecision]) -> ColumnElement[bool]:
     """Choose the lines that get their second choice by these decisions, among those that are reserved."""
     pairs = [(one.variant, one.second) for decision in decisions for one in decision.moved]
-    return tuple_(OrderLine.variant_id, func.coalesce(OrderLine.second_id, 0)).in_(pairs)
+    return tuple_(OrderLine.variant_id, func.coalesce(OrderLine.second_id, 0)).in_(pairs) if pairs else false()
 
 
 def misses(decisions: Collection[ProductDecision]) -> ColumnElement[bool]:

@@ -10,7 +10,8 @@ from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import Session
 
 from c2b import money
-from c2b.campaigns.models import Campaign, Candidate, Variant
+from c2b.campaigns.models import Campaign, Candidate
+from c2b.campaigns.queries import details
 from c2b.campaigns.rules import text
 from c2b.db import Database
 from c2b.deposits.models import Obligation, Order, OrderLine
@@ -85,18 +86,20 @@ def _product(session: Session, row: _Told, locale: str) -> str:
     name = text(row.name, row.name_en, locale)
     if row.OrderLine.outcome is Outcome.ALLOCATED or not row.made:
         return name
-    return f"{name} {_label(session.get_one(Variant, row.OrderLine.variant_id), locale)}"
+    return f"{name} {_labels(session, row.OrderLine, locale)[row.OrderLine.variant_id]}"
 
 
 def _second(session: Session, line: OrderLine, locale: str) -> dict[str, str]:
     """Return what was ordered and what comes instead, for the few lines that got their second choice."""
-    keys = {"first": line.first_id, "second": line.variant_id} if line.first_id else {}
-    found = {name: session.get_one(Variant, key) for name, key in keys.items()}
-    return {name: _label(each, locale) for name, each in found.items()}
+    if line.first_id is None:
+        return {}
+    labels = _labels(session, line, locale)
+    return {"first": labels[line.first_id], "second": labels[line.variant_id]}
 
 
-def _label(variant: Variant, locale: str) -> str:
-    return " / ".join(text(option.value, option.value_en, locale) for option in (variant.option1, variant.option2) if option)
+def _labels(session: Session, line: OrderLine, locale: str) -> dict[int, str]:
+    [product] = details(session, [session.get_one(Candidate, line.candidate_id)], locale=locale)
+    return {variant.id: variant.label for variant in product.variants}
 
 
 def _confirmed(campaign: Campaign, row: _Told, locale: str) -> dict[str, str]:

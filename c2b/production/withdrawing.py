@@ -15,7 +15,7 @@ from c2b.campaigns.rules import text
 from c2b.db import Database
 from c2b.deposits import actions, leaving
 from c2b.deposits.legal import leaving_of
-from c2b.deposits.locking import order_by_ref
+from c2b.deposits.locking import order_by_ref, own_order
 from c2b.deposits.models import Order, OrderLine, Withdrawal
 from c2b.deposits.rights import Right
 from c2b.deposits.rules import Outcome
@@ -101,8 +101,7 @@ def withdraw(session: Session, *, order_ref: str, lines: Collection[int], person
     Before the goods come everything is queued at once; later once staff enter that they came back. Sent twice it is done once. Raises
     NotFound for somebody else's order, Refused for lines that can't be left any more.
     """
-    order = _by_link(session, order_ref) if person_id is None else _own(session, order_ref, person_id)
-    order = order_by_ref(session, order.ref)
+    order = own_order(session, order_ref, person_id) if person_id is not None else order_by_ref(session, _by_link(session, order_ref).ref)
     chosen = {line: way for line, way in leaving.ways_out(session, order, now=now).items() if line in lines}
     if not chosen:
         if _left_all(session, order, lines):
@@ -115,13 +114,6 @@ def withdraw(session: Session, *, order_ref: str, lines: Collection[int], person
     _end(session, order, select(OrderLine.id).where(OrderLine.id.in_(chosen), OrderLine.handed_over_at.is_(None)), now)
     _confirm(session, order, f"withdrawal:{order.ref}:{min(chosen)}", amount, now)
     return amount
-
-
-def _own(session: Session, order_ref: str, person_id: int) -> Order:
-    order = session.scalar(select(Order).where(Order.ref == order_ref, Order.person_id == person_id))
-    if order is None:
-        raise NotFound(N_("There is no such order"))
-    return order
 
 
 def _left_all(session: Session, order: Order, lines: Collection[int]) -> bool:

@@ -149,11 +149,11 @@ def _number(line: str) -> int:
 @customer_required
 def name_second(ref: str) -> Response:
     """Name what one takes instead where a colour misses its own minimum, or take that back."""
-    line, variant = (_number(request.form.get(name, "")) for name in ("line", "variant"))
-    mine = {"line_id": line, "person_id": customer().person_id}
+    variant = request.form.get("variant", "")
+    mine = {"line_id": _number(request.form.get("line", "")), "person_id": customer().person_id}
     try:
         with transaction() as session:
-            second_choice.name_second(session, order_ref=ref, variant_id=variant or None, now=now(), **mine)
+            second_choice.name_second(session, order_ref=ref, variant_id=_number(variant) if variant else None, now=now(), **mine)
     except Refused as problem:
         flash(say(problem), "bad")
     else:

@@ -157,6 +157,18 @@ def test_the_decision_made_some_and_missed_some(session: Session) -> None:
     assert lines == {Outcome.ALLOCATED, Outcome.MISSED}
 
 
+def test_who_took_a_colour_with_a_minimum_of_its_own_may_have_named_another_in_the_same_size(session: Session) -> None:
+    lines = session.scalars(select(OrderLine).where(OrderLine.second_id.is_not(None))).all()
+    assert lines
+    for line in lines:
+        ordered, second = line.first or line.variant, line.second
+        assert ordered.option1 is not None
+        assert second is not None
+        assert ordered.option1.minimum is not None
+        assert (ordered.option2_id, ordered.price) == (second.option2_id, second.price)
+        assert ordered.option1_id != second.option1_id
+
+
 def test_factories_make_exactly_what_is_allocated(session: Session) -> None:
     assert count(session, ProductionOrder) >= 2
     made = session.scalars(select(func.sum(ProductionOrderLine.units_ordered))).one()

@@ -8,8 +8,11 @@ from sqlalchemy.orm import Session
 
 from c2b.campaigns.models import Campaign, Variant
 from c2b.campaigns.rules import CampaignState
+from c2b.deposits import desk
 from c2b.deposits.models import Order, OrderLine
+from c2b.deposits.placing import sent_before
 from c2b.deposits.queries import order
+from c2b.deposits.rules import Outcome
 from c2b.deposits.second_choice import name_second
 from c2b.errors import NotFound, Refused
 from tests import books, make
@@ -100,3 +103,27 @@ def test_only_its_own_customer_names_it_and_only_until_ordering_closes(
     with pytest.raises(Refused, match="Ordering has closed"):
         names(session, bought, knit["sand-M"])
     assert session.scalars(select(OrderLine.second_id)).all() == [None]
+
+
+def test_the_form_that_was_sent_before_is_known_by_what_was_ordered(session: Session, campaign: Campaign, knit: dict[str, Variant]) -> None:
+    bought, _ = books.paid(session, campaign, (knit["moss-M"], 2))
+    line = make.lines_of(session, bought)[0]
+    line.first_id, line.variant_id, line.second_id = knit["moss-M"].id, knit["sand-M"].id, knit["sand-M"].id
+    session.flush()
+    sent = (session, bought.person_id, bought.idempotency_key)
+    assert sent_before(*sent, [(knit["moss-M"].id, 2)]) == bought.ref
+    with pytest.raises(Refused, match="made order"):
+        sent_before(*sent, [(knit["sand-M"].id, 2)])
+
+
+def test_staff_see_what_was_named_and_what_was_ordered(session: Session, campaign: Campaign, knit: dict[str, Variant]) -> None:
+    bought, _ = books.paid(session, campaign, (knit["moss-M"], 2))
+    names(session, bought, knit["sand-M"])
+    shown = desk.order(session, campaign.id, bought.ref, locale="en").lines[0]
+    assert (shown.variant, shown.second, shown.ordered) == ("moss / M", "sand / M", "")
+    line = make.lines_of(session, bought)[0]
+    line.first_id, line.variant_id, line.outcome = knit["moss-M"].id, knit["sand-M"].id, Outcome.ALLOCATED
+    session.flush()
+    session.expire_all()
+    shown = desk.order(session, campaign.id, bought.ref, locale="en").lines[0]
+    assert (shown.variant, shown.second, shown.ordered) == ("sand / M", "", "moss / M")

@@ -22,11 +22,11 @@ from tests.exports.test_votes import checked, sections
 CATALOGUE = (
     "code,name,name_en,category,category_en,composition_en,price,tier2_units,tier2_price,minimum,pack,cap,supplier,unit_cost,lead_days,"
     "tax_rate,option1_name,option1_name_en,option1_value,option1_value_en,option1_swatch,option1_minimum,option2_name,option2_value,sku,"
-    "weight_g,image",
-    "K1,衬衫,Shirt,上装,Tops,Linen,299,100,259,80,10,500,TX2,100,30,13,颜色,Colour,靛蓝,Indigo,#223355,20,尺码,S,K1-I-S,300,i.jpg",
-    "K1,,,,,,299,,259,,,,,,,,,,靛蓝,,,,,M,K1-I-M,310,",
-    "K1,,,,,,309,,269,,,,,,,,,,米白,Ecru,#eeeedd,,,S,K1-E-S,300,e.jpg",
-    "K2,长裙,Dress,连衣裙,Dresses,,499,,,,,,,,,,,,,,,,,,K2,,d.jpg",
+    "weight_g,image,variant_minimum",
+    "K1,衬衫,Shirt,上装,Tops,Linen,299,100,259,80,10,500,TX2,100,30,13,颜色,Colour,靛蓝,Indigo,#223355,20,尺码,S,K1-I-S,300,i.jpg,",
+    "K1,,,,,,299,,259,,,,,,,,,,靛蓝,,,,,M,K1-I-M,310,,",
+    "K1,,,,,,309,,269,,,,,,,,,,米白,Ecru,#eeeedd,,,S,K1-E-S,300,e.jpg,15",
+    "K2,长裙,Dress,连衣裙,Dresses,,499,,,,,,,,,,,,,,,,,,K2,,d.jpg,",
 )
 
 

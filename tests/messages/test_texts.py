@@ -10,6 +10,15 @@ from c2b.messages.texts import render
 
 ORDER = {"order": "A1", "campaign": "Spring", "amount": "¥50.00", "path": "/me/orders/A1"}
 UNPAID = "What isn't paid by 27 Apr 22:00 is cancelled & the deposit stays with the seller (art. 586)."
+CONFIRMED = {
+    "product": "Cable knit",
+    "units": "2",
+    "order": "A1",
+    "unit_price": "¥269.00",
+    "balance": "¥438.00",
+    "due": "5 Apr 22:00",
+    "path": "/me/orders/A1",
+}
 FIELDS = {
     "sign_in_code": {"code": "314159", "minutes": "10"},
     "counter_code": {"code": "314159", "minutes": "10", "campaign": "Spring"},
@@ -26,26 +35,8 @@ FIELDS = {
         "path": "/me/orders/A1",
     },
     "refund_settled": {"amount": "¥50.00", "order": "A1", "campaign": "Spring", "path": "/me/orders/A1"},
-    "product_confirmed": {
-        "product": "Cable knit",
-        "units": "2",
-        "order": "A1",
-        "unit_price": "¥269.00",
-        "balance": "¥438.00",
-        "due": "5 Apr 22:00",
-        "path": "/me/orders/A1",
-    },
-    "product_second": {
-        "product": "Cable knit",
-        "first": "Moss / M",
-        "second": "Sand / M",
-        "units": "2",
-        "order": "A1",
-        "unit_price": "¥269.00",
-        "balance": "¥438.00",
-        "due": "5 Apr 22:00",
-        "path": "/me/orders/A1",
-    },
+    "product_confirmed": CONFIRMED,
+    "product_second": CONFIRMED | {"first": "Moss / M", "second": "Sand / M"},
     "receipt": {"campaign": "Spring", "receipt": "c2b receipt 1\ncampaign   spring\n", "path": "/c/spring/verify"},
     "product_missed": {"product": "Cable knit", "order": "A1", "amount": "¥50.00", "path": "/me/orders/A1"},
     "order_placed": ORDER | {"closes": "30 Mar 22:00"},

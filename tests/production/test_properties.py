@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from c2b.deposits.models import Obligation, OrderLine
 from c2b.deposits.rules import ObligationKind, Outcome
 from c2b.ledger.models import GuardedAccount
 from c2b.production import actions, queries
+from c2b.production.models import ProductionOrderLine
 from c2b.work import audit
 from tests import databases, make
 from tests.production import shop
@@ -37,6 +38,7 @@ BASKETS = st.lists(st.tuples(st.dictionaries(st.integers(0, 8), st.integers(1, 5
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TERMS, BASKETS, st.integers(0, 2))
+@example(terms=[Terms(1, 1, 2, own=3)], baskets=[({0: 5}, True), ({1: 1}, True)], max_products=0)  # one gets the second choice
 def test_every_unit_is_made_or_refunded_and_every_fen_is_in_one_place(
     terms: list[Terms], baskets: list[tuple[dict[int, int], bool]], max_products: int
 ) -> None:
@@ -80,13 +82,16 @@ def holds_true(session: Session, refunded: int) -> None:
     lines = session.scalars(select(OrderLine)).all()
     held = dict(session.execute(select(GuardedAccount.account, GuardedAccount.credits - GuardedAccount.debits)).all())
     balances = dict(session.execute(select(Obligation.line_id, Obligation.amount).where(Obligation.kind == ObligationKind.BALANCE)).all())
+    made = set(session.scalars(select(ProductionOrderLine.variant_id)))
     for line in lines:
         if line.outcome is Outcome.ALLOCATED:
+            assert line.first_id not in made
             assert line.final_unit_price is not None
             assert line.final_unit_price <= line.unit_price
             assert held[f"dep:{line.id}"] + balances[line.id] == line.final_unit_price * line.units
         else:
             assert line.outcome is (Outcome.MISSED if line.reserved_at else Outcome.CANCELLED)
+            assert line.outcome is Outcome.CANCELLED or not made.intersection({line.variant_id, line.second_id})
             assert held.get(f"dep:{line.id}", 0) == 0
             assert line.id not in balances
     assert sum(amount for account, amount in held.items() if account.startswith("hold:")) == refunded

@@ -478,10 +478,13 @@ def test_a_second_choice_is_named_on_the_orders_page_and_taken_back(
     anna.press(save, variant=str(large))
     assert saved in anna.words
     assert named in anna.words
+    for wrong in ("0815", "L"):
+        anna.press(save, variant=wrong)
+        assert saved not in anna.words
+        assert named in anna.words
     anna.press(save, variant="")
     assert back in anna.words
     assert named not in anna.words
-    anna.press(save, variant="0815")
     with sqlite_database.reading() as session:
         assert session.scalars(select(OrderLine.second_id)).all() == [None]
 
